@@ -1,0 +1,63 @@
+# Every target sets up what it needs: a virtual environment, hashed dependencies, a browser for the tests.
+# Recipes print what they run; `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+# Macros, examples and the diagram formatter are imported from the project root.
+export PYTHONPATH := $(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: $(VENV)/.site  ## Show the site at a local address and reload on every change
+	MACROS_STOP=false $(BIN)/mkdocs serve --livereload --dev-addr 127.0.0.1:$(PORT)
+
+.PHONY: build
+build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
+	$(BIN)/mkdocs build --strict
+
+.PHONY: test
+test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
+	$(BIN)/python -m tests.site.browser
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: $(VENV)/.test  ## Check code style, types and workflows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: check
+check: lint test  ## Everything a pull request has to pass
+
+.PHONY: lock
+lock: $(VENV)/.venv  ## Lock the dependencies of pyproject.toml again, with hashes
+	$(BIN)/pip install --quiet 'uv ~= 0.13'
+	for group in site examples test; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group $$group --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header --constraint requirements/site.txt \
+	    --output-file requirements/$$group.txt || exit 1; \
+	done
+
+.PHONY: clean
+clean:  ## Remove everything that a target has made
+	rm -rf $(VENV) .cache site node_modules overrides/generated docs/q docs/questions.json \
+	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt
+
+$(VENV)/.venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu, install the package python3-venv first." >&2; exit 1; }
+	touch $@
+
+# One stamp a dependency group: a changed lock file installs again, an unchanged one costs nothing.
+$(VENV)/.%: requirements/%.txt | $(VENV)/.venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
