@@ -1,0 +1,145 @@
+"""Jinja macros for the pages. This is the only module that knows the site generator.
+
+MkDocs calls `define_env` once a build, Zensical once a page: what is costly is cached by what it depends on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from macros import exports, render
+from macros.catalog import Catalog, load_catalog, nav_faults, nav_pages
+from macros.diagrams import check as check_diagrams
+from macros.faults import Fault, SourceError
+from macros.plan import Plan, load_plans
+from macros.question import Category, Difficulty, Question
+
+ROOT = Path(__file__).parent.parent
+
+
+def define_env(env: Any) -> None:
+    """Check all sources, write the generated files, register the macros. Called by the macros plugin."""
+    docs_dir = Path(env.project_dir, env.conf["docs_dir"])
+    redirects = env.conf["extra"].get("redirects") or {}
+    try:
+        catalog, plans = _prepare(
+            docs_dir,
+            env.conf["site_url"],
+            tuple(nav_pages(env.conf["nav"])),
+            tuple(redirects.items()),
+            _fingerprint(docs_dir),
+        )
+    except SourceError as error:
+        raise _stop(str(error)) from error
+
+    # An edited example has to show while the site is being served.
+    for name in [name for name in sys.modules if name.startswith("examples.")]:
+        del sys.modules[name]
+
+    def source() -> str:
+        """Path below docs/ of the page being rendered."""
+        page = env.page
+        return str(page.file.src_uri if hasattr(page, "file") else page.path)
+
+    def root() -> str:
+        return render.root_of(render.address_of(source()))
+
+    def chosen(category: str | None, difficulty: str | None) -> tuple[Question, ...]:
+        return catalog.select(
+            Category(category) if category else None, Difficulty(difficulty) if difficulty else None
+        )
+
+    @env.macro
+    def computed(name: str, **arguments: Any) -> Any:
+        """Call `name` of the figures module of this page's example and print what it returns."""
+        page = catalog.at(source())
+        if page is None:
+            raise ValueError(f"computed({name!r}): {source()} is no question page, so it has no example")
+        module = importlib.import_module(f"examples.{page.package}.figures")
+        if not hasattr(module, name):
+            raise ValueError(f"computed({name!r}): {module.__file__} has no such function")
+        return getattr(module, name)(**arguments)
+
+    @env.macro
+    def question(number: int) -> str:
+        """A link to a question, by its number."""
+        return render.question_link(catalog.get(number), source())
+
+    @env.macro
+    def question_table(category: str | None = None, difficulty: str | None = None) -> str:
+        """All questions, or those of a category or a difficulty, one row each."""
+        return render.question_table(chosen(category, difficulty), root())
+
+    @env.macro
+    def distribution() -> str:
+        """Questions by category and difficulty, with totals."""
+        return render.distribution(catalog, root())
+
+    @env.macro
+    def question_count(category: str | None = None, difficulty: str | None = None) -> int:
+        return len(chosen(category, difficulty))
+
+    @env.macro
+    def pending_count() -> int:
+        """How many questions still lack their answer."""
+        return sum(question.pending for question in catalog)
+
+    @env.macro
+    def question_minutes(category: str | None = None, difficulty: str | None = None) -> int:
+        return render.total_minutes(chosen(category, difficulty))
+
+    @env.macro
+    def plan_days() -> str:
+        """The plan in this page's front matter, day by day."""
+        return render.plan_days(plans[source()], catalog, source())
+
+    @env.macro
+    def plan_length(page: str | None = None) -> str:
+        """Days and minutes of this page's plan, or of another page's by its path below docs/."""
+        plan = plans[page or source()]
+        return f"{len(plan.days)} days, {render.plan_minutes(plan, catalog)} minutes"
+
+
+@lru_cache(maxsize=1)
+def _prepare(
+    docs_dir: Path,
+    site_url: str,
+    nav: tuple[str, ...],
+    redirects: tuple[tuple[str, str], ...],
+    fingerprint: int,
+) -> tuple[Catalog, dict[str, Plan]]:
+    """Read and check all sources, then write what is generated from them. Raises SourceError."""
+    pages = {file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))}
+    faults: list[Fault] = [Fault(*fault) for fault in check_diagrams(pages)]
+    try:
+        catalog = load_catalog(docs_dir)
+        plans = load_plans(docs_dir, catalog)
+    except SourceError as error:
+        raise SourceError([*error.faults, *faults]) from error
+    faults += nav_faults(catalog, nav, docs_dir)
+    if faults:
+        raise SourceError(faults)
+
+    published = exports.published_files(catalog, site_url, exports.commit_dates(docs_dir), dict(redirects))
+    exports.write(docs_dir, published)
+    exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog))
+    return catalog, plans
+
+
+def _fingerprint(docs_dir: Path) -> int:
+    """Changes with any page below docs/: its name, its time or its size."""
+    stats = [(str(file), file.stat()) for file in sorted(docs_dir.rglob("*.md"))]
+    return hash(tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
+
+
+def _stop(message: str) -> Exception:
+    """The error with which the generator at hand stops without a traceback."""
+    try:
+        from mkdocs.exceptions import Abort
+    except ImportError:
+        return RuntimeError(message)
+    return Abort(message)

@@ -1,0 +1,213 @@
+"""docs/questions/ -> the catalog of questions, or every fault of every page in one error."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from macros import front_matter
+from macros.faults import Fault, SourceError
+from macros.question import FIRST_SECTIONS, SECTIONS, TOPICS, Category, Difficulty, FrontMatter, Question
+
+_FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All questions, in the order of their numbers."""
+
+    questions: tuple[Question, ...]
+
+    def __iter__(self) -> Iterator[Question]:
+        return iter(self.questions)
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def get(self, number: int) -> Question:
+        """The question of that number. Raises KeyError, which names the numbers there are."""
+        for question in self.questions:
+            if question.number == number:
+                return question
+        raise KeyError(f"there is no question {number}; there are {[q.number for q in self.questions]}")
+
+    def at(self, source: str) -> Question | None:
+        """The question whose page is at that path below docs/; None for a page that is no question."""
+        return next((question for question in self.questions if question.source == source), None)
+
+    def select(
+        self, category: Category | None = None, difficulty: Difficulty | None = None
+    ) -> tuple[Question, ...]:
+        return tuple(
+            question
+            for question in self.questions
+            if category in (None, question.category) and difficulty in (None, question.difficulty)
+        )
+
+    def related(self, question: Question, count: int = 3) -> tuple[Question, ...]:
+        """The questions that share the most with this one.
+
+        A shared topic weighs the more, the rarer it is (inverse document frequency). Nothing else is
+        compared, so the list cannot tell what a debugging page's cause is.
+        """
+        frequency = Counter(topic for other in self.questions for topic in other.topics)
+
+        def weight(other: Question) -> float:
+            shared = set(question.topics) & set(other.topics)
+            return sum(math.log(1 + len(self) / frequency[topic]) for topic in sorted(shared))
+
+        others = [other for other in self.questions if other.number != question.number]
+        others = [other for other in others if weight(other) > 0]
+        return tuple(sorted(others, key=lambda other: (-weight(other), other.number))[:count])
+
+
+def load_catalog(docs_dir: Path) -> Catalog:
+    """Read every question page below docs_dir/questions. Raises SourceError with all faults of all pages."""
+    faults: list[Fault] = []
+    questions: list[tuple[Path, front_matter.Page, Question]] = []
+    root = docs_dir / "questions"
+    for file in sorted(root.rglob("*.md")):
+        if file.name == "index.md" or file.name.startswith("_"):
+            continue
+        parts = file.relative_to(root).parts
+        if len(parts) != 2 or parts[0] not in set(Category):
+            mend = f"move it into one of the folders {', '.join(Category)}"
+            faults.append(Fault(file, None, "the page is in no category", mend))
+            continue
+        try:
+            page, question = load_question(file, Category(parts[0]))
+            questions.append((file, page, question))
+        except SourceError as error:
+            faults += error.faults
+    faults += _duplicates(questions)
+    if faults:
+        raise SourceError(faults)
+    return Catalog(tuple(sorted((question for _, _, question in questions), key=lambda q: q.number)))
+
+
+def load_question(file: Path, category: Category) -> tuple[front_matter.Page, Question]:
+    """Read and check one page by itself. Raises SourceError with all its faults."""
+    page = front_matter.read(file)
+    faults: list[Fault] = []
+    meta: FrontMatter | None = None
+    try:
+        meta = FrontMatter.model_validate(page.meta)
+    except ValidationError as error:
+        faults += [_field_fault(page, detail) for detail in error.errors()]
+    headings = list(_headings(page))
+    pending = page.meta.get("answer") == "pending"
+    faults += _section_faults(page, headings, FIRST_SECTIONS if pending else tuple(SECTIONS))
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem.removeprefix("_")):
+        mend = "name the file in lower-case words joined by hyphens: the name is the page's address"
+        faults.append(Fault(file, None, f"`{file.stem}` is no slug", mend))
+    if faults or meta is None:
+        raise SourceError(faults)
+    sections = tuple(SECTIONS[title] for level, title, _ in headings if level == 2)
+    return page, Question(**meta.model_dump(), category=category, slug=file.stem, sections=sections)
+
+
+def nav_faults(catalog: Catalog, listed: Iterable[str], docs_dir: Path) -> list[Fault]:
+    """Questions whose page is not among the pages that the navigation lists, given by their paths below docs/."""
+    listed = set(listed)
+    return [
+        Fault(
+            docs_dir / question.source,
+            None,
+            "the page is missing from the navigation",
+            f"list it under `nav` in mkdocs.yml: {question.source}",
+        )
+        for question in catalog
+        if question.source not in listed
+    ]
+
+
+def nav_pages(nav: Any) -> Iterator[str]:
+    """Paths of all pages in what mkdocs.yml holds under `nav`: strings in nested lists and mappings."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for item in nav.values() if isinstance(nav, dict) else nav:
+            yield from nav_pages(item)
+
+
+def _headings(page: front_matter.Page) -> Iterator[tuple[int, str, int]]:
+    """Level, text and line of every ATX heading outside of fenced code."""
+    fence = ""
+    for line, text in enumerate(page.body.splitlines(), start=page.body_line):
+        mark = _FENCE.match(text)
+        if fence:
+            if mark and mark[1].startswith(fence) and not mark[2].strip():
+                fence = ""
+        elif mark:
+            fence = mark[1]
+        elif heading := _HEADING.match(text):
+            yield len(heading[1]), heading[2], line
+
+
+def _section_faults(
+    page: front_matter.Page, headings: list[tuple[int, str, int]], wanted: tuple[str, ...]
+) -> Iterator[Fault]:
+    seen: list[str] = []
+    for level, title, line in headings:
+        if level == 1:
+            mend = "remove it: the title stands in the front matter only"
+            yield Fault(page.file, line, f"the heading `# {title}` is an H1", mend)
+        if level != 2:
+            continue
+        if title not in wanted:
+            mend = f"the sections are {', '.join(wanted)}; below them use ###"
+            if title in SECTIONS:
+                mend = "remove `answer: pending` from the front matter when the answer is whole"
+            yield Fault(page.file, line, f"the section `{title}` does not belong here", mend)
+        elif title in seen:
+            yield Fault(page.file, line, f"the section `{title}` stands twice", "keep one of them")
+        elif seen and wanted.index(title) < max(map(wanted.index, seen)):
+            mend = f"the order is {', '.join(wanted)}"
+            yield Fault(page.file, line, f"the section `{title}` is out of order", mend)
+            seen.append(title)
+        else:
+            seen.append(title)
+    for title in wanted:
+        if title not in seen:
+            yield Fault(page.file, None, f"the section `{title}` is missing", f"add a heading `## {title}`")
+
+
+def _field_fault(page: front_matter.Page, detail: ErrorDetails) -> Fault:
+    path = tuple(part for part in detail["loc"] if part != "pending")
+    key = str(path[0])
+    line = page.line_of(path)
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, FrontMatter.model_fields, n=1)
+        mend = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(FrontMatter.model_fields)}"
+        return Fault(page.file, line, f"unknown key `{key}`", mend)
+    wanted = f"`{key}` is {FrontMatter.model_fields[key].description}"
+    if detail["type"] == "missing":
+        return Fault(page.file, 1, f"the key `{key}` is missing", f"add it: {wanted}")
+    if key == "topics" and len(path) > 1 and isinstance(detail["input"], str):
+        near = difflib.get_close_matches(detail["input"], TOPICS, n=1)
+        if near:
+            wanted = f"did you mean `{near[0]}`? {wanted}"
+    what = detail["msg"].removeprefix("Value error, ")
+    return Fault(page.file, line, f"`{key}`: {what} (here: {detail['input']!r})", wanted)
+
+
+def _duplicates(questions: Iterable[tuple[Path, front_matter.Page, Question]]) -> Iterator[Fault]:
+    numbers: dict[int, Path] = {}
+    slugs: dict[str, Path] = {}
+    for file, page, question in questions:
+        if (first := numbers.setdefault(question.number, file)) != file:
+            fault = f"the number {question.number} is taken by {first}"
+            yield Fault(file, page.line_of(("number",)), fault, "give this question a number of its own")
+        if (first := slugs.setdefault(question.slug, file)) != file:
+            fault = f"the slug `{question.slug}` is taken by {first}"
+            yield Fault(file, None, fault, "rename the file: examples and tests go by the slug alone")

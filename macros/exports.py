@@ -1,0 +1,164 @@
+"""The catalog -> files that other tools, other sites and the templates read.
+
+Each function gives text; `write` puts texts into place, touching only what changed, so that a watching
+server comes to rest.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from macros import render
+from macros.catalog import Catalog
+from macros.question import SECTIONS, Category, Difficulty
+
+
+class QuestionRecord(BaseModel):
+    """One question, as tools read it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[int, Field(ge=1, description="Never changes and is never given twice.")]
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: str
+    description: str
+    category: Category
+    difficulty: Difficulty
+    minutes: Annotated[int, Field(ge=5, le=120)]
+    topics: tuple[str, ...]
+    url: Annotated[str, Field(description="The page. Section ids below may follow it as `#id`.")]
+    short_url: Annotated[str, Field(description="Leads to the page for ever, by number.")]
+    sections: Annotated[
+        tuple[Literal[*SECTIONS.values()], ...],  # type: ignore[valid-type]
+        Field(description="Ids of the sections the page has; without `model-answer` the answer is pending."),
+    ]
+    updated: Annotated[
+        date | None, Field(description="Day of the page's last commit; null before its first.")
+    ]
+
+
+class QuestionsFile(BaseModel):
+    """The whole of questions.json."""
+
+    model_config = ConfigDict(extra="forbid", title="LLM production interviews: the catalog of questions")
+
+    schema_url: Annotated[str, Field(alias="$schema")]
+    questions: tuple[QuestionRecord, ...]
+
+
+def questions_json(catalog: Catalog, site_url: str, updated: Mapping[str, date]) -> str:
+    """The catalog as JSON. `updated` has the date of each page's last commit, by path below docs/."""
+    records = tuple(
+        QuestionRecord(
+            **question.model_dump(
+                include={"number", "slug", "title", "description", "category", "difficulty"}
+            ),
+            **question.model_dump(include={"minutes", "topics", "sections"}),
+            url=site_url + question.address,
+            short_url=site_url + question.short_address,
+            updated=updated.get(question.source),
+        )
+        for question in catalog
+    )
+    file = QuestionsFile.model_validate({"$schema": site_url + "questions.schema.json", "questions": records})
+    return file.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def questions_schema() -> str:
+    """JSON Schema of questions.json, in the 2020-12 dialect that pydantic writes."""
+    schema = QuestionsFile.model_json_schema(by_alias=True, mode="serialization")
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def redirect_page(title: str, address: str, target: str, site_url: str) -> str:
+    """A page at `address` that sends its reader on to `target`.
+
+    The refresh works without scripts; the script, where there is one, keeps the fragment, so that
+    /q/6/#hints arrives at the hints.
+    """
+    root = render.root_of(address)
+    href = escape(root + target)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f'<link rel="canonical" href="{escape(site_url + target)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<script src="{root}assets/javascripts/redirect.js"></script>\n'
+        f'<meta http-equiv="refresh" content="0; url={href}">\n</head>\n'
+        f'<body>\n<main>\n<h1>{escape(title)}</h1>\n<p>This page is at <a href="{href}">{escape(title)}</a>.</p>\n'
+        "</main>\n</body>\n</html>\n"
+    )
+
+
+def published_files(
+    catalog: Catalog, site_url: str, updated: Mapping[str, date], redirects: Mapping[str, str]
+) -> dict[str, str]:
+    """Files to be published as they are, by path below docs/."""
+    files = {
+        "questions.json": questions_json(catalog, site_url, updated),
+        "questions.schema.json": questions_schema(),
+    }
+    for question in catalog:
+        title = f"{question.number}. {question.title}"
+        page = redirect_page(title, question.short_address, question.address, site_url)
+        files[f"{question.short_address}index.html"] = page
+    for old, new in redirects.items():
+        files[f"{old}index.html"] = redirect_page("This page has moved", old, new, site_url)
+    return files
+
+
+def template_files(catalog: Catalog) -> dict[str, str]:
+    """What the question template includes, by path below overrides/generated/."""
+    files = {}
+    for question in catalog:
+        root = render.root_of(question.address)
+        files[f"{question.number}-header.html"] = render.header(question, root) + "\n"
+        files[f"{question.number}-footer.html"] = render.footer(question, catalog, root) + "\n"
+    return files
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Make each file hold its text. A file that does already is not touched."""
+    for name, text in files.items():
+        path = folder / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed into place, so that an interrupted build leaves no half file behind.
+        draft = path.with_name(path.name + ".draft")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+
+
+def commit_dates(docs_dir: Path) -> dict[str, date]:
+    """Day of the last commit of every page, by path below docs/; empty outside a git checkout.
+
+    A shallow clone would date every page to its newest commit, so it gives no dates at all.
+    """
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(docs_dir), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    try:
+        if git("rev-parse", "--is-shallow-repository").strip() != "false":
+            return {}
+        log = git("log", "--format=commit %cs", "--name-only", "--relative", "--", "questions")
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    dates: dict[str, date] = {}
+    day = date.min
+    for line in log.splitlines():
+        if line.startswith("commit "):
+            day = date.fromisoformat(line.removeprefix("commit "))
+        elif line:
+            dates.setdefault(line, day)
+    return dates

@@ -1,0 +1,113 @@
+"""Text of a page -> its front matter as a mapping, its body, and the line of every key.
+
+MkDocs' own reader turns malformed YAML into an empty mapping without a word, and YAML itself lets a later
+duplicate key win; both are faults here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from macros.faults import Fault, SourceError
+
+_OPENING = re.compile(r"\A---[ \t]*\r?\n")
+_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+_MEND = "begin the file with a line `---`, the keys, and another line `---`; see docs/questions/_template.md"
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A parsed page: `meta` as YAML gives it, `body` after the front matter, 1-based line numbers."""
+
+    file: Path
+    meta: dict[str, Any]
+    body: str
+    body_line: int
+    """Line of the file at which the body begins."""
+    lines: dict[KeyPath, int]
+    """Line of each key and list item, by its path: ("topics", 1) is the second topic."""
+
+    def line_of(self, path: KeyPath) -> int | None:
+        """Line of the nearest key on the way to `path`; None when not even its first part is there."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = path[:-1]
+        return None
+
+
+def read(file: Path) -> Page:
+    """Read and split a page. Raises SourceError with file, line, fault and mend."""
+    data = file.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fault = f"not UTF-8: byte 0x{data[error.start]:02x} cannot be decoded"
+        raise SourceError([Fault(file, line, fault, "save the file as UTF-8")]) from error
+    return split(text, file)
+
+
+def split(text: str, file: Path) -> Page:
+    """Split a page's text. `file` is named in errors and read nowhere."""
+    if not text.strip():
+        raise SourceError([Fault(file, None, "the file is empty", _MEND)])
+    opening = _OPENING.match(text)
+    if not opening:
+        raise SourceError([Fault(file, 1, "no front matter", _MEND)])
+    closing = _CLOSING.search(text, opening.end())
+    if not closing:
+        raise SourceError([Fault(file, 1, "the front matter is not closed", "end it with a line `---`")])
+
+    source = text[opening.end() : closing.start()]
+    body = text[closing.end() :].removeprefix("\r").removeprefix("\n")
+    body_line = text.count("\n", 0, closing.end()) + 2
+    try:
+        node = yaml.compose(source, Loader=yaml.SafeLoader)
+        # YAML counts its lines from 0, and line 1 of the file is the opening rule.
+        lines, duplicates = _lines(node, file)
+        meta = yaml.safe_load(source)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        line = mark.line + 2 if mark else 1
+        mend = "mend the YAML; a value with a colon, a hash or a quotation mark in it needs quotes"
+        raise SourceError(
+            [Fault(file, line, f"the front matter is not valid YAML: {problem}", mend)]
+        ) from error
+    if not isinstance(meta, dict):
+        raise SourceError([Fault(file, 2, "the front matter is not a mapping", "write `key: value` lines")])
+    if duplicates:
+        raise SourceError(duplicates)
+    return Page(file, meta, body, body_line, lines)
+
+
+def _lines(node: yaml.Node | None, file: Path) -> tuple[dict[KeyPath, int], list[Fault]]:
+    lines: dict[KeyPath, int] = {}
+    duplicates: list[Fault] = []
+
+    def walk(node: yaml.Node, path: KeyPath) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                here = (*path, str(key.value))
+                line = key.start_mark.line + 2
+                if here in lines:
+                    fault = f"the key `{key.value}` stands twice, first in line {lines[here]}"
+                    duplicates.append(Fault(file, line, fault, "keep one of them"))
+                lines[here] = line
+                walk(value, here)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                lines[(*path, index)] = item.start_mark.line + 2
+                walk(item, (*path, index))
+
+    if node is not None:
+        walk(node, ())
+    return lines, duplicates

@@ -1,0 +1,201 @@
+"""Questions -> Markdown or HTML. Pure: everything comes in as an argument, text goes out.
+
+HTML is written where a class or an attribute is needed, Markdown where a link should be checked by the
+generator. Addresses are below the site's root; `root` is the way from the page to that root ("../../../").
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from macros.catalog import Catalog
+from macros.plan import Plan
+from macros.question import Category, Difficulty, Question
+
+
+def address_of(source: str) -> str:
+    """Address of a page by its path below docs/: `a/b.md` and `a/b/index.md` are both served at `a/b/`."""
+    stem = source.removesuffix(".md")
+    stem = "" if stem == "index" else stem.removesuffix("/index")
+    return f"{stem}/" if stem else ""
+
+
+def root_of(address: str) -> str:
+    """The way from an address to the site's root: `questions/technical/x/` -> `../../../`."""
+    return "../" * address.count("/") or "./"
+
+
+def question_link(question: Question, source: str) -> str:
+    """A Markdown link to a question from the page at `source`, which the generator checks."""
+    target = posixpath.relpath(question.source, posixpath.dirname(source) or ".")
+    return f"[{question.number}. {question.title}]({target})"
+
+
+def marks(difficulty: Difficulty) -> str:
+    """One to three filled marks: the level's sign beside its word, so that color is not needed."""
+    return "●" * difficulty.rank + "○" * (len(Difficulty) - difficulty.rank)
+
+
+def difficulty_label(difficulty: Difficulty) -> str:
+    return (
+        f'<span class="marks" aria-hidden="true">{marks(difficulty)}</span> '
+        f"{difficulty.label} ({difficulty.levels})"
+    )
+
+
+def category_href(category: Category, root: str) -> str:
+    return f"{root}questions/{category}/"
+
+
+def difficulty_href(difficulty: Difficulty, root: str) -> str:
+    return f"{root}difficulty/#{difficulty}"
+
+
+def topic_href(topic: str, root: str) -> str:
+    """The anchor that Material's tags plugin gives a topic in its listing."""
+    return f"{root}topics/#tag:{topic}"
+
+
+def chips(question: Question, root: str) -> str:
+    """What every question page shows below its title. Each chip leads to the listing of its kind."""
+    items = [
+        ("number", f"{root}{question.short_address}", f"Question {question.number}"),
+        ("category", category_href(question.category, root), question.category.label),
+        ("difficulty", difficulty_href(question.difficulty, root), difficulty_label(question.difficulty)),
+        ("minutes", None, f"{question.minutes} minutes"),
+        *(("topic", topic_href(topic, root), topic) for topic in question.topics),
+    ]
+    return "\n".join(
+        [
+            '<ul class="chips" aria-label="About this question">',
+            *(
+                f'<li class="chip chip--{kind}">'
+                + (f'<a href="{escape(href)}">{text}</a>' if href else text)
+                + "</li>"
+                for kind, href, text in items
+            ),
+            "</ul>",
+        ]
+    )
+
+
+def header(question: Question, root: str) -> str:
+    """Chips, and the place that scripts fill with the page's controls; it stays empty without them."""
+    title = escape(f"{question.number}. {question.title}")
+    return f'{chips(question, root)}\n<div class="page-tools" data-title="{title}"></div>'
+
+
+def footer(question: Question, catalog: Catalog, root: str) -> str:
+    """The notice of a pending answer, and the related questions."""
+    parts = []
+    if question.pending:
+        parts.append(
+            '<div class="pending" role="note">\n'
+            '<p class="pending__title">The answer to this question is not written yet.</p>\n'
+            "<p>The question, what it tests, the clarifying questions and the hints are here to practice with. "
+            "The model answer, the levels, the pitfalls, the follow-ups and the references are still to come. "
+            f'<a href="{root}questions/">All questions</a> says which are complete.</p>\n</div>'
+        )
+    if related := catalog.related(question):
+        parts.append(
+            '<nav class="related" aria-labelledby="related">\n<h2 id="related">Related questions</h2>\n<ul>\n'
+            + "\n".join(
+                f'<li><a href="{root}{other.address}">{other.number}. {escape(other.title)}</a> '
+                f'<span class="related__about">{other.category.label} · {other.difficulty.label} · '
+                f"{other.minutes} minutes</span></li>"
+                for other in related
+            )
+            + "\n</ul>\n</nav>"
+        )
+    return "\n".join(parts)
+
+
+def question_table(questions: Sequence[Question], root: str) -> str:
+    """One row a question. Roles are spelt out because narrow screens lay the rows out as cards."""
+    caption = f"{len(questions)} questions, {total_minutes(questions)} minutes"
+    columns = ("No.", "Question", "Category", "Difficulty", "Minutes", "Topics")
+    head = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
+    rows = "\n".join(_row(question, root) for question in questions)
+    return (
+        f'<table class="questions" role="table">\n<caption>{caption}</caption>\n'
+        f'<thead role="rowgroup">\n<tr role="row">{head}</tr>\n</thead>\n'
+        f'<tbody role="rowgroup">\n{rows}\n</tbody>\n</table>'
+    )
+
+
+def _row(question: Question, root: str) -> str:
+    pending = ' <span class="questions__pending">answer pending</span>' if question.pending else ""
+    topics = " ".join(f'<a class="topic" href="{topic_href(t, root)}">{t}</a>' for t in question.topics)
+    category = f'<a href="{category_href(question.category, root)}">{question.category.label}</a>'
+    difficulty = (
+        f'<a href="{difficulty_href(question.difficulty, root)}">{difficulty_label(question.difficulty)}</a>'
+    )
+    cells = (
+        ("number", f"{question.number}"),
+        (
+            "title",
+            f'<a href="{root}{question.address}">{escape(question.title)}</a>{pending}'
+            f'<span class="questions__description">{escape(question.description)}</span>',
+        ),
+        ("category", category),
+        ("difficulty", difficulty),
+        ("minutes", f'{question.minutes}<span class="questions__unit"> minutes</span>'),
+        ("topics", topics),
+    )
+    return (
+        f'<tr role="row" data-number="{question.number}" data-category="{question.category}" '
+        f'data-difficulty="{question.difficulty}" data-minutes="{question.minutes}" '
+        f'data-topics="{" ".join(question.topics)}">'
+        + "".join(f'<td role="cell" class="questions__{name}">{cell}</td>' for name, cell in cells)
+        + "</tr>"
+    )
+
+
+def distribution(catalog: Catalog, root: str) -> str:
+    """A table of how many questions each category has at each difficulty, with totals and minutes."""
+    count = Counter((question.category, question.difficulty) for question in catalog)
+    head = "".join(
+        f'<th scope="col"><a href="{difficulty_href(d, root)}">{d.label}</a></th>' for d in Difficulty
+    )
+    rows = [
+        f'<tr><th scope="row"><a href="{category_href(category, root)}">{category.label}</a></th>'
+        + "".join(f"<td>{count[category, difficulty]}</td>" for difficulty in Difficulty)
+        + f"<td>{len(questions)}</td><td>{total_minutes(questions)}</td></tr>"
+        for category in Category
+        if (questions := catalog.select(category=category))
+    ]
+    totals = "".join(f"<td>{len(catalog.select(difficulty=difficulty))}</td>" for difficulty in Difficulty)
+    return (
+        '<table class="distribution">\n<caption>Questions by category and difficulty</caption>\n'
+        f'<thead>\n<tr><th scope="col">Category</th>{head}<th scope="col">All</th><th scope="col">Minutes</th></tr>\n'
+        "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n"
+        f'<tfoot>\n<tr><th scope="row">All</th>{totals}<td>{len(catalog)}</td>'
+        f"<td>{total_minutes(catalog)}</td></tr>\n</tfoot>\n</table>"
+    )
+
+
+def total_minutes(questions: Iterable[Question]) -> int:
+    return sum(question.minutes for question in questions)
+
+
+def plan_days(plan: Plan, catalog: Catalog, source: str) -> str:
+    """A plan as Markdown: a section a day with its minutes, its questions as links, and the reasons."""
+    parts = []
+    for number, day in enumerate(plan.days, start=1):
+        steps = [(catalog.get(step.question), step.why) for step in day.questions]
+        minutes = total_minutes(question for question, _ in steps)
+        lines = [f"### Day {number}: {day.focus}", "", f"{minutes} minutes", ""]
+        lines += [
+            f"- {question_link(question, source)} ({question.minutes} minutes, {question.difficulty.label.lower()}). {why}"
+            for question, why in steps
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def plan_minutes(plan: Plan, catalog: Catalog) -> int:
+    """Minutes of all days together; a question that comes twice counts twice."""
+    return sum(catalog.get(step.question).minutes for day in plan.days for step in day.questions)

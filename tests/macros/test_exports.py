@@ -1,0 +1,102 @@
+import json
+import subprocess
+from datetime import date
+
+import jsonschema
+import pytest
+
+from macros import exports
+from macros.catalog import load_catalog
+from tests.macros.pages import FIRST, page, write_docs
+
+SITE = "https://example.org/base/"
+
+
+@pytest.fixture
+def docs(tmp_path):
+    pages = {"technical/a.md": page(number="1"), "debugging/b.md": page(FIRST, number="2", answer="pending")}
+    return write_docs(tmp_path, pages)
+
+
+def test_questions_json_follows_its_schema(docs):
+    text = exports.questions_json(load_catalog(docs), SITE, {"questions/technical/a.md": date(2026, 11, 22)})
+    data = json.loads(text)
+    schema = json.loads(exports.questions_schema())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(data)
+    assert data["$schema"] == SITE + "questions.schema.json"
+    assert data["questions"][0] == {
+        "number": 1,
+        "slug": "a",
+        "title": "Limit a rate",
+        "description": "How to limit the rate of requests.",
+        "category": "technical",
+        "difficulty": "senior",
+        "minutes": 30,
+        "topics": ["rate-limiting", "redis"],
+        "url": SITE + "questions/technical/a/",
+        "short_url": SITE + "q/1/",
+        "sections": [
+            *("question", "what-it-tests", "clarifying-questions", "hints", "model-answer", "levels"),
+            *("pitfalls", "follow-ups", "references"),
+        ],
+        "updated": "2026-11-22",
+    }
+    assert data["questions"][1]["updated"] is None
+    assert "model-answer" not in data["questions"][1]["sections"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"minutes": "30"}, {"difficulty": "expert"}, {"extra": 1}, {"sections": ["summary"]}]
+)
+def test_the_schema_refuses_what_the_contract_does_not_have(docs, change):
+    data = json.loads(exports.questions_json(load_catalog(docs), SITE, {}))
+    data["questions"][0].update(change)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(json.loads(exports.questions_schema())).validate(data)
+
+
+def test_every_question_has_a_short_link_and_moved_pages_lead_on(docs):
+    files = exports.published_files(load_catalog(docs), SITE, {}, {"old/place/": "questions/technical/a/"})
+    assert set(files) == {
+        *("questions.json", "questions.schema.json"),
+        *("q/1/index.html", "q/2/index.html", "old/place/index.html"),
+    }
+    assert 'content="0; url=../../questions/technical/a/"' in files["q/1/index.html"]
+    assert f'<link rel="canonical" href="{SITE}questions/technical/a/">' in files["q/1/index.html"]
+    assert 'content="0; url=../../questions/technical/a/"' in files["old/place/index.html"]
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path):
+    exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "two"})
+    before = (tmp_path / "a/b.txt").stat().st_mtime_ns
+    exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "three"})
+    assert (tmp_path / "a/b.txt").stat().st_mtime_ns == before
+    assert (tmp_path / "c.txt").read_text() == "three"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.txt", "c.txt"]
+
+
+def test_dates_are_those_of_the_last_commit_of_each_page(docs):
+    root = docs.parent
+
+    def git(*arguments, day="2026-01-01"):
+        stamp = {"GIT_AUTHOR_DATE": f"{day}T12:00:00Z", "GIT_COMMITTER_DATE": f"{day}T12:00:00Z"}
+        identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True, env=stamp)
+
+    assert exports.commit_dates(docs) == {}, "outside a checkout there are no dates"
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one", day="2026-01-01")
+    page_b = docs / "questions/debugging/b.md"
+    page_b.write_text(page_b.read_text() + "\nMore.\n")
+    git("commit", "--quiet", "--all", "--message", "two", day="2026-03-04")
+    (docs / "questions/debugging/new.md").write_text("not committed")
+    assert exports.commit_dates(docs) == {
+        "questions/technical/a.md": date(2026, 1, 1),
+        "questions/debugging/b.md": date(2026, 3, 4),
+    }
+
+    clone = root / "clone"
+    git("clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))
+    assert exports.commit_dates(clone / "docs") == {}, "a shallow clone knows no dates"
