@@ -132,10 +132,11 @@ def nav_faults(catalog: Catalog, listed: Iterable[str], docs_dir: Path) -> list[
 
 
 def nav_pages(nav: Any) -> Iterator[str]:
-    """Paths of all pages in what mkdocs.yml holds under `nav`: strings in nested lists and mappings."""
+    """Paths of all pages in a generator's navigation: the strings that end in .md, however deep they stand."""
     if isinstance(nav, str):
-        yield nav
-    else:
+        if nav.endswith(".md"):
+            yield nav
+    elif isinstance(nav, dict | list | tuple):
         for item in nav.values() if isinstance(nav, dict) else nav:
             yield from nav_pages(item)
 

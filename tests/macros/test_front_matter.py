@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -80,9 +81,5 @@ def test_what_yaml_writes_is_read_back(meta, body):
 
 @given(st.text())
 def test_any_text_is_split_or_refused_and_nothing_else(text):
-    try:
-        page = split(text, FILE)
-    except SourceError as error:
-        assert error.faults
-    else:
-        assert text.endswith(page.body)
+    with suppress(SourceError):
+        assert text.endswith(split(text, FILE).body)

@@ -1,0 +1,103 @@
+"""What stands in two places because it must, held equal; and what must stand nowhere."""
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+import macros
+from macros import exports
+from macros.catalog import load_catalog, nav_pages
+from macros.question import TOPICS, FrontMatter
+from tests.content.reading import DOCS, ROOT
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads mkdocs.yml, whose own tags only MkDocs can resolve."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
+_Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: suffix)
+
+CONFIG = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
+
+
+def plugin(name):
+    return next(entry[name] for entry in CONFIG["plugins"] if isinstance(entry, dict) and name in entry)
+
+
+def test_the_tags_plugin_allows_the_catalogs_topics():
+    assert plugin("tags")["tags_allowed"] == sorted(TOPICS)
+
+
+def test_every_topic_is_used():
+    used = {topic for question in load_catalog(DOCS) for topic in question.topics}
+    assert used == TOPICS
+
+
+def test_the_navigation_lists_questions_by_number():
+    listed = [page for page in nav_pages(CONFIG["nav"]) if (DOCS / page).parent.parent.name == "questions"]
+    listed = [page for page in listed if not page.endswith("index.md")]
+    assert listed == [question.source for question in load_catalog(DOCS)]
+
+
+def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
+    """A page's keys shadow the macros of their names, which then are "not callable"."""
+
+    class Env:
+        project_dir = ROOT
+
+        def __init__(self):
+            self.conf = {"docs_dir": "docs", "site_url": "https://example.org/", "nav": CONFIG["nav"], "extra": {}}
+            self.macros = []
+
+        def macro(self, function):
+            self.macros.append(function.__name__)
+            return function
+
+    monkeypatch.setattr(exports, "write", lambda folder, files: None)
+    env = Env()
+    macros.define_env(env)
+    keys = {*FrontMatter.model_fields, "plan", "hide", "tags", "search", "template", "status", "icon", "date"}
+    assert len(env.macros) > 5
+    assert not keys & set(env.macros)
+
+
+def test_strict_options_are_on():
+    assert CONFIG["strict"] is True
+    assert plugin("macros")["on_undefined"] == "strict"
+    for kinds in CONFIG["validation"].values():
+        assert set(kinds.values()) == {"warn"}
+    snippets = next(e["pymdownx.snippets"] for e in CONFIG["markdown_extensions"] if "pymdownx.snippets" in e)
+    assert snippets["check_paths"] is True
+
+
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+).stdout
+FILES = [ROOT / name for name in TRACKED.split("\0") if name]
+
+
+@pytest.mark.skipif(not FILES, reason="not a git checkout: there is no list of the project's files")
+def test_no_file_names_a_package_registry():
+    hosts = "|".join(
+        map(
+            re.escape, ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "npmjs" + ".com")
+        )
+    )
+    found = []
+    for file in FILES:
+        if file.is_file():
+            text = file.read_text(encoding="utf-8", errors="replace")
+            found += [f"{file}: {hit}" for hit in re.findall(hosts, text)]
+    assert not found
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements/*.txt")), ids=lambda lock: lock.stem)
+def test_locks_carry_hashes_and_no_addresses(lock):
+    text = lock.read_text(encoding="utf-8")
+    pins = re.findall(r"^[a-z0-9][\w.-]*(?:\[[\w,]+\])?==", text, re.MULTILINE)
+    assert pins
+    assert "://" not in text
+    assert len(re.findall(r"^[a-z0-9].* \\\n    --hash=sha256:", text, re.MULTILINE)) == len(pins)
