@@ -113,8 +113,10 @@ def _prepare(
     fingerprint: int,
 ) -> tuple[Catalog, dict[str, Plan]]:
     """Read and check all sources, then write what is generated from them. Raises SourceError."""
-    pages = {file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))}
-    faults: list[Fault] = [Fault(*fault) for fault in check_diagrams(pages)]
+    pages = {
+        file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
+    }
+    faults: list[Fault] = check_diagrams(pages)
     try:
         catalog = load_catalog(docs_dir)
         plans = load_plans(docs_dir, catalog)

@@ -41,7 +41,7 @@ def marks(difficulty: Difficulty) -> str:
 
 def difficulty_label(difficulty: Difficulty) -> str:
     return (
-        f'<span class="marks" aria-hidden="true">{marks(difficulty)}</span> '
+        f'<span class="marks" aria-hidden="true">{marks(difficulty)} </span>'
         f"{difficulty.label} ({difficulty.levels})"
     )
 
