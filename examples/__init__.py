@@ -1,0 +1,1 @@
+"""What the answers print and compute, as importable, tested packages: one per question."""

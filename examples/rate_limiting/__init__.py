@@ -1,0 +1,14 @@
+"""Token-bucket rate limiting for a large-language-model gateway: requests and tokens, per user and tier.
+
+Modules, from the inside out:
+
+    tiers     limits, tiers and what each tier gets when the store is away (pure)
+    meter     the arithmetic of the bucket in exact integers, the reference for the Lua (pure)
+    decision  what a caller is told: decisions, reservations, settlements, errors (pure)
+    headers   a decision as HTTP status and fields (pure)
+    figures   every number on the page (pure)
+    script    the Lua scripts, their keys, arguments and replies (pure)
+    fallback  a thread-safe local limiter and a circuit that skips a dead store
+    limiter   the limiters over redis-py, blocking and asyncio
+    gateway   settling a stream, however it ends
+"""

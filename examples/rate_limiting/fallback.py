@@ -1,0 +1,105 @@
+"""What stands in while the store is away: a bounded local limiter, and a circuit that stops asking a dead store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+
+from examples.rate_limiting import meter
+from examples.rate_limiting.tiers import Limit, Tier
+
+
+def share(tier: Tier, gateways: int, tokens: int) -> Tier:
+    """Return ``tier`` as one of ``gateways`` equal gateways enforces it for a request of ``tokens``.
+
+    Rate and burst are divided. A request larger than the divided burst passes when nothing is spent, and then
+    keeps the bucket in debt: so no size is locked out, and each gateway runs over by one request at most.
+    """
+    if type(gateways) is not int or gateways < 1:
+        raise ValueError(f"gateways must be an int of at least 1, not {gateways!r}")
+    burst = max(1, tier.tokens.burst // gateways, tokens)
+    return replace(
+        tier,
+        requests=Limit(max(1, tier.requests.per_minute // gateways), max(1, tier.requests.burst // gateways)),
+        tokens=Limit(
+            max(1, tier.tokens.per_minute // gateways), burst, debt=max(0, tier.tokens.burst - burst)
+        ),
+    )
+
+
+class LocalLimiter:
+    """One gateway's share of every limit, in memory. Thread-safe; holds at most ``max_users`` users.
+
+    A lock is right here: the state is this process's own. It is wrong for the limit itself, which many hosts share.
+    """
+
+    def __init__(self, gateways: int, clock_us: Callable[[], int], max_users: int = 100_000) -> None:
+        self._gateways, self._clock_us, self._max_users = gateways, clock_us, max_users
+        self._users: OrderedDict[str, tuple[meter.State, Tier]] = OrderedDict()
+        self._lock = Lock()
+
+    # --8<-- [start:local]
+    def reserve(self, user: str, tier: Tier, tokens: int) -> tuple[int, int] | None:
+        """Take one request and ``tokens``; return what is left of both, or None if this gateway's share is spent."""
+        mine = share(tier, self._gateways, tokens)
+        with self._lock:
+            now = self._clock_us()
+            known = self._users.get(user)
+            if known is None and not self._has_room(now):
+                return None
+            claim = meter.Hold("", tokens, now + 1)
+            _, current, taken = meter.reserve(known[0] if known else None, mine, claim, now)
+            if not taken:
+                return None
+            state, _ = meter.settle(current, mine, claim, tokens, now)  # no refunds: what is reserved is used
+            self._users[user] = (state, mine)
+            self._users.move_to_end(user)
+        return meter.left(state.requests, mine.requests), meter.left(state.used, mine.tokens)
+
+    # --8<-- [end:local]
+    def _has_room(self, now: int) -> bool:
+        """Forget users whose buckets are full again, oldest first. A spent bucket is never dropped for a new user."""
+        while len(self._users) >= self._max_users:
+            user, (state, tier) = next(iter(self._users.items()))
+            current = meter.load(state, tier, now)
+            if current.requests or current.used:
+                return False
+            del self._users[user]
+        return True
+
+
+class Circuit:
+    """Skip the store after ``threshold`` failures in a row; let one call through every ``cooldown_us``. Thread-safe.
+
+    Without it, a store that hangs adds its whole timeout to every request.
+    """
+
+    def __init__(self, clock_us: Callable[[], int], threshold: int = 3, cooldown_us: int = 1_000_000) -> None:
+        self._clock_us, self._threshold, self._cooldown_us = clock_us, threshold, cooldown_us
+        self._failures = 0
+        self._next_probe = 0
+        self._lock = Lock()
+
+    def allows(self) -> bool:
+        """Return whether to ask the store. While open, saying yes books the probe, so that one caller makes it."""
+        with self._lock:
+            if self._failures < self._threshold:
+                return True
+            now = self._clock_us()
+            if now < self._next_probe:
+                return False
+            self._next_probe = now + self._cooldown_us
+            return True
+
+    def record(self, *, ok: bool) -> None:
+        with self._lock:
+            self._failures = 0 if ok else self._failures + 1
+            if self._failures == self._threshold:
+                self._next_probe = self._clock_us() + self._cooldown_us
+
+    @property
+    def cooldown_s(self) -> int:
+        """Seconds, rounded up: what a refused client is told to wait."""
+        return max(1, -(-self._cooldown_us // 1_000_000))

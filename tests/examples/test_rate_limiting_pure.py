@@ -1,0 +1,307 @@
+"""What needs no store: bad input, limits, headers, the model against a textbook bucket, the fallback, the figures."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from examples.rate_limiting import figures, headers, meter, script
+from examples.rate_limiting.decision import Decision, InvalidCost, InvalidReservation, InvalidUser, Outcome
+from examples.rate_limiting.fallback import Circuit, LocalLimiter, share
+from examples.rate_limiting.limiter import RateLimiter, Settings, connect
+from examples.rate_limiting.tiers import MOST, TIERS, UNIT, Limit, Tier, UnknownTier, WhenStoreFails
+
+# Bad input -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def offline() -> RateLimiter:
+    """A limiter that reaches no store: whatever it answers, it answers before asking."""
+    return RateLimiter(connect("redis://127.0.0.1:1", 0.01), Settings(gateways=1))
+
+
+@pytest.mark.parametrize("tokens", [0, -1, True, False, 1.0, 8_000.5, float("nan"), "8", None, MOST + 1])
+def test_bad_costs(offline: RateLimiter, tokens: Any) -> None:
+    with pytest.raises(InvalidCost):
+        offline.reserve("someone", "pro", tokens)
+
+
+@pytest.mark.parametrize("user", ["", None, 7, b"bytes", "x" * 257, "ü" * 129, "\ud800"])
+def test_bad_users(offline: RateLimiter, user: Any) -> None:
+    with pytest.raises(InvalidUser):
+        offline.reserve(user, "pro", 1)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x" * 65, "}", "é", "a\n", 7])
+def test_bad_reservations(offline: RateLimiter, name: Any) -> None:
+    with pytest.raises(InvalidReservation):
+        offline.reserve("someone", "pro", 1, name)
+
+
+@pytest.mark.parametrize("name", ["", "Pro", "gold", None])
+def test_unknown_tiers(offline: RateLimiter, name: Any) -> None:
+    with pytest.raises(UnknownTier):
+        offline.reserve("someone", name, 1)
+
+
+@given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=60))
+def test_keys_have_one_hash_tag_and_never_meet(one: str, other: str) -> None:
+    try:
+        first, second = script.keys(one), script.keys(other)
+    except InvalidUser:
+        return
+    for key in first:
+        assert key.count("{") == key.count("}") == 1
+        assert key.isascii()
+        assert key.startswith("rl:{")
+        assert one not in key or len(one) < 33
+    assert (first == second) == (one == other)
+
+
+@pytest.mark.parametrize("values", [(0, 1), (1, 0), (-1, 1), (1.5, 1), (True, 1), (1, 1, -1), (1, MOST)])
+def test_bad_limits(values: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match=r"must be an int|too large"):
+        Limit(*values)
+
+
+def test_requests_have_no_debt() -> None:
+    with pytest.raises(ValueError, match="no debt"):
+        Tier("x", Limit(1, 1, debt=1), Limit(1, 1), WhenStoreFails.DENY)
+
+
+@pytest.mark.parametrize("gateways", [0, -1, 1.0, True])
+def test_bad_number_of_gateways(gateways: Any) -> None:
+    with pytest.raises(ValueError, match="gateways"):
+        share(TIERS["pro"], gateways, 1)
+
+
+def test_lua_counts_in_the_same_units() -> None:
+    lua = (script.LUA / "meter.lua").read_text()
+    assert f"KEYS[1], KEYS[2], ARGV[7], {UNIT}, 1000" in lua
+
+
+# The model -----------------------------------------------------------------------------------------------------
+
+GENEROUS = Tier("generous", Limit(6_000, 1_000), Limit(600, 200, debt=100_000), WhenStoreFails.DENY)
+
+tries = st.lists(
+    st.tuples(st.integers(1, 150), st.integers(0, 4), st.integers(0, 9_000_000), st.integers(0, 60_000_000)),
+    max_size=20,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(tries)
+def test_reserving_never_admits_more_than_knowing_the_cost_would(
+    sequence: list[tuple[int, int, int, int]],
+) -> None:
+    """At no time is the bucket fuller than one that was charged the real cost when each request began.
+
+    The other side is the textbook bucket: a level in fractions, refilled by rate x time, capped at the burst.
+    So whatever is reserved, refunded or kept open, what is really used stays within burst + rate x window.
+    """
+    limit = GENEROUS.tokens
+    rate = Fraction(limit.per_minute, 60_000_000)
+    level, then, now = Fraction(limit.burst), 0, 0
+    state: meter.State | None = None
+    ends: list[tuple[int, int, meter.Hold, int]] = []
+
+    def refill(to: int) -> None:
+        nonlocal level, then
+        level, then = min(Fraction(limit.burst), level + rate * (to - then)), to
+
+    def end_until(time: int) -> None:
+        nonlocal state
+        for end in sorted(end for end in ends if end[0] <= time):
+            ends.remove(end)
+            due, _, hold, actual = end
+            state, written_off = meter.settle(state, GENEROUS, hold, actual, due)
+            refill(due)
+            assert written_off == 0
+            assert Fraction(state.tokens, UNIT) >= limit.burst - level
+
+    for number, (tokens, part, gap, lasts) in enumerate(sequence):
+        now += gap
+        end_until(now)
+        refill(now)
+        claim = meter.Hold(str(number), tokens, 10**15)
+        state, current, taken = meter.reserve(state, GENEROUS, claim, now)
+        if taken:
+            actual = tokens * part // 4
+            level -= actual
+            ends.append((now + lasts, number, claim, actual))
+        assert Fraction(current.tokens, UNIT) >= limit.burst - level
+    end_until(10**12)
+
+
+@given(st.lists(st.tuples(st.integers(1, 150), st.integers(0, 9_000_000)), max_size=20))
+def test_settled_at_once_it_is_the_textbook_bucket(sequence: list[tuple[int, int]]) -> None:
+    limit = GENEROUS.tokens
+    rate = Fraction(limit.per_minute, 60_000_000)
+    level, now = Fraction(limit.burst), 0
+    state: meter.State | None = None
+    for number, (tokens, gap) in enumerate(sequence):
+        now += gap
+        level = min(Fraction(limit.burst), level + rate * gap)
+        claim = meter.Hold(str(number), 150, 10**15)
+        state, current, taken = meter.reserve(state, GENEROUS, claim, now)
+        assert taken == (level >= 150)
+        if taken:
+            level -= tokens
+            current, _ = meter.settle(state, GENEROUS, claim, tokens, now)
+            state = current
+        assert Fraction(current.tokens, UNIT) == limit.burst - level
+
+
+def test_waiting_what_is_told_is_enough_and_a_microsecond_less_is_not() -> None:
+    limit = TIERS["pro"].tokens
+    chance = random.Random(6)
+    for _ in range(200):
+        spent, cost = chance.randrange(0, 2 * limit.burst * UNIT), chance.randrange(1, limit.burst)
+        wait = meter.wait(spent, limit, cost)
+        fits = limit.burst * UNIT - cost * UNIT
+        assert meter.drained(spent, limit, wait) <= fits
+        if wait:
+            assert meter.drained(spent, limit, wait - 1) > fits
+
+
+# Headers -------------------------------------------------------------------------------------------------------
+
+
+def test_fields_of_an_answer() -> None:
+    decision = Decision(Outcome.ALLOWED, TIERS["pro"], 29, 92_000)
+    assert headers.fields(decision) == {
+        "RateLimit-Policy": '"requests";q=30;w=15, "tokens";q=100000;w=30;qu="tokens"',
+        "RateLimit": '"requests";r=29, "tokens";r=92000',
+    }
+
+
+def test_fields_of_a_refusal() -> None:
+    decision = Decision(Outcome.REFUSED, TIERS["free"], 3, 0, ("tokens",), (12,))
+    fields = headers.fields(decision)
+    assert headers.STATUS[decision.outcome] == 429
+    assert fields["Retry-After"] == "12"
+    assert fields["RateLimit"] == '"requests";r=3, "tokens";r=0;t=12'
+
+
+def test_never_has_no_retry_after_and_unavailable_has_no_levels() -> None:
+    never = headers.fields(Decision(Outcome.NEVER, TIERS["free"], 5, 10_000, ("tokens",)))
+    assert set(never) == {"RateLimit-Policy"}
+    away = headers.fields(Decision(Outcome.UNAVAILABLE, TIERS["free"], 0, 0, wait_s=(1,)))
+    assert set(away) == {"RateLimit-Policy", "Retry-After"}
+    assert set(headers.STATUS) == set(Outcome)
+
+
+# The fallback --------------------------------------------------------------------------------------------------
+
+
+def test_the_local_limiter_holds_under_threads() -> None:
+    plan = replace(TIERS["pro"], requests=Limit(1, 1_000), tokens=Limit(1, 1_000))
+    mine = LocalLimiter(gateways=2, clock_us=lambda: 0)
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: mine.reserve("someone", plan, 1), range(2_000)))
+    assert sum(result is not None for result in results) == 500
+
+
+def test_the_local_limiter_is_bounded_and_never_forgets_a_spent_bucket() -> None:
+    now = 0
+    mine = LocalLimiter(gateways=1, clock_us=lambda: now, max_users=2)
+    plan = TIERS["pro"]
+    assert mine.reserve("a", plan, 100_000)
+    assert mine.reserve("b", plan, 1)
+    assert mine.reserve("c", plan, 1) is None  # full of users that still owe
+    assert mine.reserve("b", plan, 1)  # who is in already goes on
+    now = 30_000_000  # a has refilled
+    assert mine.reserve("c", plan, 1)
+    assert mine.reserve("a", plan, 1)  # b has refilled, too, and makes room
+    assert len(mine._users) == 2
+
+
+def test_the_circuit_lets_one_probe_through() -> None:
+    now = 0
+    circuit = Circuit(lambda: now, threshold=2, cooldown_us=1_000)
+    circuit.record(ok=False)
+    assert circuit.allows()
+    circuit.record(ok=False)
+    assert not circuit.allows()
+    now = 1_000
+    assert [circuit.allows() for _ in range(3)] == [True, False, False]
+    circuit.record(ok=False)
+    now = 2_000
+    assert circuit.allows()
+    circuit.record(ok=True)
+    assert all(circuit.allows() for _ in range(3))
+
+
+# The figures ---------------------------------------------------------------------------------------------------
+
+
+def test_figures() -> None:
+    assert figures.wait_s("pro", left=3_000, cost=8_000) == 1.5
+    assert [figures.at_once(name, 8_000) for name in TIERS] == [1, 12, 125]
+    assert figures.sustained("free", 8_000, 8_000) == pytest.approx(
+        60 / 38, abs=0.1
+    )  # 20 s held, 18 s refilling
+    assert figures.sustained("pro", 8_000, 8_000) == pytest.approx(
+        200_000 / 8_000, abs=0.2
+    )  # the refill decides
+    assert figures.most_in("pro", 60) == 300_000
+    assert figures.most_in("pro", 2) == 106_666
+    assert figures.fixed_window_most("pro") == 400_000
+    assert figures.debt_after("free", 9_000, 12_500) == 2_500
+    assert figures.wait_s("free", left=-2_500, cost=4_000) == 19.5
+    assert figures.longest_debt_s("free") == 30
+    assert figures.streams_at_once("pro", figures.reserved_tokens()) == 19
+    # 19 open at once for 20 s each: 57 a minute. With what it uses reserved, the limit on requests decides.
+    assert figures.sustained("pro", figures.reserved_tokens(), figures.used_tokens()) == pytest.approx(
+        57, abs=0.5
+    )
+    assert figures.sustained("pro", figures.used_tokens(), figures.used_tokens()) == pytest.approx(
+        120, abs=0.5
+    )
+    assert figures.oversold() == 476
+    assert figures.calls_of_one("enterprise") == 40
+    assert (figures.lease_covers(50_000), figures.lease_stranded(50_000)) == (9, 1_000_000)
+    assert figures.calls_per_s() == 1_000
+    assert figures.busy() == pytest.approx(0.1)
+    assert figures.in_flight() == 10_000
+    assert figures.longest_life_s() == 61
+    assert figures.live_buckets() == 40_500
+    assert figures.memory_mib() < 10
+    assert figures.default_client_stall_s() == 55
+    assert figures.outage_burst("pro", 8_000) == 160_000
+    assert figures.failover_tokens(100) == 254_800
+    assert figures.largest_count() == 150_119_987
+
+
+def test_the_refusal_that_the_page_shows() -> None:
+    assert figures.refusal(12, 3_000, 8_000).splitlines()[1:-1] == [
+        "HTTP/1.1 429 Too Many Requests",
+        'RateLimit-Policy: "requests";q=30;w=15, "tokens";q=100000;w=30;qu="tokens"',
+        'RateLimit: "requests";r=12, "tokens";r=3000;t=2',
+        "Retry-After: 2",
+    ]
+
+
+def test_tables_have_a_row_for_every_tier() -> None:
+    for table in (figures.tier_table(), figures.admission_table(8_000)):
+        lines = table.splitlines()
+        assert len(lines) == 2 + len(TIERS)
+        assert len({line.count("|") for line in lines}) == 1
+
+
+def test_the_client_defaults_the_page_warns_of_are_redis_py_s() -> None:
+    import inspect
+
+    import redis
+
+    defaults = inspect.signature(redis.Redis.__init__).parameters
+    assert defaults["socket_timeout"].default == figures.CLIENT_TIMEOUT_S
+    assert defaults["retry"].default.get_retries() == figures.CLIENT_RETRIES
