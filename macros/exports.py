@@ -91,8 +91,10 @@ def redirect_page(title: str, address: str, target: str, site_url: str) -> str:
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
         f'<link rel="canonical" href="{escape(site_url + target)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<script src="{root}assets/javascripts/redirect.js"></script>\n'
-        f'<meta http-equiv="refresh" content="0; url={href}">\n</head>\n'
+        # Without it browsers ask the host's root for one, which is not ours.
+        f'<link rel="icon" href="{root}assets/images/favicon.png">\n'
+        f'<meta http-equiv="refresh" content="0; url={href}">\n'
+        f'<script src="{root}assets/javascripts/redirect.js"></script>\n</head>\n'
         f'<body>\n<main>\n<h1>{escape(title)}</h1>\n<p>This page is at <a href="{href}">{escape(title)}</a>.</p>\n'
         "</main>\n</body>\n</html>\n"
     )

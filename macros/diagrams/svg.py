@@ -84,7 +84,7 @@ KINDS = {
 }
 
 # Text of FONT_SIZE may shrink to this size on a narrow screen; from there on the diagram scrolls in its own box.
-MIN_FONT_SIZE = 10
+MIN_FONT_SIZE = 9
 # The floor of a diagram's width is a class, since an inline style is out: steps of 40 up to 1600 (diagrams.css).
 FLOOR_STEP = 40
 FLOOR_MAX = 1600

@@ -51,7 +51,7 @@ def test_the_catalog_has_the_outlines_questions():
     assert {number: row[:2] for number, row in OUTLINE.items()} == {n: found.get(n) for n in OUTLINE}
 
 
-@pytest.mark.parametrize("question", CATALOG, ids=lambda question: question.slug)
+@pytest.mark.parametrize("question", list(CATALOG), ids=lambda question: question.slug)
 def test_the_outlines_wording_is_kept(question):
     text = sections_of(body_of(DOCS / question.source))["Question"]
     quote = " ".join(re.findall(r"^> ?(.*)$", text, re.MULTILINE)).strip()

@@ -142,8 +142,9 @@ def test_svg_is_named_and_scales(kind: str) -> None:
     assert float(root.get("width", "")) == pytest.approx(width, abs=0.6)
     assert float(root.get("height", "")) == pytest.approx(height, abs=0.6)
     floors = re.findall(r"diagram__svg--min-(\d+)", root.get("class", ""))
-    if width * 10 / 14 > 300:
-        assert int(floors[0]) == pytest.approx(width * 10 / 14, abs=20.1)
+    legible = width * svg.MIN_FONT_SIZE / svg.FONT_SIZE
+    if legible > svg.FLOOR_FREE + svg.FLOOR_STEP / 2:
+        assert int(floors[0]) == pytest.approx(legible, abs=svg.FLOOR_STEP / 2 + 0.1)
     else:
         assert floors == []
 

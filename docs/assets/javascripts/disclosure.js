@@ -1,0 +1,56 @@
+/*
+ * Collapsed blocks: one button for all of them, and links that open what hides their target.
+ *
+ * Browsers open the blocks around a link's target themselves, and Material opens blocks for print and a block
+ * whose own id is the target. Missing are the same link a second time after its block was closed, and nested
+ * blocks in browsers that do not open them yet.
+ */
+
+/** Put the button that opens or closes all blocks of `article` into `tools`. */
+export function setUpDisclosure(article, tools) {
+  const blocks = [...article.querySelectorAll("details")];
+  if (!blocks.length || tools.querySelector(".disclose-all")) return;
+
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "tool disclose-all";
+  const anyClosed = () => blocks.some((block) => !block.open);
+  // The label says what the button will do, so there is no pressed state to tell beside it.
+  const label = () => {
+    button.textContent = anyClosed() ? "Open all" : "Close all";
+  };
+  button.addEventListener("click", () => {
+    const open = anyClosed();
+    for (const block of blocks) block.open = open;
+    label();
+  });
+  // `toggle` does not bubble, but it can be caught on its way down.
+  article.addEventListener("toggle", label, true);
+  label();
+  tools.prepend(button);
+}
+
+/** Open every block that the element of `hash` is in or is, then scroll to it. */
+function reveal(hash) {
+  const target = document.getElementById(decoded(hash.slice(1)));
+  let closed = target?.closest("details:not([open])");
+  if (!closed) return;
+  for (; closed; closed = closed.parentElement.closest("details:not([open])")) closed.open = true;
+  target.scrollIntoView();
+}
+
+function decoded(id) {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
+window.addEventListener("hashchange", () => reveal(location.hash));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href*='#']");
+  // A link to another address, or to another section, leads to a load or to `hashchange`.
+  if (link && link.href === location.href) reveal(link.hash);
+});
+reveal(location.hash);

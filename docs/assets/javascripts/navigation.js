@@ -1,0 +1,69 @@
+/*
+ * What Material's header, sidebar, search and listings lack for keyboards and screen readers.
+ *
+ * Material opens the menu and its sections with labels of hidden checkboxes. A pointer can use those without
+ * scripts, a keyboard cannot reach most of them; with scripts a real button takes the place of each.
+ */
+
+export function setUpNavigation() {
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+
+  // A section that has a page of its own is named after a label that holds nothing but an arrow.
+  for (const nav of document.querySelectorAll(".md-nav[aria-labelledby]")) {
+    const title = nav.querySelector(":scope > .md-nav__title");
+    if (!title) continue;
+    nav.setAttribute("aria-label", title.textContent.trim());
+    nav.removeAttribute("aria-labelledby");
+  }
+
+  for (const label of document.querySelectorAll(".md-header label[for=__drawer]")) {
+    closeOnEscape(replace(label, "Menu"), document.getElementById("__drawer"));
+  }
+  // The title at the top of a section leads back, on narrow screens; its sibling in the list leads in.
+  for (const label of document.querySelectorAll(".md-nav--primary .md-nav__title:not([for=__drawer])")) {
+    replace(label, `Back from ${label.textContent.trim()}`);
+  }
+  for (const label of document.querySelectorAll(".md-nav--primary label.md-nav__link")) {
+    const item = label.closest(".md-nav__item");
+    const name = item.querySelector("a.md-nav__link, .md-nav").textContent.trim();
+    replace(label, label.textContent.trim() ? label.textContent.trim() : `Pages in ${name}`);
+  }
+}
+
+/**
+ * Each listing's copy button stands in a navigation landmark, though it leads nowhere: dozens without a name.
+ * Material adds them as listings come into view.
+ */
+export function setUpListings(article) {
+  const mend = () => {
+    for (const nav of article.querySelectorAll(".md-code__nav:not([role])")) nav.setAttribute("role", "none");
+  };
+  mend();
+  new MutationObserver(mend).observe(article, { childList: true, subtree: true });
+}
+
+/** Put a button of the same looks and the same effect in the place of a label. */
+function replace(label, name) {
+  const toggle = document.getElementById(label.htmlFor);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = label.className;
+  // Means nothing on a button, but Material's style sheet tells its labels apart by it.
+  button.setAttribute("for", label.htmlFor);
+  button.setAttribute("aria-label", name);
+  button.append(...label.childNodes);
+  const state = () => button.setAttribute("aria-expanded", String(toggle.checked));
+  button.addEventListener("click", () => toggle.click());
+  toggle.addEventListener("change", state);
+  state();
+  label.replaceWith(button);
+  return button;
+}
+
+function closeOnEscape(button, toggle) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !toggle.checked) return;
+    toggle.click();
+    button.focus();
+  });
+}

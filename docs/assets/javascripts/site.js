@@ -1,0 +1,48 @@
+/*
+ * Entry: what the pages do beyond Material's own scripts. Everything here adds to pages that work without it.
+ *
+ * `document$` is Material's stream of documents: it emits once a page load, and once more for every page that
+ * instant navigation swaps in, so each set-up below must leave a page alone that it has seen.
+ */
+
+import { setUpCopyLinks } from "./copy-link.js";
+import { setUpDisclosure } from "./disclosure.js";
+import { setUpListings, setUpNavigation } from "./navigation.js";
+import { setUpScrollable } from "./scrollable.js";
+import { ownText } from "./text.js";
+
+function setUp() {
+  setUpNavigation();
+  const article = document.querySelector("article");
+  if (!article) return;
+  const tools = pageTools(article);
+  if (tools) setUpDisclosure(article, tools);
+  setUpCopyLinks(article, tools);
+  setUpScrollable(article);
+  setUpListings(article);
+}
+
+/**
+ * The place for the page's own controls: question pages bring it, other pages get it below their title. The
+ * landing page and the page for a wrong address, which are nobody's to cite, get none.
+ */
+function pageTools(article) {
+  const present = article.querySelector(".page-tools");
+  const title = article.querySelector("h1");
+  const canonical = document.querySelector("link[rel=canonical]");
+  if (present || !title || !canonical || isHome()) return present;
+  const tools = document.createElement("div");
+  tools.className = "page-tools";
+  tools.dataset.title = ownText(title);
+  title.after(tools);
+  return tools;
+}
+
+/** Material tells its scripts the way from the page to the site's root, which is no way at all on the landing page. */
+function isHome() {
+  const { base } = JSON.parse(document.getElementById("__config").textContent);
+  return new URL(base, location.href).pathname === new URL(".", location.href).pathname;
+}
+
+if (window.document$) window.document$.subscribe(setUp);
+else setUp();

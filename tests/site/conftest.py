@@ -1,0 +1,173 @@
+"""One strict build and one browser for all tests of the site, and pages that watch what goes wrong on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from tests.site.browser import NoBrowserError, find_browser
+from tests.site.server import reserve, serving
+
+ROOT = Path(__file__).parents[2]
+
+WIDE = (1280, 900)
+NARROW = (360, 740)
+
+# The browser's own services must not ask the network for anything while the tests count requests.
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A built site: its files, the address it was built for, and the one it is served at here."""
+
+    folder: Path
+    site_url: str
+    url: str
+    """Address of the landing page on this machine, with the slash at its end."""
+
+    def addresses(self) -> list[str]:
+        """Every HTML file below the site's root as it is linked to: "questions/", "404.html"."""
+        files = sorted(self.folder.rglob("*.html"))
+        return [file.relative_to(self.folder).as_posix().removesuffix("index.html") for file in files]
+
+    def pages(self) -> list[str]:
+        """Addresses of what a reader reads: no redirect, and not the page for wrong addresses."""
+        return [a for a in self.addresses() if a != "404.html" and not self.is_redirect(a)]
+
+    def is_redirect(self, address: str) -> bool:
+        return 'http-equiv="refresh"' in self.html(address)
+
+    def html(self, address: str) -> str:
+        name = f"{address}index.html" if address == "" or address.endswith("/") else address
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def questions(self) -> list[dict[str, Any]]:
+        """The catalog as questions.json publishes it, with `address` below the site's root."""
+        catalog = json.loads((self.folder / "questions.json").read_text(encoding="utf-8"))
+        return [q | {"address": q["url"].removeprefix(self.site_url)} for q in catalog["questions"]]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site, built strictly once and served. A deployment sets SITE_DIR and SITE_URL to test what it uploads."""
+    server, port = reserve()
+    # An empty SITE_URL is how a workflow says that it has none.
+    site_url = os.environ.get("SITE_URL") or f"http://127.0.0.1:{port}/llm-production-interviews/"
+    folder = Path(os.environ.get("SITE_DIR") or tmp_path_factory.mktemp("build") / "site").absolute()
+    build = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SITE_URL": site_url, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if build.returncode:
+        server.server_close()
+        pytest.fail(f"the strict build failed:\n{build.stdout}\n{build.stderr}", pytrace=False)
+    prefix = urlsplit(site_url).path
+    with serving(server, folder, prefix):
+        yield Site(folder, site_url, f"http://127.0.0.1:{port}{prefix}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        executable = find_browser()
+    except NoBrowserError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(f"THE BROWSER TESTS DID NOT RUN. {error}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong on the pages of a context; a test that expects something empties it."""
+
+    host: str
+    problems: list[str] = field(default_factory=list)
+
+    def on(self, page: Page) -> None:
+        page.on("console", lambda m: self._note(page, f"console: {m.text}") if m.type == "error" else None)
+        page.on("pageerror", lambda error: self._note(page, f"script error: {error}"))
+        page.on("request", self._requested)
+        page.on("requestfailed", self._failed)
+        page.on("response", lambda r: self._note(page, f"{r.status}: {r.url}") if r.status >= 400 else None)
+
+    def _note(self, page: Page, problem: str) -> None:
+        self.problems.append(f"{page.url}: {problem}")
+
+    def _requested(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
+            self.problems.append(f"request to another host: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        # A reader who follows a link while the search index loads aborts its request.
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"failed request: {request.url}: {request.failure}")
+
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture
+def watch(site: Site) -> Iterator[Watch]:
+    """Collects what goes wrong on every page of the test, and fails it at its end if anything did."""
+    watch = Watch(urlsplit(site.url).netloc)
+    yield watch
+    assert not watch.problems, "\n".join(watch.problems)
+
+
+@pytest.fixture
+def new_page(site: Site, browser: Browser, watch: Watch) -> Iterator[NewPage]:
+    """Gives pages, each in a context of its own: fresh storage, the asked palette, width and scripts."""
+    contexts = []
+
+    def make(
+        *,
+        size: tuple[int, int] = WIDE,
+        palette: Literal["light", "dark"] = "light",
+        javascript: bool = True,
+        **options: Any,
+    ) -> Page:
+        context = browser.new_context(
+            base_url=site.url,
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=palette,
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+            **options,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        watch.on(page)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()

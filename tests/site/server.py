@@ -1,0 +1,79 @@
+"""Serve a built site the way GitHub Pages does: below its sub-path, with its own page for wrong addresses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class PagesHandler(SimpleHTTPRequestHandler):
+    """Directory index, 301 to a directory's slash, 404.html with status 404, nothing outside the sub-path."""
+
+    protocol_version = "HTTP/1.1"
+    # The system's table of types may call a script text/plain, which browsers refuse for modules.
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
+        ".js": "text/javascript",
+        ".svg": "image/svg+xml",
+        ".json": "application/json",
+    }
+
+    def __init__(self, *arguments: Any, prefix: str, **options: Any) -> None:
+        self.prefix = prefix
+        super().__init__(*arguments, **options)
+
+    def translate_path(self, path: str) -> str:
+        address = urlsplit(path).path
+        if not address.startswith(self.prefix):
+            return str(Path(self.directory, ".outside-of-the-site"))
+        slash = "" if address == self.prefix else "/"
+        return super().translate_path(slash + address.removeprefix(self.prefix))
+
+    def list_directory(self, path: Any) -> None:
+        self.send_error(404)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        page = Path(self.directory, "404.html")
+        if code != 404 or not page.is_file():
+            super().send_error(code, message, explain)
+            return
+        body = page.read_bytes()
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing: the tests assert on what the browser saw."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def reserve() -> tuple[_Server, int]:
+    """A server bound to a free port of this machine, and the port; it serves nothing yet."""
+    server = _Server(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    return server, server.server_address[1]
+
+
+@contextmanager
+def serving(server: _Server, folder: Path, prefix: str) -> Iterator[None]:
+    """Serve `folder` below `prefix` ("/name/") until the block ends."""
+    server.RequestHandlerClass = partial(PagesHandler, directory=str(folder), prefix=prefix)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,98 @@
+"""axe-core on every page, in both palettes and at two widths, with every block open."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, expect
+
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COMPLETE = "questions/technical/rate-limiting/"
+
+
+def findings(page: Page, where: str) -> list[str]:
+    """What axe-core finds on the page as it stands, one line an element."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    result: dict[str, Any] = page.evaluate(
+        "tags => axe.run({ runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", TAGS
+    )
+    return [
+        f"{where}: {violation['id']}: {node['html'][:200]} {node['target']} {node['failureSummary']}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_no_page_has_a_finding(site: Site, new_page: NewPage, palette: Literal["light", "dark"]) -> None:
+    page = new_page(palette=palette)
+    found = []
+    for address in site.pages():
+        page.goto(address)
+        page.evaluate(
+            "document.querySelectorAll('article details').forEach((block) => { block.open = true; })"
+        )
+        for width, height in (WIDE, NARROW):
+            page.set_viewport_size({"width": width, "height": height})
+            found += findings(page, f"{address} ({palette}, {width} px)")
+    assert not found, f"{len(found)} findings\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("palette", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_state_of_a_page_has_a_finding(
+    new_page: NewPage, palette: Literal["light", "dark"], size: tuple[int, int]
+) -> None:
+    """Closed blocks, the field of a refused clipboard, the message of a copy, the menu, search and its results."""
+    page = new_page(palette=palette, size=size, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(COMPLETE)
+    found = findings(page, "closed blocks")
+
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Link copied")
+    found += findings(page, "message")
+
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
+    page.get_by_role("button", name="Copy as Markdown", exact=True).click()
+    expect(page.get_by_role("textbox", name="Copy the selected text")).to_be_visible()
+    found += findings(page, "field")
+
+    if size == NARROW:
+        page.get_by_role("button", name="Menu").click()
+        page.wait_for_timeout(300)
+        found += findings(page, "menu")
+        page.keyboard.press("Escape")
+
+    page.keyboard.press("Escape")
+    page.locator("article h1").click()
+    page.keyboard.press("/")
+    page.keyboard.type("token bucket", delay=20)
+    expect(page.locator(".md-search-result__item a").first).to_be_visible()
+    found += findings(page, "search")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_page_for_wrong_addresses_has_no_finding(
+    new_page: NewPage, watch: Watch, size: tuple[int, int]
+) -> None:
+    page = new_page(size=size)
+    page.goto("nowhere/")
+    found = findings(page, "404")
+    watch.problems.clear()
+    assert not found, "\n".join(found)
+
+
+def test_a_redirect_has_no_finding(site: Site, new_page: NewPage) -> None:
+    """What a reader sees whose browser refuses to be sent on."""
+    page = new_page()
+    html = re.sub(r"<script.*?</script>|<meta http-equiv.*?>", "", site.html("q/6/"))
+    page.set_content(html)
+    assert not findings(page, "redirect")

@@ -1,0 +1,38 @@
+"""Partials of Material that overrides/ replaces: each is compared with the original it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import material
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ORIGINALS = Path(material.__file__).parent / "templates"
+
+# sha256 of the original text at the time it was replaced, and what ours changes.
+REPLACED = {
+    "partials/source.html": (
+        "6847616d67be4920d39c278c2799bf20222bbc02ee2a8393aca85e3eaa518752",
+        'no `data-md-component="source"`, which makes Material\'s script ask api.github.com for stars',
+    ),
+}
+
+
+def test_every_replaced_partial_is_listed() -> None:
+    found = {
+        file.relative_to(ROOT / "overrides").as_posix()
+        for file in (ROOT / "overrides/partials").rglob("*.html")
+    }
+    assert found == set(REPLACED)
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_the_original_has_not_changed(name: str) -> None:
+    wanted, change = REPLACED[name]
+    found = hashlib.sha256((ORIGINALS / name).read_bytes()).hexdigest()
+    assert found == wanted, (
+        f"Material's {name} has changed. Copy the new {ORIGINALS / name} to overrides/{name}, make our change in it "
+        f"again ({change}), look at a page in a browser, and put its sha256 here: {found}"
+    )

@@ -1,0 +1,517 @@
+"""What readers do with the site, in a browser: with and without JavaScript, by pointer and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+
+COMPLETE = "questions/technical/rate-limiting/"
+OPEN_BLOCKS = "article details[open]"
+CLOSED_BLOCKS = "article details:not([open])"
+
+
+def in_view(element: Locator) -> bool:
+    """Whether the element's first line can be read: within the window and not below the header."""
+    shown: bool = element.evaluate(
+        """element => {
+          if (!element.checkVisibility({ visibilityProperty: true })) return false;
+          const { top, left, height } = element.getBoundingClientRect();
+          const middle = top + Math.min(height, 30) / 2;
+          const shown = document.elementFromPoint(left + 5, middle);
+          return element === shown || element.contains(shown);
+        }"""
+    )
+    return shown
+
+
+def subsection(page: Page) -> str:
+    """The id of a heading below the model answer's own."""
+    return page.locator("details.answer h3[id]").last.get_attribute("id") or ""
+
+
+# --- Every page -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+def test_every_page_loads_cleanly_and_fits_a_phone(site: Site, new_page: NewPage, javascript: bool) -> None:
+    """No console error and no request to another host (the `watch` fixture asserts), and no sideways scroll."""
+    page = new_page(size=NARROW, javascript=javascript)
+    too_wide = []
+    for address in site.pages():
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach((block) => { block.open = true; })")
+        wide = page.evaluate(
+            "[document.documentElement, document.body].map((e) => e.scrollWidth - document.documentElement.clientWidth)"
+        )
+        if max(wide) > 0:
+            too_wide.append(f"{address}: {max(wide)} px")
+    assert not too_wide, "\n".join(too_wide)
+
+
+def test_the_page_for_a_wrong_address_is_the_sites_own(new_page: NewPage, watch: Watch) -> None:
+    page = new_page()
+    response = page.goto("questions/nowhere/at-all/")
+    assert response
+    assert response.status == 404
+    expect(page.locator("h1")).to_contain_text("404")
+    assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") != "rgba(0, 0, 0, 0)"
+    page.locator(".md-header a.md-logo").click()
+    expect(page.locator("article h1")).not_to_contain_text("404")
+    # The browser tells of the status; nothing else may be wrong.
+    assert {re.sub(r"^.*?: ", "", p).split(":")[0] for p in watch.problems} <= {"404", "console"}
+    watch.problems.clear()
+
+
+# --- Collapsed blocks -------------------------------------------------------------------------------------------------
+
+
+def test_one_button_opens_and_closes_every_block_by_keyboard(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    count = page.locator("article details").count()
+    assert count > 4
+    expect(page.locator(OPEN_BLOCKS)).to_have_count(0)
+
+    button = page.get_by_role("button", name="Open all")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(OPEN_BLOCKS)).to_have_count(count)
+    expect(page.get_by_role("button", name="Close all")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator(OPEN_BLOCKS)).to_have_count(0)
+    expect(page.get_by_role("button", name="Open all")).to_be_focused()
+
+
+def test_the_button_keeps_up_with_blocks_opened_one_by_one(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    page.get_by_role("button", name="Open all").click()
+    page.locator("article summary").first.click()
+    expect(page.get_by_role("button", name="Open all")).to_be_visible()
+    page.locator("article summary").first.click()
+    expect(page.get_by_role("button", name="Close all")).to_be_visible()
+
+
+def test_pages_without_blocks_or_scripts_offer_no_dead_control(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("questions/")
+    expect(page.get_by_role("button", name="Copy link", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Open all")).to_have_count(0)
+
+    page = new_page(javascript=False)
+    page.goto(COMPLETE)
+    expect(page.locator(".page-tools button, .section-tools button")).to_have_count(0)
+    page.locator("article summary").first.click()
+    expect(page.locator(OPEN_BLOCKS)).to_have_count(1)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("target", ["model-answer", "subsection", "levels", "hints"])
+def test_a_link_opens_what_hides_its_target_and_scrolls_there(
+    new_page: NewPage, javascript: bool, target: str
+) -> None:
+    page = new_page(javascript=javascript)
+    page.goto(COMPLETE)
+    name = subsection(page) if target == "subsection" else target
+    hidden = page.locator(f"#{name}").evaluate("e => e.closest('details') !== null")
+    page.goto("about:blank")
+    page.goto(f"{COMPLETE}#{name}")
+    page.wait_for_timeout(300)
+    assert in_view(page.locator(f"#{name}"))
+    # Only what hides the target: the rest stays for the reader to open.
+    expect(page.locator(OPEN_BLOCKS)).to_have_count(
+        page.locator(f"#{name}").evaluate(
+            "e => { let n = 0; while ((e = e.parentElement.closest('details'))) n++; return n; }"
+        )
+    )
+    assert hidden == (target != "hints")
+
+
+def test_a_second_click_on_the_same_link_opens_a_closed_block_again(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(f"{COMPLETE}#model-answer")
+    page.wait_for_timeout(300)
+    block = page.locator("details:has(> #model-answer)")
+    expect(block).to_have_attribute("open", "")
+    link = page.locator(".md-sidebar--secondary a[href='#model-answer']")
+    for _ in range(2):
+        block.locator("> summary").click()
+        expect(block).not_to_have_attribute("open", "")
+        link.click()
+        expect(block).to_have_attribute("open", "")
+        page.wait_for_timeout(100)
+        assert in_view(page.locator("#model-answer"))
+
+
+def test_a_link_to_a_block_itself_opens_it_every_time(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    page.evaluate(
+        """() => {
+          const outer = document.querySelector("details.answer");
+          const block = outer.appendChild(document.createElement("details"));
+          block.id = "a-block";
+          block.append(document.createElement("summary"), "Inside.");
+          block.firstChild.textContent = "A block in a block";
+          const link = document.createElement("a");
+          link.href = "#a-block";
+          link.textContent = "To the block";
+          document.querySelector("article h1").after(link);
+        }"""
+    )
+    for _ in range(3):
+        page.get_by_role("link", name="To the block").click()
+        expect(page.locator("#a-block")).to_have_attribute("open", "")
+        page.wait_for_timeout(100)
+        assert in_view(page.locator("#a-block"))
+        page.evaluate(
+            "document.querySelectorAll('article details').forEach((block) => { block.open = false; })"
+        )
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+def test_short_links_arrive(site: Site, new_page: NewPage, javascript: bool) -> None:
+    page = new_page(javascript=javascript)
+    for question in site.questions():
+        page.goto(f"q/{question['number']}/")
+        page.wait_for_url(site.url + question["address"])
+
+
+@pytest.mark.parametrize("fragment", ["hints", "model-answer"])
+def test_short_links_keep_fragment_and_query(site: Site, new_page: NewPage, fragment: str) -> None:
+    page = new_page()
+    page.goto(f"q/6/?h=bucket#{fragment}")
+    page.wait_for_url(f"{site.url}{COMPLETE}?h=bucket#{fragment}")
+    page.wait_for_timeout(300)
+    assert in_view(page.locator(f"#{fragment}"))
+
+
+def test_a_short_link_takes_no_target_from_the_address(site: Site, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("q/6/?url=https://example.org/#https://example.org/")
+    page.wait_for_url(lambda url: url.startswith(site.url + COMPLETE))
+
+
+# --- Print ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+def test_print_shows_every_block_and_no_control(new_page: NewPage, javascript: bool) -> None:
+    page = new_page(javascript=javascript)
+    page.goto(COMPLETE)
+    answer = page.locator("#model-answer")
+    expect(answer).not_to_be_visible()
+
+    page.emulate_media(media="print")
+    # Browsers announce a print to scripts, which emulation leaves out.
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for heading in page.locator("article > h2[id], article details :is(h2, h3)[id]").all():
+        assert heading.evaluate("e => e.checkVisibility() && e.getBoundingClientRect().height > 0")
+    for hidden in (".page-tools", ".section-tools", ".md-header", ".md-sidebar", ".md-footer", ".headerlink"):
+        for control in page.locator(hidden).all():
+            expect(control).not_to_be_visible()
+    expect(page.locator(".chip--difficulty")).to_be_visible()
+
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator(OPEN_BLOCKS)).to_have_count(0)
+    expect(answer).not_to_be_visible()
+
+
+def test_blocks_that_were_open_are_open_after_print(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    page.locator("article summary").first.click()
+    for _ in range(2):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        expect(page.locator(CLOSED_BLOCKS)).to_have_count(0)
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        expect(page.locator(OPEN_BLOCKS)).to_have_count(1)
+
+
+# --- Copying links ----------------------------------------------------------------------------------------------------
+
+
+def test_copying_gives_plain_and_markdown_links(site: Site, new_page: NewPage) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    address = site.url + COMPLETE
+    title = next(q["title"] for q in site.questions() if q["number"] == 6)
+    # What a search result adds to the address is nobody's to pass on.
+    page.goto(f"{COMPLETE}?h=bucket")
+    page.get_by_role("button", name="Open all").click()
+    copied = {
+        "Copy link": address,
+        "Copy as Markdown": f"[6. {title}]({address})",
+        "Copy link to Hints": f"{address}#hints",
+        "Copy Markdown link to Hints": f"[6. {title}: Hints]({address}#hints)",
+        "Copy Markdown link to Model answer": f"[6. {title}: Model answer]({address}#model-answer)",
+    }
+    for name, wanted in copied.items():
+        button = page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        said = "Markdown link copied" if "Markdown" in name else "Link copied"
+        expect(page.get_by_role("status")).to_have_text(said)
+        assert page.evaluate("navigator.clipboard.readText()") == wanted
+        expect(button).to_be_focused()
+
+
+def test_pages_that_are_no_questions_copy_under_their_title(site: Site, new_page: NewPage) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto("difficulty/")
+    title = page.locator("article h1").inner_text()
+    page.get_by_role("button", name="Copy as Markdown").click()
+    expect(page.get_by_role("status")).to_have_text("Markdown link copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"[{title}]({site.url}difficulty/)"
+    page.get_by_role("button", name="Copy Markdown link to Staff (L6/L7)").click()
+    expect(page.get_by_role("status")).to_have_text("Markdown link copied")
+    page.wait_for_timeout(100)
+    assert (
+        page.evaluate("navigator.clipboard.readText()")
+        == f"[{title}: Staff (L6/L7)]({site.url}difficulty/#staff)"
+    )
+
+
+def test_every_section_can_be_copied(site: Site, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    page.get_by_role("button", name="Open all").click()
+    question = next(q for q in site.questions() if q["number"] == 6)
+    for name in question["sections"]:
+        heading = page.locator(f"h2#{name}")
+        group = page.locator(f"h2#{name} + .section-tools")
+        expect(group.get_by_role("button")).to_have_count(2)
+        # Quiet, but there for a pointer over the heading, and at least 24 px in both directions.
+        heading.hover()
+        expect(group.get_by_role("button").first).to_have_css("opacity", "1")
+        for button in group.get_by_role("button").all():
+            box = button.bounding_box()
+            assert box
+            assert min(box["width"], box["height"]) >= 24
+        # The heading's own name stays clean.
+        assert group.evaluate("e => e.closest('h2')") is None
+
+
+def test_section_controls_are_always_shown_on_touch(new_page: NewPage) -> None:
+    page = new_page(size=NARROW, has_touch=True, is_mobile=True)
+    page.goto(COMPLETE)
+    for button in page.locator("#hints + .section-tools button, .page-tools button").all():
+        expect(button).to_have_css("opacity", "1")
+        box = button.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 44
+    heading = page.locator("#clarifying-questions").evaluate(
+        "e => { const r = document.createRange(); r.selectNodeContents(e.firstChild); return r.getBoundingClientRect().right; }"
+    )
+    box = page.locator("#clarifying-questions + .section-tools").bounding_box()
+    assert box
+    assert heading <= box["x"], "the controls cover the heading's text"
+
+
+def test_a_refused_clipboard_shows_the_address_selected(site: Site, new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script(
+        "navigator.clipboard.writeText = () => Promise.reject(new DOMException('refused', 'NotAllowedError'));"
+    )
+    page.goto(COMPLETE)
+    for name, wanted in (
+        ("Copy link", site.url + COMPLETE),
+        ("Copy link to Hints", f"{site.url}{COMPLETE}#hints"),
+    ):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        field = page.get_by_role("textbox", name="Copy the selected text")
+        expect(field).to_be_visible()
+        expect(field).to_be_focused()
+        expect(field).to_have_value(wanted)
+        assert page.evaluate("getSelection().toString()") == wanted
+        page.keyboard.press("Escape")
+        expect(field).to_have_count(0)
+        expect(button).to_be_focused()
+
+
+def test_a_page_without_a_clipboard_shows_the_address_too(site: Site, new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined });")
+    page.goto(COMPLETE)
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    expect(page.get_by_role("textbox", name="Copy the selected text")).to_have_value(site.url + COMPLETE)
+
+
+def test_controls_are_there_once_with_instant_navigation(site: Site, new_page: NewPage) -> None:
+    """It is off, and reads from the page whether it is on: here it is told so. Pages then share their scripts."""
+    page = new_page()
+
+    def switch_on(route: Route) -> None:
+        response = route.fetch()
+        body = response.text().replace('"features": [', '"features": ["navigation.instant", ')
+        # It swaps only pages that the site map lists under the origin they are served from.
+        route.fulfill(response=response, body=body.replace(site.site_url, site.url))
+
+    page.route(re.compile(r"/(sitemap\.xml)?$"), switch_on)
+    page.goto(COMPLETE)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("window.sameDocument = true")
+    for name in ("Implement a circuit breaker", "Implement token-bucket rate limiting"):
+        page.locator(".md-sidebar--primary").get_by_role("link", name=name).last.click()
+        expect(page.locator("article h1")).to_have_text(name)
+        expect(page.locator(".page-tools button")).to_have_count(3)
+        sections = page.locator("article h2[id]:not(nav h2)").count()
+        expect(page.locator(".section-tools button")).to_have_count(2 * sections)
+        expect(page.locator(".copy-status")).to_have_count(1)
+        page.get_by_role("button", name="Open all").click()
+        expect(page.locator(CLOSED_BLOCKS)).to_have_count(0)
+    assert page.evaluate("window.sameDocument"), "whole pages were loaded, so nothing was tested"
+
+
+# --- Ways on ----------------------------------------------------------------------------------------------------------
+
+
+def test_previous_and_next_walk_through_all_questions_in_order(site: Site, new_page: NewPage) -> None:
+    """Category pages stand between the questions; apart from them the order is that of the numbers."""
+    page = new_page(javascript=False)
+    questions = site.questions()
+    addresses = {site.url + q["address"]: q["number"] for q in questions}
+    page.goto(questions[0]["address"])
+    walked = [1]
+    for _ in range(len(questions) + 5):
+        page.locator(".md-footer__link--next").click()
+        page.wait_for_load_state()
+        if page.url in addresses:
+            walked.append(addresses[page.url])
+        if walked[-1] == len(questions):
+            break
+    assert walked == list(range(1, len(questions) + 1))
+    page.locator(".md-footer__link--prev").click()
+    assert addresses[page.url] == len(questions) - 1
+
+
+def test_related_questions_share_a_topic(site: Site, new_page: NewPage) -> None:
+    page = new_page(javascript=False)
+    by_address = {site.url + q["address"]: q for q in site.questions()}
+    for question in site.questions():
+        page.goto(question["address"])
+        links = page.get_by_role("navigation", name="Related questions").get_by_role("link").all()
+        assert 1 <= len(links) <= 3, question["address"]
+        for link in links:
+            other = by_address[urljoin(page.url, link.get_attribute("href"))]
+            assert other["number"] != question["number"]
+            assert set(other["topics"]) & set(question["topics"])
+            assert link.inner_text() == f"{other['number']}. {other['title']}"
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [("token bucket", COMPLETE), ("circuit breaker", "questions/technical/circuit-breaker/")],
+)
+def test_search_finds_a_question(site: Site, new_page: NewPage, query: str, wanted: str) -> None:
+    page = new_page()
+    page.goto("")
+    page.keyboard.press("/")
+    page.keyboard.type(query, delay=20)
+    first = page.locator(".md-search-result__item a").first
+    expect(first).to_be_visible()
+    expect(first).to_have_attribute("href", re.compile(re.escape(site.url + wanted)))
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: url.startswith(site.url + wanted))
+
+
+# --- Keyboard ---------------------------------------------------------------------------------------------------------
+
+FOCUS = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  // A hidden radio's or checkbox's ring is drawn around its label.
+  const shown = e.matches(".md-option") ? e.nextElementSibling : e;
+  // A link inside a clipped line is what its line shows.
+  const box = shown.getBoundingClientRect();
+  const style = getComputedStyle(shown);
+  return {
+    what: e.outerHTML.replace(/>[^]*/, ">").slice(0, 160),
+    text: (e.getAttribute("aria-label") || e.textContent || e.value || "").trim().slice(0, 60),
+    tag: e.localName,
+    inView: box.width > 0 && box.height > 0 && box.right > 0 && box.bottom > 0
+      && box.left < innerWidth && box.top < innerHeight && shown.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
+    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1,
+  };
+}"""
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_stop_of_the_keyboard_can_be_seen(
+    new_page: NewPage, size: tuple[int, int], javascript: bool
+) -> None:
+    page = new_page(size=size, javascript=javascript)
+    page.goto(COMPLETE)
+    page.wait_for_load_state("networkidle")
+    stops = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(15)
+        stop = page.evaluate(FOCUS)
+        if stop is None:
+            break
+        stops.append(stop)
+    else:
+        pytest.fail("the focus never leaves the page")
+    unseen = [stop for stop in stops if not stop["inView"] or not stop["ring"]]
+    assert not unseen, "\n".join(map(str, unseen))
+    order = [stop["text"] for stop in stops]
+    search = ["Search"] if javascript else []
+    scripted = ["Open all", "Copy link", "Copy as Markdown"] if javascript else []
+    wanted = ["Skip to content", *search, "Question 6", *scripted, "Hint 1", "Hint 2", "Hint 3"]
+    positions = [order.index(text) for text in wanted]
+    assert positions == sorted(positions), order
+
+
+def test_the_keyboard_alone_reaches_and_opens_the_answer(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    page.keyboard.press("Tab")
+    expect(page.locator(".md-skip")).to_be_focused()
+    expect(page.locator(".md-skip")).to_be_visible()
+    page.keyboard.press("Enter")
+    summary = page.locator("details:has(> #model-answer) > summary")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if summary.evaluate("e => e === document.activeElement"):
+            break
+    expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#model-answer")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#model-answer")).not_to_be_visible()
+
+
+def test_the_menu_of_narrow_screens_works_by_keyboard(new_page: NewPage) -> None:
+    page = new_page(size=NARROW)
+    page.goto(COMPLETE)
+    button = page.get_by_role("button", name="Menu")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    link = page.locator(".md-sidebar--primary").get_by_role("link", name="Implement a circuit breaker")
+    expect(link).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    expect(button).to_be_focused()
+    expect(link).not_to_be_visible()
+
+
+def test_the_palette_can_be_switched_by_keyboard_and_stays(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "default")
+    page.locator(".md-option:focus, .md-option").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+    page.goto("questions/")
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")

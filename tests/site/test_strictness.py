@@ -1,0 +1,235 @@
+"""Planted faults stop the build, with a message that names the file.
+
+Each runs against a site of three pages in a copy of the project's own machinery: the same mkdocs.yml, macros and
+templates, so that what is proved is the configuration that publishes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Everything of mkdocs.yml is inherited; lists are replaced as a whole.
+CONFIG = """\
+INHERIT: mkdocs.yml
+nav:
+  - index.md
+  - topics.md
+  - questions/technical/shed-load.md
+"""
+
+INDEX = """\
+---
+title: Home
+description: The landing page of a small site.
+---
+
+## Start
+
+See [the question](questions/technical/shed-load.md#hints) and {{ question_count() }} of its kind.
+
+```mermaid
+flowchart LR
+  accTitle: A request and its answer
+  accDescr: One arrow leads from the request to the answer.
+  request --> answer
+```
+"""
+
+TOPICS = """\
+---
+title: Questions by topic
+description: Every topic with the questions that touch it.
+---
+
+<!-- material/tags -->
+"""
+
+QUESTION = """\
+---
+title: Shed load
+description: Decide which requests an overloaded gateway refuses.
+number: 1
+difficulty: senior
+minutes: 20
+topics: [latency, reliability]
+keywords: [overload, backpressure, "503"]
+answer: pending
+---
+
+## Question
+
+> Shed load.
+
+```python title="examples/listing.py"
+--8<-- "examples/listing.py:body"
+```
+
+## What it tests
+
+- Signals.
+
+## Clarifying questions
+
+| Ask | Assume |
+| --- | --- |
+| Who may be refused? | Free users. |
+
+## Hints
+
+/// details | Hint 1
+    type: hint
+
+Look.
+
+///
+"""
+
+LISTING = """\
+# --8<-- [start:body]
+def shed() -> None: ...
+# --8<-- [end:body]
+"""
+
+
+class Fault(NamedTuple):
+    """A planted fault: in `file` below docs/, `old` becomes `new` (or is appended), and `said` is what a build says."""
+
+    file: str
+    old: str
+    new: str
+    said: str
+
+
+QUESTION_FILE = "questions/technical/shed-load.md"
+
+FAULTS = {
+    "broken relative link": Fault(
+        "index.md", "shed-load.md#hints", "shed-lode.md", r"index\.md'? contains a link .*shed-lode\.md"
+    ),
+    "broken anchor": Fault("index.md", "#hints", "#hintz", r"index\.md'? contains a link .*#hintz"),
+    "absolute link": Fault(
+        "index.md", "(questions/", "(/questions/", r"index\.md'? contains an absolute link"
+    ),
+    "missing snippet section": Fault(
+        QUESTION_FILE, "listing.py:body", "listing.py:bodie", r"(?s)shed-load\.md.*bodie|bodie.*shed-load\.md"
+    ),
+    "missing snippet file": Fault(
+        QUESTION_FILE, "examples/listing.py:body", "examples/list.py", r"(?s)shed-load\.md.*list\.py"
+    ),
+    "unknown topic": Fault(QUESTION_FILE, "[latency,", "[latencies,", r"shed-load\.md:7: .*latencies"),
+    "malformed front matter": Fault(
+        QUESTION_FILE, "title: Shed load", "title: [Shed load", r"shed-load\.md:\d+: .*not valid YAML"
+    ),
+    "unknown key": Fault(
+        QUESTION_FILE, "minutes: 20", "minutes: 20\nlevel: 3", r"shed-load\.md:7: .*`level`"
+    ),
+    "orphan page": Fault(
+        "orphan.md",
+        "",
+        "---\ntitle: Orphan\n---\n\n## Alone\n",
+        r"(?s)not included in the \"nav\".*orphan\.md",
+    ),
+    "question missing from the navigation": Fault(
+        "questions/technical/lost.md",
+        "",
+        QUESTION.replace("number: 1", "number: 2"),
+        r"lost\.md: .*missing from the navigation",
+    ),
+    "undefined macro": Fault(
+        "index.md",
+        "question_count()",
+        "question_counts()",
+        r"(?s)(index\.md.*question_counts|question_counts.*index\.md)",
+    ),
+    "undefined variable": Fault(
+        "index.md", "question_count()", "count", r"(?s)index\.md.*'count' is undefined"
+    ),
+    "syntax error in a diagram": Fault(
+        "index.md", "request --> answer", "request --> --> answer", r"index\.md:1[1-9]\b"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The machinery, with three pages instead of the content."""
+    folder = tmp_path_factory.mktemp("planted")
+    for part in ("macros", "overrides"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "generated"))
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    files = {
+        "planted.yml": CONFIG,
+        "examples/__init__.py": "",
+        "examples/listing.py": LISTING,
+        "docs/index.md": INDEX,
+        "docs/topics.md": TOPICS,
+        f"docs/{QUESTION_FILE}": QUESTION,
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return folder
+
+
+def build(project: Path) -> subprocess.CompletedProcess[str]:
+    """Build as `make build` does, into a folder that nobody looks at."""
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "planted.yml", "--site-dir", "site"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project), "NO_MKDOCS_2_WARNING": "1", "MACROS_STOP": "true"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_small_site_builds_as_long_as_nothing_is_wrong(project: Path) -> None:
+    result = build(project)
+    assert result.returncode == 0, result.stdout
+    assert "WARNING" not in result.stdout
+    page = (project / "site" / "questions/technical/shed-load/index.html").read_text(encoding="utf-8")
+    assert "shed" in re.sub(r"<[^>]+>", "", page)
+
+
+@pytest.fixture
+def plant(project: Path) -> Iterator[Callable[[Fault], None]]:
+    """Puts a fault into the project; the page is what it was when the test ends."""
+    saved: dict[Path, str | None] = {}
+
+    def put(fault: Fault) -> None:
+        path = project / "docs" / fault.file
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        saved[path] = before
+        if before is None:
+            path.write_text(fault.new, encoding="utf-8")
+            return
+        assert before.count(fault.old) == 1, f"{fault.file}: {fault.old!r} is not there once"
+        path.write_text(before.replace(fault.old, fault.new), encoding="utf-8")
+
+    yield put
+    for path, before in saved.items():
+        if before is None:
+            path.unlink()
+        else:
+            path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_stops_the_build(name: str, project: Path, plant: Callable[[Fault], None]) -> None:
+    plant(FAULTS[name])
+    result = build(project)
+    assert result.returncode != 0, f"the build passed:\n{result.stdout}"
+    assert re.search(FAULTS[name].said, result.stdout), result.stdout

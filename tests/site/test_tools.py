@@ -1,0 +1,94 @@
+"""The tests' own tools: how a browser is found, and that the server does what GitHub Pages does."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.site import browser
+from tests.site.conftest import Site
+
+
+def script(path: Path, body: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_environment_names_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = script(tmp_path / "mine", "echo harmless >&2; echo Chromium 156.0.1")
+    monkeypatch.setenv("BROWSER", str(named))
+    assert browser.find_browser() == named
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "echo 'Mozilla Firefox 150.0'",
+        "echo 'no browser behind this' >&2; exit 1",
+        "echo Chromium 1.0; exit 127",
+    ],
+)
+def test_what_does_not_answer_like_a_browser_is_passed_over(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Desktops set BROWSER to whatever opens links."""
+    monkeypatch.setenv("BROWSER", str(script(tmp_path / "mine", body)))
+    other = script(tmp_path / "chromium", "echo Chromium 156.0.1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert browser.find_browser() == other
+
+
+def test_no_browser_is_a_message_of_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(browser, "_candidates", lambda: iter(()))
+    monkeypatch.setattr(browser, "_installers", lambda: iter(()))
+    assert browser.main() == 1
+    assert "install Chromium or Google Chrome" in capsys.readouterr().err
+
+
+def test_an_installed_browser_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "chromium"
+    monkeypatch.setattr(browser, "_candidates", lambda: iter((place,)))
+    install = f"printf '#!/bin/sh\\necho Chromium 156.0.1\\n' > {place} && chmod +x {place}"
+    steps = ((("false",), ("never", "reached")), (("sh", "-c", install),))
+    monkeypatch.setattr(browser, "_installers", lambda: iter(steps))
+    assert browser.find_browser(install=True) == place
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments: object) -> None:
+        return None
+
+
+def get(url: str) -> tuple[int, str, str]:
+    """Status, body and the address a redirect names."""
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(url) as answer:
+            return answer.status, answer.read().decode(), ""
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode(), error.headers.get("Location", "")
+
+
+def test_the_server_serves_below_the_sub_path_alone(site: Site) -> None:
+    prefix = urlsplit(site.url).path
+    origin = site.url.removesuffix(prefix)
+    assert get(site.url)[0] == 200
+    assert get(f"{site.url}questions.json")[0] == 200
+    assert get(f"{site.url}questions?x=1")[::2] == (301, f"{prefix}questions/?x=1")
+    for wrong in (
+        f"{site.url}nowhere/",
+        f"{site.url}assets/",
+        f"{site.url}../secret",
+        f"{site.url}questions/index",
+    ):
+        status, body, _ = get(wrong)
+        assert (status, body) == (404, site.html("404.html")), wrong
+    if prefix != "/":
+        assert get(f"{origin}/questions/")[0] == 404
