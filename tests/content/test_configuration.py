@@ -49,7 +49,12 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
         project_dir = ROOT
 
         def __init__(self):
-            self.conf = {"docs_dir": "docs", "site_url": "https://example.org/", "nav": CONFIG["nav"], "extra": {}}
+            self.conf = {
+                "docs_dir": "docs",
+                "site_url": "https://example.org/",
+                "nav": CONFIG["nav"],
+                "extra": {},
+            }
             self.macros = []
 
         def macro(self, function):
