@@ -9,6 +9,8 @@ PORT ?= 8000
 # Macros, examples and the diagram formatter are imported from the project root.
 export PYTHONPATH := $(CURDIR)
 export PYTHONDONTWRITEBYTECODE := 1
+# The theme's notice about its successor; tests/site/test_zensical.py keeps that way open.
+export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 
@@ -62,7 +64,11 @@ clean:  ## Remove everything that a target has made
 
 $(VENV)/.venv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu, install the package python3-venv first." >&2; exit 1; }
+	# Debian and Ubuntu leave out of Python what makes environments.
+	$(PYTHON) -m venv $(VENV) \
+	  || { test "$$(id -u)" = 0 && apt-get update --quiet && apt-get install --quiet --yes python3-venv \
+	       && $(PYTHON) -m venv --clear $(VENV); } \
+	  || { echo "Install the package python3-venv (or your system's like), then run make again." >&2; exit 1; }
 	touch $@
 
 # One stamp a dependency group: a changed lock file installs again, an unchanged one costs nothing.
