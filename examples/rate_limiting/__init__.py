@@ -10,5 +10,6 @@ Modules, from the inside out:
     script    the Lua scripts, their keys, arguments and replies (pure)
     fallback  a thread-safe local limiter and a circuit that skips a dead store
     limiter   the limiters over redis-py, blocking and asyncio
-    gateway   settling a stream, however it ends
+    unsettled failed settles, repeated until the store is back
+    gateway   asking before a stream, and settling it however it ends
 """

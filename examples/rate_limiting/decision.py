@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from examples.rate_limiting import meter
@@ -31,7 +31,9 @@ class Outcome(StrEnum):
     ALLOWED = "allowed"
     REFUSED = "refused"  # 429: the user's own bucket is too empty; waiting helps
     NEVER = "never"  # 400: larger than the tier's whole bucket; waiting does not help
-    UNAVAILABLE = "unavailable"  # 503: the store is away and the tier fails closed; not the user's doing
+    UNAVAILABLE = (
+        "unavailable"  # 503: the store is away, and the tier fails closed or the local share does not do
+    )
 
 
 # --8<-- [start:decision]
@@ -43,11 +45,16 @@ class Reservation:
     tier: Tier
     id: str
     tokens: int
+    deadline_us: int = field(compare=False)  # by this process's clock: the store ends the hold no earlier
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to one request, enough for its HTTP response and for the metrics."""
+    """The answer to one request, enough for its HTTP response and for the metrics.
+
+    ``reservation`` is what the store counts, or may count: after an error that leaves it open. Settle it in any
+    case, at 0 if the request is not served.
+    """
 
     outcome: Outcome
     tier: Tier

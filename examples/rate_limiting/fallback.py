@@ -10,12 +10,20 @@ from threading import Lock
 from examples.rate_limiting import meter
 from examples.rate_limiting.tiers import Limit, Tier
 
+LOCAL_CAP_SHARES = 4
+"""The largest request that a gateway admits by itself, in shares of the burst. It bounds an outage's worst case."""
+
+
+def cap(tier: Tier, gateways: int) -> int:
+    """Return the most tokens that one request may take while the store is away."""
+    return LOCAL_CAP_SHARES * max(1, tier.tokens.burst // gateways)
+
 
 def share(tier: Tier, gateways: int, tokens: int) -> Tier:
     """Return ``tier`` as one of ``gateways`` equal gateways enforces it for a request of ``tokens``.
 
-    Rate and burst are divided. A request larger than the divided burst passes when nothing is spent, and then
-    keeps the bucket in debt: so no size is locked out, and each gateway runs over by one request at most.
+    Rate and burst are divided. A request larger than the divided burst, up to ``cap``, passes when nothing is
+    spent, and then keeps the bucket in debt. So a gateway hands out LOCAL_CAP_SHARES shares at once at most.
     """
     if type(gateways) is not int or gateways < 1:
         raise ValueError(f"gateways must be an int of at least 1, not {gateways!r}")
@@ -42,7 +50,9 @@ class LocalLimiter:
 
     # --8<-- [start:local]
     def reserve(self, user: str, tier: Tier, tokens: int) -> tuple[int, int] | None:
-        """Take one request and ``tokens``; return what is left of both, or None if this gateway's share is spent."""
+        """Take one request and ``tokens``; return what is left of both, or None if this gateway's share does not do."""
+        if tokens > cap(tier, self._gateways):
+            return None
         mine = share(tier, self._gateways, tokens)
         with self._lock:
             now = self._clock_us()

@@ -10,8 +10,8 @@ from functools import cache
 
 from examples.rate_limiting import headers, meter
 from examples.rate_limiting.decision import Decision, Outcome, seconds
-from examples.rate_limiting.fallback import share
-from examples.rate_limiting.tiers import TIERS, UNIT, Tier
+from examples.rate_limiting.fallback import cap, share
+from examples.rate_limiting.tiers import TIERS, UNIT
 
 # Measured
 BUCKET_BYTES = 160
@@ -51,21 +51,6 @@ def tier_table() -> str:
         for t in TIERS.values()
     ]
     return "\n".join(lines)
-
-
-def burst(tier: str) -> int:
-    """Return the size of the token bucket."""
-    return TIERS[tier].tokens.burst
-
-
-def per_minute(tier: str) -> int:
-    """Return the refill of the token bucket."""
-    return TIERS[tier].tokens.per_minute
-
-
-def per_second(tier: str) -> float:
-    """Return the refill of the token bucket a second."""
-    return TIERS[tier].tokens.per_minute / 60
 
 
 def units() -> int:
@@ -153,12 +138,6 @@ def debt_after(tier: str, reserved: int, actual: int) -> int:
     return state.used // UNIT - TIERS[tier].tokens.burst
 
 
-def longest_debt_s(tier: str) -> float:
-    """Return the seconds from the deepest debt back to zero."""
-    limit = TIERS[tier].tokens
-    return limit.debt * 60 / limit.per_minute
-
-
 # Reserving too much
 
 
@@ -210,6 +189,11 @@ def busy(growth: int = 1) -> float:
     return growth * calls_per_s() * CALL_US / 1_000_000
 
 
+def refused_share(rate: int = 1000) -> float:
+    """Return the share of the store's main thread that ``rate`` refused calls a second take, as budgeted."""
+    return rate * CALL_US / 1_000_000
+
+
 def in_flight() -> int:
     """Return the open reservations at peak: arrival rate x duration (Little's law)."""
     return PEAK_REQUESTS_PER_S * STREAM_S
@@ -246,11 +230,6 @@ def lease_covers(lease: int) -> int:
     return lease // reserved_tokens()
 
 
-def lease_stranded(lease: int) -> int:
-    """Return the tokens that leases hold back when every gateway has one of the same user."""
-    return GATEWAYS * lease
-
-
 # When the store fails
 
 
@@ -259,15 +238,27 @@ def default_client_stall_s() -> int:
     return (1 + CLIENT_RETRIES) * CLIENT_TIMEOUT_S
 
 
-def local_share(tier: str) -> Tier:
-    """Return what one gateway enforces by itself."""
-    return share(TIERS[tier], GATEWAYS, 1)
-
-
 def outage_burst(tier: str, tokens: int) -> int:
     """Return the most tokens that all gateways together hand one user at once, in requests of ``tokens``."""
+    if tokens > cap(TIERS[tier], GATEWAYS):
+        return 0
     mine = share(TIERS[tier], GATEWAYS, tokens)
     return GATEWAYS * min(mine.requests.burst, max(1, mine.tokens.burst // tokens)) * tokens
+
+
+def outage_bound(tier: str) -> int:
+    """Return the most tokens that all gateways together hand one user at once, whatever the sizes."""
+    return GATEWAYS * cap(TIERS[tier], GATEWAYS)
+
+
+def unsettled_per_s() -> int:
+    """Return the settles that fail, for every second of an outage at peak."""
+    return PEAK_REQUESTS_PER_S
+
+
+def unsettled_tokens_per_s() -> int:
+    """Return the tokens that stay held until their deadlines, for every second of an outage without a queue."""
+    return unsettled_per_s() * reserved_tokens()
 
 
 def failover_tokens(lag_ms: int) -> int:

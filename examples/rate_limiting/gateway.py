@@ -1,14 +1,25 @@
-"""Where the limiter meets a stream: settle once, however the stream ends."""
+"""Where the limiter meets a stream: ask before it, settle once after it, however it ends.
+
+decision = await admit(limiter, unsettled, user, tier, prompt_tokens + max_tokens)
+if not decision.allowed:
+    return refuse(decision)
+async with metered(unsettled, decision.reservation, prompt_tokens, chunks) as usage:
+    async for chunk in chunks:
+        usage.saw(chunk)
+        await send(chunk.text)
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from examples.rate_limiting.decision import Reservation
+from examples.rate_limiting.decision import Decision, Reservation
 from examples.rate_limiting.limiter import AsyncRateLimiter
+from examples.rate_limiting.tiers import MOST
+from examples.rate_limiting.unsettled import Unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +31,59 @@ class Chunk:
     output_tokens: int
 
 
-# --8<-- [start:metered]
-async def metered(
-    limiter: AsyncRateLimiter, claim: Reservation, chunks: AsyncGenerator[Chunk, None]
-) -> AsyncGenerator[Chunk, None]:
-    """Pass the engine's stream through, and settle it: finished, failed, or hung up on.
+class Usage:
+    """What a stream has used so far: its prompt, until a chunk says more."""
 
-    A request that fails before its first chunk settles at 0. A user who hangs up pays for what was generated.
+    def __init__(self, prompt_tokens: int) -> None:
+        self.tokens, self.begun = prompt_tokens, False
+
+    def saw(self, chunk: Chunk) -> None:
+        """Note a chunk's counts. Call it before the chunk is sent: a broken connection is no failed engine."""
+        self.tokens, self.begun = chunk.prompt_tokens + chunk.output_tokens, True
+
+
+async def admit(
+    limiter: AsyncRateLimiter, unsettled: Unsettled, user: str, tier: str, tokens: int
+) -> Decision:
+    """Reserve. What the store may have counted for a request that is not served is settled at 0."""
+    asking = asyncio.ensure_future(limiter.reserve(user, tier, tokens))
+
+    def release(done: asyncio.Future[Decision]) -> None:
+        if not done.cancelled() and not done.exception() and (claim := done.result().reservation):
+            unsettled.settle(claim, 0)
+
+    try:
+        decision = await asyncio.shield(asking)
+    except asyncio.CancelledError:  # hung up; the answer comes within the timeout
+        asking.add_done_callback(release)
+        raise
+    if not decision.allowed:
+        release(asking)
+    return decision
+
+
+# --8<-- [start:metered]
+@asynccontextmanager
+async def metered(
+    unsettled: Unsettled, claim: Reservation | None, prompt_tokens: int, chunks: AsyncGenerator[Chunk, None]
+) -> AsyncIterator[Usage]:
+    """Settle a stream however it ends, after stopping the engine. Enter it right after the reserve.
+
+    A request that fails before its first chunk costs 0. One that is hung up on before it costs its prompt, as
+    prefill may have run; later, the prompt and what was generated.
     """
-    used = 0
+    usage, failed = Usage(prompt_tokens), False
     try:
         async with aclosing(chunks):  # a hang-up has to stop the engine as well
-            async for chunk in chunks:
-                used = chunk.prompt_tokens + chunk.output_tokens
-                yield chunk
+            try:
+                yield usage
+            except Exception:  # no hang-up: those are CancelledError and GeneratorExit
+                failed = not usage.begun
+                raise
     finally:
-        await asyncio.shield(limiter.settle(claim, used))
+        if claim:
+            actual = 0 if failed else min(usage.tokens, MOST)
+            await asyncio.shield(unsettled.settle(claim, actual))  # goes on if this, too, is cancelled
 
 
 # --8<-- [end:metered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from examples.rate_limiting import script
@@ -20,27 +20,63 @@ from examples.rate_limiting.fallback import Circuit, LocalLimiter
 from examples.rate_limiting.script import Reply
 from examples.rate_limiting.tiers import TIERS, Tier, UnknownTier, WhenStoreFails
 
-STORE_FAILURES = (RedisError, OSError)
+STORE_FAILURES = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ReadOnlyError,
+    redis.OutOfMemoryError,
+    OSError,
+)
+"""What the circuit counts: the store is away, or takes no writes from anyone. ``asyncio.timeout`` raises an OSError.
+
+Any other error reply may be one key's own (a WRONGTYPE): that request is answered by its tier's policy, too, and
+the circuit stays as it is, so that one user cannot close the store to all.
+"""
+STORE_ERRORS = (redis.RedisError, OSError)
+CIRCUIT_OPEN = "CircuitOpen"
+
 TIMEOUT_S = 0.05
+SETTLE_TIMEOUT_S = 1.0
+"""No user waits for a settle: when many streams end together it may queue for a connection."""
+CONNECTIONS = 32
+"""redis-py's own pool raises at 100, which is no failure of the store. This one waits, ``POOL_WAIT_S`` at most."""
+POOL_WAIT_S = 1.0
 
 
 # --8<-- [start:connect]
 def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """Return a client that gives up after ``timeout_s`` and never sends a command twice.
+    """Return a client that gives up after ``timeout_s`` per socket read and never sends a command twice.
 
-    redis-py 8.1 waits 5 s and retries ten times by default, on timeouts too, when the first try may have been counted.
+    redis-py 8.1 waits 5 s and retries ten times by default, on timeouts too, when the first try may have been
+    counted. A call that has to connect or to load its script reads more than once.
     """
-    return redis.Redis.from_url(
-        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=POOL_WAIT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
     )
+    return redis.Redis.from_pool(pool)
 
 
 # --8<-- [end:connect]
 def connect_async(url: str, timeout_s: float = TIMEOUT_S) -> redis.asyncio.Redis:
-    """Return the asyncio client of the same temper as ``connect``."""
-    return redis.asyncio.Redis.from_url(
-        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=AsyncRetry(NoBackoff(), 0)
+    """Return the asyncio client of the same temper as ``connect``. The limiter bounds whole calls.
+
+    These timeouts bound what it cannot: until Python 3.12, ``asyncio.wait_for``, with which redis-py sends, may
+    swallow a cancellation.
+    """
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=POOL_WAIT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=AsyncRetry(NoBackoff(), 0),
     )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def monotonic_us() -> int:
@@ -49,7 +85,11 @@ def monotonic_us() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What differs between deployments and tests. ``gateways`` is how many share a limit while the store is away."""
+    """What differs between deployments and tests.
+
+    ``gateways`` is how many share a limit while the store is away: worker processes, not hosts, since each has a
+    local limiter of its own. The timeouts are for whole calls, and for asyncio only.
+    """
 
     gateways: int
     tiers: Mapping[str, Tier] = field(default_factory=lambda: TIERS)
@@ -58,6 +98,8 @@ class Settings:
     )
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex
     max_local_users: int = 100_000
+    timeout_s: float = TIMEOUT_S
+    settle_timeout_s: float = SETTLE_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +116,7 @@ class _Rules:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.clock_us = settings.clock_us
         self._local = LocalLimiter(settings.gateways, settings.clock_us, settings.max_local_users)
         self._circuit = Circuit(settings.clock_us)
 
@@ -82,7 +125,10 @@ class _Rules:
         tier = self._settings.tiers.get(tier_name)
         if tier is None:
             raise UnknownTier(f"no tier is called {tier_name!r}")
-        claim = Reservation(user, tier, self._settings.new_id() if claim_id is None else claim_id, tokens)
+        name = self._settings.new_id() if claim_id is None else claim_id
+        # Read before the store is asked: no later than the deadline that the store will set.
+        deadline = self.clock_us() + script.HOLD_MS * 1000
+        claim = Reservation(user, tier, name, tokens, deadline)
         call = _Call(claim, script.keys(user), script.reserve_args(tier, claim.id, tokens))
         if tokens > tier.tokens.burst:
             return Decision(Outcome.NEVER, tier, tier.requests.burst, tier.tokens.burst, ("tokens",))
@@ -97,20 +143,22 @@ class _Rules:
         return Settlement(*script.read_settle(reply))
 
     def _failed(self, error: Exception) -> str:
-        """Count a failure of the store; return its name, which is a metric's label and not a message."""
-        self._circuit.record(ok=False)
+        """Count an error if it is the store's; return its name, which is a metric's label and not a message."""
+        if isinstance(error, STORE_FAILURES):
+            self._circuit.record(ok=False)
         return type(error).__name__
 
     # --8<-- [start:degraded]
     def _degraded(self, call: _Call, error: str) -> Decision:
-        """Answer without the store, by the tier's policy."""
+        """Answer without the store, by the tier's policy. A store that was asked may have counted: settle that."""
         claim, tier = call.reservation, call.reservation.tier
+        counted = None if error == CIRCUIT_OPEN else claim
         if tier.when_store_fails is WhenStoreFails.LOCAL:
             left = self._local.reserve(claim.user, tier, claim.tokens)
             if left is not None:
-                return Decision(Outcome.ALLOWED, tier, *left, reservation=claim, store_error=error)
+                return Decision(Outcome.ALLOWED, tier, *left, reservation=counted, store_error=error)
         wait = (self._circuit.cooldown_s,)
-        return Decision(Outcome.UNAVAILABLE, tier, 0, 0, wait_s=wait, store_error=error)
+        return Decision(Outcome.UNAVAILABLE, tier, 0, 0, wait_s=wait, reservation=counted, store_error=error)
 
     # --8<-- [end:degraded]
 
@@ -127,34 +175,35 @@ class RateLimiter(_Rules):
     def reserve(self, user: str, tier: str, tokens: int, claim_id: str | None = None) -> Decision:
         """Take one request and ``tokens`` (prompt estimate plus max_tokens), both or neither.
 
-        Called again with the same ``claim_id``, it is charged once.
+        Called again with the same ``claim_id`` and ``tokens`` while that is open, it is charged once. The id is
+        the gateway's own, never a client's header: whoever chooses it chooses what is charged.
         """
         call = self._check(user, tier, tokens, claim_id)
         if isinstance(call, Decision):
             return call
         if not self._circuit.allows():
-            return self._degraded(call, "CircuitOpen")
+            return self._degraded(call, CIRCUIT_OPEN)
         try:
             reply = self._reserve(keys=call.keys, args=call.args)
-        except STORE_FAILURES as error:
+        except STORE_ERRORS as error:
             return self._degraded(call, self._failed(error))
         return self._answer(call, reply)
 
     # --8<-- [end:reserve]
     def settle(self, claim: Reservation, actual: int) -> Settlement:
-        """Replace the reserved tokens by ``actual``. Safe to repeat; a failing store does not raise."""
+        """Replace the reserved tokens by ``actual``. A failing store does not raise: repeat it then, which is safe."""
         args = script.settle_args(claim.tier, claim.id, claim.tokens, actual)
         if not self._circuit.allows():
-            return Settlement(False, store_error="CircuitOpen")
+            return Settlement(False, store_error=CIRCUIT_OPEN)
         try:
             reply = self._settle(keys=script.keys(claim.user), args=args)
-        except STORE_FAILURES as error:
+        except STORE_ERRORS as error:
             return Settlement(False, store_error=self._failed(error))
         return self._settled(reply)
 
 
 class AsyncRateLimiter(_Rules):
-    """The same for asyncio gateways: only the awaits differ."""
+    """The same for asyncio gateways: only the awaits and the timeouts, here for whole calls, differ."""
 
     def __init__(self, client: redis.asyncio.Redis, settings: Settings) -> None:
         super().__init__(settings)
@@ -167,20 +216,22 @@ class AsyncRateLimiter(_Rules):
         if isinstance(call, Decision):
             return call
         if not self._circuit.allows():
-            return self._degraded(call, "CircuitOpen")
+            return self._degraded(call, CIRCUIT_OPEN)
         try:
-            reply = await self._reserve(keys=call.keys, args=call.args)
-        except STORE_FAILURES as error:
+            async with asyncio.timeout(self._settings.timeout_s):
+                reply = await self._reserve(keys=call.keys, args=call.args)
+        except STORE_ERRORS as error:
             return self._degraded(call, self._failed(error))
         return self._answer(call, reply)
 
     async def settle(self, claim: Reservation, actual: int) -> Settlement:
-        """See ``RateLimiter.settle``. Shield it: a user who hangs up cancels the handler, and has used tokens."""
+        """See ``RateLimiter.settle``. ``Unsettled.settle`` keeps it from being cancelled, and repeats it."""
         args = script.settle_args(claim.tier, claim.id, claim.tokens, actual)
         if not self._circuit.allows():
-            return Settlement(False, store_error="CircuitOpen")
+            return Settlement(False, store_error=CIRCUIT_OPEN)
         try:
-            reply = await self._settle(keys=script.keys(claim.user), args=args)
-        except STORE_FAILURES as error:
+            async with asyncio.timeout(self._settings.settle_timeout_s):
+                reply = await self._settle(keys=script.keys(claim.user), args=args)
+        except STORE_ERRORS as error:
             return Settlement(False, store_error=self._failed(error))
         return self._settled(reply)

@@ -65,15 +65,22 @@ def drained(used: int, limit: Limit, elapsed: int) -> int:
 
 
 def load(state: State | None, tier: Tier, now: int) -> State:
-    """Return the state at ``now``. A clock that went back drains nothing and starts again from ``now``."""
+    """Return the state at ``now``. A clock that went back drains nothing and starts again from ``now``.
+
+    A lost hold counts from its deadline, whenever it is looked at: late looks delay no refill.
+    """
     if state is None:
         return State(now)
     elapsed = max(0, now - state.at)
-    lost = sum(hold.tokens for hold in state.holds if hold.deadline <= now) * UNIT
+    at, used = min(state.at, now), min(state.used, bound(tier.tokens))
+    for hold in sorted((h for h in state.holds if h.deadline <= now), key=lambda h: h.deadline):
+        due = max(at, hold.deadline)
+        used = min(drained(used, tier.tokens, due - at) + hold.tokens * UNIT, bound(tier.tokens))
+        at = due
     return State(
         now,
         drained(state.requests, tier.requests, elapsed),
-        min(drained(state.used, tier.tokens, elapsed) + lost, bound(tier.tokens)),
+        drained(used, tier.tokens, now - at),
         tuple(hold for hold in state.holds if hold.deadline > now),
     )
 

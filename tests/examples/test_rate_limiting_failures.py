@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -18,78 +13,7 @@ from examples.rate_limiting import script
 from examples.rate_limiting.decision import Outcome
 from examples.rate_limiting.limiter import AsyncRateLimiter, RateLimiter, Settings, connect, connect_async
 from examples.rate_limiting.tiers import TIERS, UNIT
-
-
-class Clock:
-    """Microseconds that pass when told."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000
-
-    def __call__(self) -> int:
-        return self.now
-
-
-class Proxy:
-    """Stands between client and store. It may hang from the start, or swallow the answers to scripts."""
-
-    def __init__(self, upstream: tuple[str, int] | None) -> None:
-        self._upstream, self.seen, self.connections = upstream, b"", 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self.connections += 1
-                self._open.append(client)
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError):
-            store = socket.create_connection(self._upstream) if self._upstream else None
-            if store:
-                self._open.append(store)
-            while data := client.recv(65536):
-                self.seen += data
-                if store:
-                    store.sendall(data)
-                    answer = store.recv(65536)
-                    if b"EVALSHA" not in data:
-                        client.sendall(answer)
-
-    def close(self) -> None:
-        for end in (self._listener, *self._open):
-            end.close()
-
-
-@pytest.fixture
-def hanging() -> Iterator[Proxy]:
-    """A server that accepts and never answers."""
-    proxy = Proxy(None)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def deaf(store_url: str) -> Iterator[Proxy]:
-    """The real store, whose answers to scripts get lost on the way: it counts, and nobody hears of it."""
-    address = urlsplit(store_url)
-    proxy = Proxy((address.hostname or "127.0.0.1", address.port or 6379))
-    yield proxy
-    proxy.close()
-
-
-def dead_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def new_user() -> str:
-    return f"user-{uuid.uuid4()}"
+from tests.examples.helpers import PATIENT_S, Clock, Proxy, dead_port, new_user
 
 
 def limiter(port: int, clock: Clock, timeout_s: float = 0.05, gateways: int = 20) -> RateLimiter:
@@ -103,6 +27,7 @@ def test_a_dead_store_denies_the_free_tier_and_limits_the_others_locally() -> No
     free = mine.reserve("someone", "free", 100)
     assert free.outcome is Outcome.UNAVAILABLE
     assert free.retry_after == 1
+    assert free.reservation is not None  # a store that was asked may have counted
     assert free.store_error == "ConnectionError"
     pro = mine.reserve("someone", "pro", 4_000)
     assert pro.allowed
@@ -110,7 +35,7 @@ def test_a_dead_store_denies_the_free_tier_and_limits_the_others_locally() -> No
     assert (pro.remaining_requests, pro.remaining_tokens) == (0, 1_000)  # a twentieth of 30 and of 100,000
     assert mine.reserve("someone", "pro", 1).outcome is Outcome.UNAVAILABLE
     assert pro.reservation is not None
-    assert not mine.settle(pro.reservation, 10).applied
+    assert mine.settle(pro.reservation, 10).store_error == "CircuitOpen"  # the third failure has opened it
 
 
 def test_the_local_share_refills_by_its_own_clock_and_large_requests_pass_one_at_a_time() -> None:
@@ -132,12 +57,12 @@ def test_a_hanging_store_is_asked_three_times_and_then_once_a_second(hanging: Pr
     mine = limiter(hanging.port, clock)
     for _ in range(20):
         assert mine.reserve(new_user(), "enterprise", 100).allowed
-    assert hanging.connections == 3  # no retry, and no timeout added to the other seventeen
+    assert hanging.connected(3)  # no retry, and no timeout added to the other seventeen
     assert mine.reserve(new_user(), "enterprise", 100).store_error == "CircuitOpen"
     clock.now += 1_000_000
     assert mine.reserve(new_user(), "enterprise", 100).store_error == "TimeoutError"
     assert mine.reserve(new_user(), "enterprise", 100).store_error == "CircuitOpen"
-    assert hanging.connections == 4
+    assert hanging.connected(4)
 
 
 def test_the_circuit_closes_when_the_store_is_back(hanging: Proxy, store_url: str) -> None:
@@ -145,7 +70,7 @@ def test_the_circuit_closes_when_the_store_is_back(hanging: Proxy, store_url: st
     mine = limiter(hanging.port, clock)
     for _ in range(3):
         mine.reserve(new_user(), "enterprise", 100)
-    healthy = RateLimiter(connect(store_url, 30), Settings(gateways=20, clock_us=clock))
+    healthy = RateLimiter(connect(store_url, PATIENT_S), Settings(gateways=20, clock_us=clock))
     mine._reserve = healthy._reserve  # the same address answers again
     assert mine.reserve(new_user(), "enterprise", 100).store_error == "CircuitOpen"
     clock.now += 1_000_000
@@ -166,7 +91,7 @@ def test_a_lost_answer_is_charged_once_and_can_be_settled_later(
     assert deaf.seen.count(b"EVALSHA") == 1  # sent once: redis-py's default would have sent it eleven times
     bucket = script.keys(user)[0]
     assert int(store.hget(bucket, "held") or 0) == 50_000 * UNIT
-    healthy = RateLimiter(connect(store_url, 30), Settings(gateways=20))
+    healthy = RateLimiter(connect(store_url, PATIENT_S), Settings(gateways=20))
     again = healthy.reserve(user, "enterprise", 50_000, decision.reservation.id)  # a retry by hand is safe
     assert again.allowed
     assert int(store.hget(bucket, "held") or 0) == 50_000 * UNIT
@@ -178,7 +103,7 @@ def test_redis_py_by_default_repeats_what_timed_out(deaf: Proxy, store: redis.Re
     """Why ``connect`` sets what it sets. Should this ever fail, the page's warning is out of date."""
     user = new_user()
     store.script_load(script.RESERVE)
-    with redis.Redis(port=deaf.port, socket_timeout=0.05) as eager:
+    with redis.Redis(port=deaf.port, socket_timeout=0.3) as eager:
         keys, args = script.keys(user), script.reserve_args(TIERS["enterprise"], "r", 10)
         with pytest.raises(redis.TimeoutError):
             eager.register_script(script.RESERVE)(keys=keys, args=args)
@@ -201,7 +126,7 @@ def test_a_paused_store_does_not_hold_the_gateway_up(store: redis.Redis, store_u
 
 def test_a_store_without_memory_counts_as_failing(store: redis.Redis, store_url: str) -> None:
     """Under ``noeviction`` the script stops at its first write: refused by policy, and nothing half done."""
-    user, mine = new_user(), RateLimiter(connect(store_url, 30), Settings(gateways=20))
+    user, mine = new_user(), RateLimiter(connect(store_url, PATIENT_S), Settings(gateways=20))
     limits: Any = store.config_get("maxmemory")
     store.config_set("maxmemory", "1")
     try:
@@ -223,8 +148,105 @@ def test_asyncio_follows_the_same_policies() -> None:
             assert pro.reservation is not None
             assert (await mine.settle(pro.reservation, 50)).store_error == "ConnectionError"
             assert (await mine.settle(pro.reservation, 50)).store_error == "CircuitOpen"
-            assert (await mine.reserve("another", "pro", 100)).store_error == "CircuitOpen"
+            another = await mine.reserve("another", "pro", 100)
+            assert another.allowed
+            assert another.store_error == "CircuitOpen"
+            assert another.reservation is None  # the store was not asked: there is nothing to settle
             too_large = await mine.reserve("someone", "free", 10_001)
             assert too_large.outcome is Outcome.NEVER
 
     asyncio.run(run())
+
+
+def test_asyncio_asks_a_hanging_store_once_a_call(hanging: Proxy) -> None:
+    """Within one timeout for the whole call, whatever the client would do."""
+
+    async def run() -> None:
+        async with connect_async(f"redis://127.0.0.1:{hanging.port}/0", PATIENT_S) as client:
+            mine = AsyncRateLimiter(client, Settings(gateways=20, clock_us=Clock()))
+            for _ in range(3):
+                assert (await mine.reserve(new_user(), "free", 100)).store_error == "TimeoutError"
+            assert (await mine.reserve(new_user(), "free", 100)).store_error == "CircuitOpen"
+
+    asyncio.run(run())
+    assert hanging.connected(3)
+
+
+def test_the_asyncio_client_has_timeouts_of_its_own_and_no_retries(hanging: Proxy) -> None:
+    async def run() -> None:
+        async with connect_async(f"redis://127.0.0.1:{hanging.port}/0", 0.05) as client:
+            assert client.connection_pool.connection_kwargs["socket_connect_timeout"] == 0.05
+            async with asyncio.timeout(4):  # redis-py's own timeout is 5 s
+                with pytest.raises(redis.TimeoutError):
+                    await client.ping()
+
+    asyncio.run(run())
+    assert hanging.connected(1)
+
+
+def test_asyncio_timeouts_leak_no_connection(proxy: Proxy, store: redis.Redis) -> None:
+    """More calls time out than the pool has connections; then the store is back, and all of them work."""
+    clock = Clock()
+
+    async def run() -> None:
+        async with connect_async(f"redis://127.0.0.1:{proxy.port}/0", 3) as client:
+            short = AsyncRateLimiter(client, Settings(gateways=20, clock_us=clock, timeout_s=0.05))
+            long = AsyncRateLimiter(client, Settings(gateways=20, timeout_s=PATIENT_S))
+            proxy.way = "deaf"
+            lost = await asyncio.gather(*(short.reserve(new_user(), "free", 100) for _ in range(100)))
+            assert {decision.store_error for decision in lost} == {"TimeoutError"}
+            proxy.way = "open"
+            found = await asyncio.gather(*(long.reserve(new_user(), "free", 100) for _ in range(100)))
+            assert all(decision.store_error is None for decision in found)
+
+    asyncio.run(run())
+
+
+def test_streams_that_end_together_are_all_settled(store_url: str) -> None:
+    """More than the 100 connections after which redis-py's own pool raises."""
+    streams = 300
+
+    async def run() -> None:
+        async with connect_async(store_url, PATIENT_S) as client:
+            patient = Settings(gateways=20, timeout_s=PATIENT_S, settle_timeout_s=PATIENT_S)
+            mine = AsyncRateLimiter(client, patient)
+            client.connection_pool.timeout = PATIENT_S
+            claims = [(await mine.reserve(new_user(), "free", 5_000)).reservation for _ in range(streams)]
+            done = await asyncio.gather(*(mine.settle(claim, 10) for claim in claims if claim))
+            assert [settlement.applied for settlement in done] == [True] * streams
+
+    asyncio.run(run())
+
+
+def test_threads_wait_for_a_connection(store_url: str) -> None:
+    client = connect(store_url, PATIENT_S)
+    client.connection_pool.timeout = PATIENT_S
+    mine = RateLimiter(client, Settings(gateways=20))
+    with ThreadPoolExecutor(120) as pool:
+        answers = list(pool.map(lambda _: mine.reserve(new_user(), "free", 1), range(240)))
+    assert all(answer.store_error is None for answer in answers)
+
+
+def test_one_users_broken_key_opens_the_circuit_for_nobody(store: redis.Redis, store_url: str) -> None:
+    broken, mine = new_user(), RateLimiter(connect(store_url, PATIENT_S), Settings(gateways=20))
+    key = script.keys(broken)[0]
+    store.set(key, "no hash", ex=60)
+    try:
+        for _ in range(4):
+            answer = mine.reserve(broken, "free", 1)
+            assert answer.outcome is Outcome.UNAVAILABLE  # its tier's policy
+            assert answer.store_error == "ResponseError"
+        assert mine.reserve(new_user(), "free", 1).store_error is None
+    finally:
+        store.delete(key)
+
+
+def test_a_replica_counts_as_a_failing_store() -> None:
+    mine = limiter(dead_port(), Clock())
+
+    def read_only(**_: Any) -> Any:
+        raise redis.ReadOnlyError("You can't write against a read only replica.")
+
+    mine._reserve = read_only  # type: ignore[assignment]
+    errors = [mine.reserve(new_user(), "free", 1).store_error for _ in range(4)]
+    assert errors == ["ReadOnlyError"] * 3 + ["CircuitOpen"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -17,6 +18,7 @@ from examples.rate_limiting.decision import Decision, InvalidCost, InvalidReserv
 from examples.rate_limiting.fallback import Circuit, LocalLimiter, share
 from examples.rate_limiting.limiter import RateLimiter, Settings, connect
 from examples.rate_limiting.tiers import MOST, TIERS, UNIT, Limit, Tier, UnknownTier, WhenStoreFails
+from tests.examples.helpers import unusable
 
 # Bad input -----------------------------------------------------------------------------------------------------
 
@@ -80,6 +82,27 @@ def test_requests_have_no_debt() -> None:
 def test_bad_number_of_gateways(gateways: Any) -> None:
     with pytest.raises(ValueError, match="gateways"):
         share(TIERS["pro"], gateways, 1)
+
+
+def test_a_hold_lasts_ten_minutes() -> None:
+    assert script.HOLD_MS == 600_000
+
+
+@pytest.mark.parametrize(
+    ("url", "usable"),
+    [
+        ("redis://localhost:6379", True),
+        ("redis://localhost:6379/", True),
+        ("redis://10.0.0.7:7000/0", True),
+        ("redis://localhost:6379/1", False),
+        ("redis://localhost:6379?db=2", False),
+        ("redis://:secret@localhost:6379/0", False),
+        ("rediss://localhost:6379/0", False),
+        ("unix:///run/redis.sock", False),
+    ],
+)
+def test_a_redis_url_that_the_tests_cannot_use_is_refused(url: str, usable: bool) -> None:
+    assert (unusable(url) is None) == usable
 
 
 def test_lua_counts_in_the_same_units() -> None:
@@ -160,6 +183,14 @@ def test_settled_at_once_it_is_the_textbook_bucket(sequence: list[tuple[int, int
         assert Fraction(current.tokens, UNIT) == limit.burst - level
 
 
+def test_a_lost_hold_counts_from_its_deadline_whenever_it_is_looked_at() -> None:
+    second, plan = 1_000_000, Tier("x", Limit(600, 100), Limit(60, 100, debt=50), WhenStoreFails.DENY)
+    lost = meter.State(0, holds=(meter.Hold("b", 40, 25 * second), meter.Hold("a", 60, 20 * second)))
+    late = meter.load(lost, plan, 49 * second)
+    assert late == meter.load(meter.load(lost, plan, 20 * second), plan, 49 * second)
+    assert late.used == (100 - 29) * UNIT  # a token a second, from the first deadline on
+
+
 def test_waiting_what_is_told_is_enough_and_a_microsecond_less_is_not() -> None:
     limit = TIERS["pro"].tokens
     chance = random.Random(6)
@@ -202,7 +233,15 @@ def test_never_has_no_retry_after_and_unavailable_has_no_levels() -> None:
 # The fallback --------------------------------------------------------------------------------------------------
 
 
-def test_the_local_limiter_holds_under_threads() -> None:
+def test_the_local_limiter_holds_under_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a pause between its look and its write, in which other threads run."""
+    settle = meter.settle
+
+    def slow(*args: Any) -> Any:
+        time.sleep(1e-4)
+        return settle(*args)
+
+    monkeypatch.setattr(meter, "settle", slow)
     plan = replace(TIERS["pro"], requests=Limit(1, 1_000), tokens=Limit(1, 1_000))
     mine = LocalLimiter(gateways=2, clock_us=lambda: 0)
     with ThreadPoolExecutor(8) as pool:
@@ -222,6 +261,30 @@ def test_the_local_limiter_is_bounded_and_never_forgets_a_spent_bucket() -> None
     assert mine.reserve("c", plan, 1)
     assert mine.reserve("a", plan, 1)  # b has refilled, too, and makes room
     assert len(mine._users) == 2
+
+
+def test_the_local_limiter_keeps_a_user_whose_tokens_are_spent_and_requests_are_not() -> None:
+    now = 0
+    mine = LocalLimiter(gateways=1, clock_us=lambda: now, max_users=1)
+    assert mine.reserve("a", TIERS["pro"], 100_000)
+    now = 1_000_000  # the request is back after half a second, the tokens after thirty
+    assert mine.reserve("b", TIERS["pro"], 1) is None
+
+
+def test_the_local_limiter_forgets_who_came_last_longest_ago() -> None:
+    now = 0
+    mine = LocalLimiter(gateways=1, clock_us=lambda: now, max_users=2)
+    assert mine.reserve("a", TIERS["pro"], 1)
+    assert mine.reserve("b", TIERS["pro"], 1)
+    now = 10_000_000
+    assert mine.reserve("a", TIERS["pro"], 50_000)
+    assert mine.reserve("c", TIERS["pro"], 1)  # in place of b, who is full
+
+
+def test_a_request_above_four_shares_waits_for_the_store() -> None:
+    mine = LocalLimiter(gateways=20, clock_us=lambda: 0)
+    assert mine.reserve("someone", TIERS["pro"], 20_001) is None
+    assert mine.reserve("someone", TIERS["pro"], 20_000) is not None
 
 
 def test_the_circuit_lets_one_probe_through() -> None:
@@ -257,7 +320,6 @@ def test_figures() -> None:
     assert figures.fixed_window_most("pro") == 400_000
     assert figures.debt_after("free", 9_000, 12_500) == 2_500
     assert figures.wait_s("free", left=-2_500, cost=4_000) == 19.5
-    assert figures.longest_debt_s("free") == 30
     assert figures.streams_at_once("pro", figures.reserved_tokens()) == 19
     # 19 open at once for 20 s each: 57 a minute. With what it uses reserved, the limit on requests decides.
     assert figures.sustained("pro", figures.reserved_tokens(), figures.used_tokens()) == pytest.approx(
@@ -268,7 +330,7 @@ def test_figures() -> None:
     )
     assert figures.oversold() == 476
     assert figures.calls_of_one("enterprise") == 40
-    assert (figures.lease_covers(50_000), figures.lease_stranded(50_000)) == (9, 1_000_000)
+    assert figures.lease_covers(50_000) == 9
     assert figures.calls_per_s() == 1_000
     assert figures.busy() == pytest.approx(0.1)
     assert figures.in_flight() == 10_000
@@ -276,9 +338,27 @@ def test_figures() -> None:
     assert figures.live_buckets() == 40_500
     assert figures.memory_mib() < 10
     assert figures.default_client_stall_s() == 55
+    assert figures.refused_share(rate=1_000) == pytest.approx(0.1)
     assert figures.outage_burst("pro", 8_000) == 160_000
+    assert figures.outage_burst("pro", 20_001) == 0
+    assert figures.unsettled_per_s() == 500
+    assert figures.unsettled_tokens_per_s() == 500 * 5_096
     assert figures.failover_tokens(100) == 254_800
     assert figures.largest_count() == 150_119_987
+
+
+@pytest.mark.parametrize("name", ["pro", "enterprise"])
+def test_the_worst_of_an_outage_is_four_bursts_whatever_the_sizes(name: str) -> None:
+    burst = TIERS[name].tokens.burst
+    sizes = range(burst // 2_000, burst + 1, burst // 2_000)
+    assert max(figures.outage_burst(name, size) for size in sizes) == figures.outage_bound(name) == 4 * burst
+
+
+@given(st.lists(st.integers(1, 100_000), max_size=40))
+def test_a_gateway_hands_out_four_shares_at_once_in_any_mix(sizes: list[int]) -> None:
+    mine = LocalLimiter(figures.GATEWAYS, clock_us=lambda: 0)
+    admitted = sum(size for size in sizes if mine.reserve("someone", TIERS["pro"], size) is not None)
+    assert figures.GATEWAYS * admitted <= figures.outage_bound("pro")
 
 
 def test_the_refusal_that_the_page_shows() -> None:

@@ -12,19 +12,21 @@ local function size(claim) return string.match(claim, '%d+$') * UNIT end
 local now = clock()
 local saved = redis.call('HMGET', BUCKET, 'at', 'requests', 'used', 'held')
 local at = tonumber(saved[1]) or now
-local elapsed = math.max(0, now - at) -- a clock that went back refills nothing
 local changed = now < at
-local function drained(used, rate, bound)
-  return math.max(0, math.min(tonumber(used) or 0, bound) - elapsed * rate)
-end
-local requests = drained(saved[2], request_rate, request_burst)
-local used = drained(saved[3], token_rate, token_bound)
+at = math.min(at, now) -- a clock that went back refills nothing
+local function drained(gone, rate, since, till) return math.max(0, gone - (till - since) * rate) end
+local requests = drained(math.min(tonumber(saved[2]) or 0, request_burst), request_rate, at, now)
+local used = math.min(tonumber(saved[3]) or 0, token_bound)
 local held = redis.call('EXISTS', HOLDS) == 1 and tonumber(saved[4]) or 0
 
-for _, lost in ipairs(redis.call('ZRANGEBYSCORE', HOLDS, '-inf', exact(now))) do
-  redis.call('ZREM', HOLDS, lost) -- its gateway died: count the reservation as used in full
-  held, used, changed = math.max(0, held - size(lost)), math.min(used + size(lost), token_bound), true
+local lost = redis.call('ZRANGEBYSCORE', HOLDS, '-inf', exact(now), 'WITHSCORES')
+for i = 1, #lost, 2 do -- its gateway died: the reservation counts as used in full, from its deadline
+  local claim, due = lost[i], math.max(at, tonumber(lost[i + 1]))
+  redis.call('ZREM', HOLDS, claim)
+  used = math.min(drained(used, token_rate, at, due) + size(claim), token_bound)
+  held, at, changed = math.max(0, held - size(claim)), due, true
 end
+used = drained(used, token_rate, at, now)
 -- --8<-- [end:load]
 
 -- --8<-- [start:save]
