@@ -77,7 +77,7 @@ async def metered(
         async with aclosing(chunks):  # a hang-up has to stop the engine as well
             try:
                 yield usage
-            except Exception:  # no hang-up: those are CancelledError and GeneratorExit
+            except Exception:  # the engine's; raise CancelledError where a send fails: that is a hang-up
                 failed = not usage.begun
                 raise
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ CIRCUIT_OPEN = "CircuitOpen"
 
 TIMEOUT_S = 0.05
 SETTLE_TIMEOUT_S = 1.0
-"""No user waits for a settle: when many streams end together it may queue for a connection."""
+"""A settle comes after the last token: when many streams end together it may queue for a connection."""
 CONNECTIONS = 32
 """redis-py's own pool raises at 100, which is no failure of the store. This one waits, ``POOL_WAIT_S`` at most."""
 POOL_WAIT_S = 1.0
@@ -45,7 +46,7 @@ POOL_WAIT_S = 1.0
 
 # --8<-- [start:connect]
 def connect(url: str, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """Return a client that gives up after ``timeout_s`` per socket read and never sends a command twice.
+    """Return a client that gives up after ``timeout_s`` per socket read and never retries what timed out.
 
     redis-py 8.1 waits 5 s and retries ten times by default, on timeouts too, when the first try may have been
     counted. A call that has to connect or to load its script reads more than once.
@@ -100,6 +101,9 @@ class Settings:
     max_local_users: int = 100_000
     timeout_s: float = TIMEOUT_S
     settle_timeout_s: float = SETTLE_TIMEOUT_S
+    jitter_s: Callable[[], int] = lambda: random.randrange(
+        5
+    )  # of a 503's Retry-After: not all return at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class _Rules:
             left = self._local.reserve(claim.user, tier, claim.tokens)
             if left is not None:
                 return Decision(Outcome.ALLOWED, tier, *left, reservation=counted, store_error=error)
-        wait = (self._circuit.cooldown_s,)
+        wait = (self._circuit.cooldown_s + self._settings.jitter_s(),)
         return Decision(Outcome.UNAVAILABLE, tier, 0, 0, wait_s=wait, reservation=counted, store_error=error)
 
     # --8<-- [end:degraded]

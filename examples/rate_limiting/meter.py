@@ -88,7 +88,8 @@ def load(state: State | None, tier: Tier, now: int) -> State:
 def reserve(state: State | None, tier: Tier, claim: Hold, now: int) -> Try:
     """Take one request and hold the claim's tokens, both or neither. Take a claim that is held already only once.
 
-    A refusal changes nothing, except after a clock that went back: then the refill restarts from ``now``.
+    A refusal alone changes nothing. A lost hold that it finds is counted, and after a clock that went back the
+    refill restarts from ``now``.
     """
     current = load(state, tier, now)
     changed = state is not None and (now < state.at or current.holds != state.holds)

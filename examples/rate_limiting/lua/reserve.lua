@@ -7,6 +7,6 @@ if fits and not repeated then
   requests, held, changed = requests + UNIT, held + cost, true
   redis.call('ZADD', HOLDS, exact(now + hold_ms * 1000), CLAIM)
 end
-if changed then save() end -- a refusal writes nothing
+if changed then save() end -- a refusal alone writes nothing
 return { (fits or repeated) and 1 or 0, requests, used + held }
 -- --8<-- [end:reserve]
