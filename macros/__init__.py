@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from macros import exports, render
-from macros.catalog import Catalog, load_catalog, nav_faults, nav_pages
+from macros import exports, front_matter, render
+from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
 from macros.plan import Plan, load_plans
@@ -116,13 +116,13 @@ def _prepare(
     pages = {
         file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
     }
-    faults: list[Fault] = check_diagrams(pages)
+    faults: list[Fault] = front_matter.faults_of(pages) + check_diagrams(pages)
     try:
-        catalog = load_catalog(docs_dir)
+        catalog = load_catalog(docs_dir, nav)
         plans = load_plans(docs_dir, catalog)
     except SourceError as error:
-        raise SourceError([*error.faults, *faults]) from error
-    faults += nav_faults(catalog, nav, docs_dir)
+        # A page that cannot be read is told of by each of its readers, and named once.
+        raise SourceError(dict.fromkeys([*error.faults, *faults])) from error
     if faults:
         raise SourceError(faults)
 

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,11 @@ class Catalog:
         return tuple(sorted(others, key=lambda other: (-weight(other), other.number))[:count])
 
 
-def load_catalog(docs_dir: Path) -> Catalog:
-    """Read every question page below docs_dir/questions. Raises SourceError with all faults of all pages."""
+def load_catalog(docs_dir: Path, listed: Collection[str] | None = None) -> Catalog:
+    """Read every question page below docs_dir/questions. Raises SourceError with all faults of all pages.
+
+    `listed` are the pages of the navigation, by their paths below docs_dir; None leaves that unchecked.
+    """
     faults: list[Fault] = []
     questions: list[tuple[Path, front_matter.Page, Question]] = []
     root = docs_dir / "questions"
@@ -84,6 +87,10 @@ def load_catalog(docs_dir: Path) -> Catalog:
             mend = f"move it into one of the folders {', '.join(Category)}"
             faults.append(Fault(file, None, "the page is in no category", mend))
             continue
+        source = file.relative_to(docs_dir).as_posix()
+        if listed is not None and source not in listed:
+            mend = f"list it under `nav` in mkdocs.yml: {source}"
+            faults.append(Fault(file, None, "the page is missing from the navigation", mend))
         try:
             page, question = load_question(file, Category(parts[0]))
             questions.append((file, page, question))
@@ -114,21 +121,6 @@ def load_question(file: Path, category: Category) -> tuple[front_matter.Page, Qu
         raise SourceError(faults)
     sections = tuple(SECTIONS[title] for level, title, _ in headings if level == 2)
     return page, Question(**meta.model_dump(), category=category, slug=file.stem, sections=sections)
-
-
-def nav_faults(catalog: Catalog, listed: Iterable[str], docs_dir: Path) -> list[Fault]:
-    """Questions whose page is not among the pages that the navigation lists, given by their paths below docs/."""
-    listed = set(listed)
-    return [
-        Fault(
-            docs_dir / question.source,
-            None,
-            "the page is missing from the navigation",
-            f"list it under `nav` in mkdocs.yml: {question.source}",
-        )
-        for question in catalog
-        if question.source not in listed
-    ]
 
 
 def nav_pages(nav: Any) -> Iterator[str]:

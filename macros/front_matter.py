@@ -7,6 +7,7 @@ duplicate key win; both are faults here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,17 @@ def split(text: str, file: Path) -> Page:
     if duplicates:
         raise SourceError(duplicates)
     return Page(file, meta, body, body_line, lines)
+
+
+def faults_of(files: Iterable[Path]) -> list[Fault]:
+    """What is wrong with the front matter of pages, whatever they are for."""
+    faults: list[Fault] = []
+    for file in files:
+        try:
+            read(file)
+        except SourceError as error:
+            faults += error.faults
+    return faults
 
 
 def _lines(node: yaml.Node | None, file: Path) -> tuple[dict[KeyPath, int], list[Fault]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from macros.catalog import load_catalog, nav_faults, nav_pages
+from macros.catalog import load_catalog, nav_pages
 from macros.faults import SourceError
 from macros.question import Category, Difficulty
 from tests.macros.pages import FIRST, REST, page, write_docs
@@ -138,7 +138,9 @@ def test_a_page_missing_from_the_navigation(tmp_path):
         "index.md",
         {"Questions": ["questions/index.md", {"Technical": ["questions/technical/rate-limiting.md"]}]},
     ]
-    (fault,) = nav_faults(load_catalog(docs), nav_pages(nav), docs)
+    with pytest.raises(SourceError) as caught:
+        load_catalog(docs, list(nav_pages(nav)))
+    (fault,) = caught.value.faults
     assert fault.file == docs / "questions/debugging/other.md"
     assert "missing from the navigation" in fault.fault
     assert "questions/debugging/other.md" in fault.mend

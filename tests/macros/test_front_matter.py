@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from macros.faults import SourceError
-from macros.front_matter import read, split
+from macros.front_matter import faults_of, read, split
 
 FILE = Path("page.md")
 
@@ -63,6 +63,13 @@ def test_a_file_that_is_not_utf8_names_the_line_and_the_byte(tmp_path):
     with pytest.raises(SourceError, match="not UTF-8: byte 0xe9") as caught:
         read(file)
     assert caught.value.faults[0].line == 3
+
+
+def test_faults_of_many_files_come_together(tmp_path):
+    texts = {"a.md": "---\ntitle: A\n---\n", "b.md": "---\ntitle: [\n---\n", "c.md": ""}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    assert [fault.file.name for fault in faults_of(sorted(tmp_path.iterdir()))] == ["b.md", "c.md"]
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path):

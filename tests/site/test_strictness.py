@@ -131,6 +131,9 @@ FAULTS = {
     "malformed front matter": Fault(
         QUESTION_FILE, "title: Shed load", "title: [Shed load", r"shed-load\.md:\d+: .*not valid YAML"
     ),
+    "malformed front matter of a page that is no question": Fault(
+        "index.md", "title: Home", "title: [Home", r"index\.md:\d+: .*not valid YAML"
+    ),
     "unknown key": Fault(
         QUESTION_FILE, "minutes: 20", "minutes: 20\nlevel: 3", r"shed-load\.md:7: .*`level`"
     ),
