@@ -114,13 +114,16 @@ def footer(question: Question, catalog: Catalog, root: str) -> str:
 
 
 def question_table(questions: Sequence[Question], root: str) -> str:
-    """One row a question. Roles are spelt out because narrow screens lay the rows out as cards."""
+    """One row a question. Roles are spelled out because narrow screens lay the rows out as cards.
+
+    Search leaves the table out, or every listing would answer every query with all questions at once.
+    """
     caption = f"{len(questions)} questions, {total_minutes(questions)} minutes"
     columns = ("No.", "Question", "Category", "Difficulty", "Minutes", "Topics")
     head = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
     rows = "\n".join(_row(question, root) for question in questions)
     return (
-        f'<table class="questions" role="table">\n<caption>{caption}</caption>\n'
+        f'<table class="questions" role="table" data-search-exclude>\n<caption>{caption}</caption>\n'
         f'<thead role="rowgroup">\n<tr role="row">{head}</tr>\n</thead>\n'
         f'<tbody role="rowgroup">\n{rows}\n</tbody>\n</table>'
     )
@@ -169,7 +172,7 @@ def distribution(catalog: Catalog, root: str) -> str:
     ]
     totals = "".join(f"<td>{len(catalog.select(difficulty=difficulty))}</td>" for difficulty in Difficulty)
     return (
-        '<table class="distribution">\n<caption>Questions by category and difficulty</caption>\n'
+        '<table class="distribution" data-search-exclude>\n<caption>Questions by category and difficulty</caption>\n'
         f'<thead>\n<tr><th scope="col">Category</th>{head}<th scope="col">All</th><th scope="col">Minutes</th></tr>\n'
         "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n"
         f'<tfoot>\n<tr><th scope="row">All</th>{totals}<td>{len(catalog)}</td>'
