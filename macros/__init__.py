@@ -16,7 +16,7 @@ from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
 from macros.plan import Plan, load_plans
-from macros.question import Category, Difficulty, Question
+from macros.question import Category, Difficulty
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,11 +48,6 @@ def define_env(env: Any) -> None:
     def root() -> str:
         return render.root_of(render.address_of(source()))
 
-    def chosen(category: str | None, difficulty: str | None) -> tuple[Question, ...]:
-        return catalog.select(
-            Category(category) if category else None, Difficulty(difficulty) if difficulty else None
-        )
-
     @env.macro
     def computed(name: str, **arguments: Any) -> Any:
         """Call `name` of the figures module of this page's example and print what it returns."""
@@ -72,7 +67,10 @@ def define_env(env: Any) -> None:
     @env.macro
     def question_table(category: str | None = None, difficulty: str | None = None) -> str:
         """All questions, or those of a category or a difficulty, one row each."""
-        return render.question_table(chosen(category, difficulty), root())
+        questions = catalog.select(
+            Category(category) if category else None, Difficulty(difficulty) if difficulty else None
+        )
+        return render.question_table(questions, root())
 
     @env.macro
     def distribution() -> str:
@@ -80,17 +78,13 @@ def define_env(env: Any) -> None:
         return render.distribution(catalog, root())
 
     @env.macro
-    def question_count(category: str | None = None, difficulty: str | None = None) -> int:
-        return len(chosen(category, difficulty))
+    def question_count() -> int:
+        return len(catalog)
 
     @env.macro
     def pending_count() -> int:
         """How many questions still lack their answer."""
         return sum(question.pending for question in catalog)
-
-    @env.macro
-    def question_minutes(category: str | None = None, difficulty: str | None = None) -> int:
-        return render.total_minutes(chosen(category, difficulty))
 
     @env.macro
     def plan_days() -> str:

@@ -16,7 +16,16 @@ from pydantic_core import ErrorDetails
 
 from macros import front_matter
 from macros.faults import Fault, SourceError
-from macros.question import FIRST_SECTIONS, SECTIONS, TOPICS, Category, Difficulty, FrontMatter, Question
+from macros.question import (
+    FIRST_SECTIONS,
+    SECTIONS,
+    SLUG,
+    TOPICS,
+    Category,
+    Difficulty,
+    FrontMatter,
+    Question,
+)
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
@@ -114,7 +123,7 @@ def load_question(file: Path, category: Category) -> tuple[front_matter.Page, Qu
     headings = list(_headings(page))
     pending = page.meta.get("answer") == "pending"
     faults += _section_faults(page, headings, FIRST_SECTIONS if pending else tuple(SECTIONS))
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem.removeprefix("_")):
+    if not re.fullmatch(SLUG, file.stem.removeprefix("_")):
         mend = "name the file in lower-case words joined by hyphens: the name is the page's address"
         faults.append(Fault(file, None, f"`{file.stem}` is no slug", mend))
     if faults or meta is None:

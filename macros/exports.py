@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from macros import render
 from macros.catalog import Catalog
-from macros.question import SECTIONS, Category, Difficulty
+from macros.question import SECTIONS, SLUG, Category, Difficulty, Question
 
 
 class QuestionRecord(BaseModel):
@@ -27,7 +27,7 @@ class QuestionRecord(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     number: Annotated[int, Field(ge=1, description="Never changes and is never given twice.")]
-    slug: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    slug: Annotated[str, Field(pattern=f"^{SLUG}$")]
     title: str
     description: str
     category: Category
@@ -56,12 +56,10 @@ class QuestionsFile(BaseModel):
 
 def questions_json(catalog: Catalog, site_url: str, updated: Mapping[str, date]) -> str:
     """The catalog as JSON. `updated` has the date of each page's last commit, by path below docs/."""
+    shared = QuestionRecord.model_fields.keys() & Question.model_fields.keys()
     records = tuple(
         QuestionRecord(
-            **question.model_dump(
-                include={"number", "slug", "title", "description", "category", "difficulty"}
-            ),
-            **question.model_dump(include={"minutes", "topics", "sections"}),
+            **question.model_dump(include=shared),
             url=site_url + question.address,
             short_url=site_url + question.short_address,
             updated=updated.get(question.source),

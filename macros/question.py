@@ -55,6 +55,9 @@ TOPICS = frozenset(
     }
 )
 
+# A page's file name without its ending, and so its address: lower-case words joined by hyphens.
+SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
+
 # Heading -> id, in the order in which they stand on a page. The ids are other people's links: they never change.
 SECTIONS = {
     "Question": "question",
