@@ -29,6 +29,7 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 .PHONY: test
 test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.site.browser
+	$(BIN)/python -m tests.tools
 	$(BIN)/pytest
 
 .PHONY: lint

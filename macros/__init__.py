@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from macros import exports, front_matter, render
+from macros import charts, exports, front_matter, render
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
@@ -48,16 +48,25 @@ def define_env(env: Any) -> None:
     def root() -> str:
         return render.root_of(render.address_of(source()))
 
+    def of_figures(call: str, name: str, **arguments: Any) -> Any:
+        """What the function `name` of the figures module of this page's example returns."""
+        page = catalog.at(source())
+        if page is None:
+            raise ValueError(f"{call}({name!r}): {source()} is no question page, so it has no example")
+        module = importlib.import_module(f"examples.{page.package}.figures")
+        if not hasattr(module, name):
+            raise ValueError(f"{call}({name!r}): {module.__file__} has no such function")
+        return getattr(module, name)(**arguments)
+
     @env.macro
     def computed(name: str, **arguments: Any) -> Any:
         """Call `name` of the figures module of this page's example and print what it returns."""
-        page = catalog.at(source())
-        if page is None:
-            raise ValueError(f"computed({name!r}): {source()} is no question page, so it has no example")
-        module = importlib.import_module(f"examples.{page.package}.figures")
-        if not hasattr(module, name):
-            raise ValueError(f"computed({name!r}): {module.__file__} has no such function")
-        return getattr(module, name)(**arguments)
+        return of_figures("computed", name, **arguments)
+
+    @env.macro
+    def chart(name: str, **arguments: Any) -> str:
+        """Draw the chart whose specification `name` of the figures module of this page's example returns."""
+        return charts.figure(name, of_figures("chart", name, **arguments))
 
     @env.macro
     def question(number: int) -> str:
