@@ -48,7 +48,7 @@ def define_env(env: Any) -> None:
     def root() -> str:
         return render.root_of(render.address_of(source()))
 
-    def of_figures(call: str, name: str, **arguments: Any) -> Any:
+    def of_figures(call: str, name: str, /, **arguments: Any) -> Any:
         """What the function `name` of the figures module of this page's example returns."""
         page = catalog.at(source())
         if page is None:
@@ -59,12 +59,12 @@ def define_env(env: Any) -> None:
         return getattr(module, name)(**arguments)
 
     @env.macro
-    def computed(name: str, **arguments: Any) -> Any:
+    def computed(name: str, /, **arguments: Any) -> Any:
         """Call `name` of the figures module of this page's example and print what it returns."""
         return of_figures("computed", name, **arguments)
 
     @env.macro
-    def chart(name: str, **arguments: Any) -> str:
+    def chart(name: str, /, **arguments: Any) -> str:
         """Draw the chart whose specification `name` of the figures module of this page's example returns."""
         return charts.figure(name, of_figures("chart", name, **arguments))
 
