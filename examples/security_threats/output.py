@@ -1,0 +1,89 @@
+"""What a client may show of an answer: no image, link or tag that could carry data out.
+
+A client's renderer fetches images and previews by itself. Rather than look for bad links in Markdown, of which every
+renderer has its own dialect, this breaks the syntax of each link, and leaves intact those that are authorized. The
+client must not undo it: raw HTML, attribute lists, link previews and guessing links from bare host names stay off,
+and its content security policy allows images from the policy's hosts only.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from examples.security_threats import links
+from examples.security_threats.gate import Policy, Run
+
+# Characters that carry data or reorder text without being seen: tags, variation selectors, zero width, direction.
+_UNSEEN = re.compile(
+    "[\U000e0000-\U000e0fff\ufe00-\ufe0e\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\u00ad]"
+)
+_RUNS = re.compile("[\u200c\u200d\ufe0f]{2,}")  # one at a time belongs to scripts and emoji
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+# `[label]:` at the start of a line, or the end of a label that began on a line before.
+_DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*!?\[.*?\]|[^\[\n]*?\]):", re.MULTILINE)
+_INLINE = re.compile(r"(!?)(\[[^\[\]\\<>&!`\n]*\])\(([^\s()<>]*)\)")
+_URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s<>()\[\]\"'`]+|www\.[^\s<>()\[\]\"'`]+")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An answer as it may be shown, and what was taken from it (for the audit log)."""
+
+    text: str
+    removed: tuple[str, ...]
+
+
+def shown(policy: Policy, run: Run, answer: str) -> Shown:
+    """Return the answer with every link, image and tag broken that is not authorized."""
+    removed: list[str] = []
+    text = _CONTROL.sub("", _RUNS.sub("", _UNSEEN.sub("", answer)))
+    if text != answer:
+        removed.append("unseen characters")
+    kept: list[str] = []
+
+    def inline(match: re.Match[str]) -> str:
+        image, label, target = match.groups()
+        if _authorized(policy, run, target, image=bool(image)) and not _URL.search(label):
+            kept.append(match[0])
+            return f"\x00{len(kept) - 1}\x00"  # no control character is left in the text
+        removed.append(target)
+        return f"{label} ({target})"
+
+    text = _INLINE.sub(inline, text)
+    text = text.replace("](", "] (").replace("![", "! [")  # whatever else a renderer may take for a link
+    text = _DEFINITION.sub(r"\1 :", text)
+    text, tags = _TAG.subn("< ", text)
+    removed += ["a tag"] * bool(tags)
+    text = text.replace("\x00{", "\x00 {")  # attributes for a link that was kept
+
+    def bare(match: re.Match[str]) -> str:
+        url = match[0].rstrip(".,;:!?*_")
+        if _authorized(policy, run, url, image=False):
+            return match[0]
+        removed.append(url)
+        return match[0].replace("//", "[//]").replace("www.", "www[.]")
+
+    text = _URL.sub(bare, text)
+    return Shown(re.sub("\x00(\\d+)\x00", lambda m: kept[int(m[1])], text), tuple(dict.fromkeys(removed)))
+
+
+# --8<-- [start:authorized]
+def _authorized(policy: Policy, run: Run, url: str, *, image: bool) -> bool:
+    try:
+        links.public(url)
+    except links.BadUrl:
+        return False
+    if html.unescape(url) != url:
+        return False
+    if image:  # fetched without a click, so also while nothing private has been read
+        return links.below(url, policy.image_urls)
+    if not run.private:
+        return True
+    return url in run.urls or url in run.fetched or links.below(url, policy.trusted_urls)
+
+
+# --8<-- [end:authorized]

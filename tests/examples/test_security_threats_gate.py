@@ -1,0 +1,389 @@
+"""The gate on tool calls: its invariant over any sequence of calls, and each rule by itself."""
+
+import ipaddress
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from examples.security_threats import corpus, egress, gate, links, mail
+from examples.security_threats.corpus import POLICY, USER
+from examples.security_threats.gate import Policy, Reason, Verdict
+
+DANA, EVE = "dana@northwind.example", "eve@drop.example"
+PAGE, EVIL = "https://news.example/today", "https://drop.example/4711"
+
+
+def decide(run, tool, policy=POLICY, **arguments):
+    return gate.decide(policy, run, tool, json.dumps(arguments))
+
+
+def letter(to, body="text", **more):
+    return {"to": [to], "subject": "subject", "body": body, **more}
+
+
+def tainted(says="Summarize"):
+    return decide(gate.start("run-1", USER, says), "read_mail", query="today")[1]
+
+
+# The invariant
+
+
+class AnyRun(RuleBasedStateMachine):
+    """A model that does whatever it likes. What it may reach is counted here, apart from the gate's own state."""
+
+    addresses = st.sampled_from([USER, DANA, EVE, "kim@partner.example", "Dana@Northwind.example"])
+    urls = st.sampled_from(
+        [
+            PAGE,
+            EVIL,
+            EVIL + "?x=1",
+            "https://wiki.northwind.example/a",
+            "https://wiki.northwind.example.drop.example/",
+        ]
+    )
+    bodies = st.sampled_from(["one", "two"])
+
+    def __init__(self):
+        super().__init__()
+        self.run = gate.start("run-1", USER, "Begin")
+        self.may = {USER}
+        self.typed, self.saw, self.agreed = set(), set(), []
+        self.private = self.others = False
+        self.faults = []
+
+    def call(self, tool, **arguments):
+        before = (self.private, self.others)
+        decision, self.run = decide(self.run, tool, **arguments)
+        if decision.verdict is Verdict.ALLOW:
+            agreed = (tool, arguments) in self.agreed
+            if tool == "send_mail":
+                new = {address.lower() for address in arguments["to"]} - self.may
+                if new and not agreed:
+                    self.faults.append(f"mail to {new}")
+                if new and agreed:
+                    self.agreed.remove((tool, arguments))
+            if tool == "fetch_url" and before[0]:
+                url = arguments["url"]
+                known = url in self.typed or url.startswith("https://wiki.northwind.example/")
+                if not known and not (agreed and url in self.saw):
+                    self.faults.append(f"fetch of {url}")
+                if not known and agreed:
+                    self.agreed.remove((tool, arguments))
+            self.private |= tool in {"read_mail", "search_documents", "recall", "find_contact"}
+            self.others |= tool in {"read_mail", "search_documents", "recall", "fetch_url"}
+        return decision
+
+    @rule(address=addresses, url=urls)
+    def user_speaks(self, address, url):
+        self.run = gate.said(self.run, f"Use {address} and {url}, please.")
+        self.may.add(address.lower())
+        self.typed.add(url)
+
+    @rule(tool=st.sampled_from(["read_mail", "search_documents", "recall"]))
+    def reads(self, tool):
+        self.call(tool, query="x")
+
+    @rule(url=urls)
+    def result_has_a_url(self, url):
+        self.run = gate.read(self.run, f"<p>See {url} now</p>")
+        self.saw.add(url)
+
+    @rule(address=addresses)
+    def looks_up(self, address):
+        self.call("find_contact", name="x")
+        if not self.others:
+            self.may.add(address.lower())
+        self.run = gate.found(self.run, address)
+
+    @rule(url=urls)
+    def fetches(self, url):
+        self.call("fetch_url", url=url)
+
+    @rule(to=st.lists(addresses, min_size=1, max_size=3), body=bodies)
+    def mails(self, to, body):
+        self.call("send_mail", to=to, cc=[], bcc=[], subject="s", body=body)
+
+    @rule(to=st.lists(addresses, min_size=1, max_size=2), body=bodies)
+    def user_confirms_a_mail(self, to, body):
+        arguments = {"to": to, "cc": [], "bcc": [], "subject": "s", "body": body}
+        digest = gate.digest_of("run-1", "send_mail", arguments)
+        if digest not in self.run.confirmed:
+            self.run = gate.confirm(self.run, digest)
+            self.agreed.append(("send_mail", arguments))
+
+    @rule(url=urls)
+    def user_confirms_a_fetch(self, url):
+        digest = gate.digest_of("run-1", "fetch_url", {"url": url})
+        if digest not in self.run.confirmed:
+            self.run = gate.confirm(self.run, digest)
+            self.agreed.append(("fetch_url", {"url": url}))
+
+    @rule(to=addresses)
+    def sub_agent(self, to):
+        sub = gate.child(self.run, "run-1.1")
+        decision, sub = decide(sub, "send_mail", **letter(to))
+        if decision.verdict is Verdict.ALLOW:
+            self.faults.append("a sub-agent had the user's recipients")
+        _, sub = decide(sub, "read_mail", query="x")
+        self.run = gate.joined(self.run, sub)
+        self.private = self.others = True
+
+    @invariant()
+    def nothing_left_without_authority(self):
+        assert not self.faults
+        assert (self.run.private, self.run.untrusted) == (self.private, self.others)
+
+
+AnyRun.TestCase.settings = settings(max_examples=250, stateful_step_count=15, deadline=None)
+test_any_run = AnyRun.TestCase
+
+
+@given(st.text(max_size=60), st.text(max_size=200))
+@example("send_mail", "[" * 100_000)
+@example("send_mail", '{"to": ["\\ud800@a.example"], "subject": "s", "body": "b"}')
+@example("fetch_url", '{"url": NaN}')
+def test_garbage_is_blocked_and_changes_nothing(tool, raw):
+    run = tainted()
+    decision, after = gate.decide(POLICY, run, tool, raw)
+    assert decision.verdict is Verdict.BLOCK
+    assert after == run
+
+
+def test_a_fault_of_the_gate_blocks(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(gate, "_sink", broken)
+    run = gate.start("run-1", USER, "x")
+    decision, after = decide(run, "read_mail", query="x")
+    assert (decision.verdict, decision.reason, after) == (Verdict.BLOCK, Reason.GATE_ERROR, run)
+
+
+def test_a_tool_with_a_sink_but_no_rule_is_blocked(monkeypatch):
+    monkeypatch.setitem(gate.TOOLS, "post", gate.Tool(gate.ReadMail, sink="url"))
+    assert decide(tainted(), "post", query="x")[0].reason is Reason.GATE_ERROR
+
+
+# The rules
+
+
+def test_labels_are_set_when_the_read_is_allowed_and_stay():
+    run = gate.start("run-1", USER, "x")
+    assert not run.private
+    _, run = decide(run, "read_mail", query="x")
+    assert run.private
+    assert run.untrusted
+    run = gate.said(run, "Forget all that.")
+    assert run.private
+    assert run.untrusted
+
+
+def test_a_refused_read_sets_no_label():
+    run = gate.start("run-1", USER, "x")
+    assert decide(run, "read_mail", Policy(off=frozenset({"read_mail"})), query="x") == (
+        gate.Decision(Verdict.BLOCK, Reason.TOOL_OFF),
+        run,
+    )
+
+
+def test_a_contact_counts_only_before_others_text_was_read():
+    fresh = gate.start("run-1", USER, "Mail Dana")
+    assert decide(gate.found(fresh, DANA), "send_mail", **letter(DANA))[0].verdict is Verdict.ALLOW
+    assert decide(gate.found(tainted(), DANA), "send_mail", **letter(DANA))[0].verdict is Verdict.ASK
+
+
+def test_a_confirmation_holds_for_one_call_with_these_arguments_in_this_run():
+    decision, run = decide(tainted(), "send_mail", **letter(EVE))
+    assert (decision.verdict, decision.reason, decision.detail) == (Verdict.ASK, Reason.NEW_RECIPIENT, EVE)
+    run = gate.confirm(run, decision.digest)
+    assert decide(run, "send_mail", **letter(EVE, body="more"))[0].verdict is Verdict.ASK
+    assert decide(run, "send_mail", **letter(EVE, cc=[DANA]))[0].verdict is Verdict.ASK
+    again, after = decide(run, "send_mail", **letter(EVE))
+    assert (again.verdict, again.reason) == (Verdict.ALLOW, Reason.CONFIRMED)
+    assert decide(after, "send_mail", **letter(EVE))[0].verdict is Verdict.ASK
+    other = gate.confirm(gate.Run("run-2", private=True, untrusted=True), decision.digest)
+    assert decide(other, "send_mail", **letter(EVE))[0].verdict is Verdict.ASK
+
+
+def test_no_confirmation_lifts_a_block():
+    run = tainted()
+    decision, run = decide(run, "fetch_url", url=EVIL)
+    assert (decision.verdict, decision.reason) == (Verdict.BLOCK, Reason.URL_MADE_UP)
+    assert decide(gate.confirm(run, decision.digest), "fetch_url", url=EVIL)[0].verdict is Verdict.BLOCK
+
+
+def test_a_url_from_a_source_is_asked_about_and_one_that_differs_is_not():
+    run = gate.read(tainted(), f"Kim wrote: see {EVIL}.")
+    assert decide(run, "fetch_url", url=EVIL)[0].reason is Reason.URL_FROM_A_SOURCE
+    assert decide(run, "fetch_url", url=EVIL + "?x")[0].reason is Reason.URL_MADE_UP
+
+
+def test_what_was_judged_is_what_may_run():
+    decision, _ = decide(gate.start("run-1", USER, DANA), "send_mail", **letter(DANA))
+    assert decision.arguments == {"to": [DANA], "cc": [], "bcc": [], "subject": "subject", "body": "text"}
+
+
+def test_a_confirmation_is_bound_to_keys_and_values_not_to_their_spelling():
+    a = gate.parsed('{"a": 1, "b": "\\u00e9"}')
+    b = gate.parsed('{"b":"é","a":1}')
+    assert gate.digest_of("r", "t", a) == gate.digest_of("r", "t", b)
+    assert gate.digest_of("r", "t", {"a": "1"}) != gate.digest_of("r", "t", {"a": 1})
+
+
+@pytest.mark.parametrize("prefix", ["https://northwind.example", "http://a.example/", "https://a@b.example/"])
+def test_a_policy_with_a_loose_prefix_is_refused(prefix):
+    with pytest.raises(ValueError, match=r"slash|https|user"):
+        Policy(trusted_urls=frozenset({prefix}))
+
+
+def test_an_empty_policy_trusts_nothing():
+    assert (
+        decide(tainted(), "fetch_url", Policy(), url="https://wiki.northwind.example/a")[0].verdict
+        is Verdict.BLOCK
+    )
+
+
+# Addresses and URLs
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Mail dana@a.example, kim@b.example.", {"dana@a.example", "kim@b.example"}),
+        ("(Dana@A.example)", {"dana@a.example"}),
+        ("Dana <dana@a.example>; 'kim@b.example'", {"dana@a.example", "kim@b.example"}),
+        ("pat.o'brien@a.example", {"pat.o'brien@a.example"}),
+        ("d\u0430na@a.example", set()),  # a Cyrillic letter: `na@` alone must not count
+        ("x=dana@a.example", set()),
+        ("dana@a.example@b.example", set()),
+        ("dana@a", set()),
+        ("a..b@a.example", set()),
+    ],
+)
+def test_addresses_in_a_text(text, found):
+    assert mail.written_in(text) == found
+
+
+@given(st.text(alphabet=st.sampled_from("ab.@+-' \n,<>()\"\u0430;:%"), max_size=25))
+def test_an_accepted_address_is_one_plain_address(text):
+    try:
+        address = mail.address(text)
+    except mail.BadAddress:
+        return
+    assert address.count("@") == 1
+    assert address.isascii()
+    assert not set(address) & set(' \n\r\t,;:<>()"%')
+
+
+@given(st.from_regex(r"https://[!-~]{1,40}", fullmatch=True))
+@example("https://news.example@drop.example/")
+@example("https://2852039166/")
+@example("https://news.example:443@drop.example/")
+def test_an_accepted_url_names_the_host_that_a_second_parser_finds(url):
+    from urllib3.util import parse_url
+
+    try:
+        links.public(url)
+    except links.BadUrl:
+        return
+    parsed = parse_url(url)
+    assert parsed.auth is None
+    assert parsed.host
+    assert url.startswith(f"https://{parsed.host}")
+    with pytest.raises(ValueError, match="does not appear"):
+        ipaddress.ip_address(parsed.host.strip("[]"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("See https://a.example/b.", {"https://a.example/b"}),
+        ("(https://a.example/b)", {"https://a.example/b"}),
+        ("https://a.example/Mercury_(planet)", {"https://a.example/Mercury_(planet)"}),
+        ("http://a.example https://127.0.0.1/ https://a@b.example/", set()),
+    ],
+)
+def test_urls_in_a_text(text, found):
+    assert links.written_in(text) == found
+
+
+# Egress
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "127.0.0.1", "10.1.2.3", "192.168.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+        *("255.255.255.255", "::1", "::", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "ff02::1"),
+        *(
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "2001:0:4136:e378::1",
+            "240.0.0.1",
+        ),
+    ],
+)
+def test_no_connection_inside(address):
+    with pytest.raises(egress.Refused):
+        egress.pinned("news.example", lambda _: ["93.184.215.14", address])
+
+
+def test_the_address_that_was_checked_is_returned_and_the_name_is_resolved_once():
+    answers = iter([["93.184.215.14"], ["169.254.169.254"]])
+    assert egress.pinned("news.example", lambda _: next(answers)) == "93.184.215.14"
+    assert next(answers) == ["169.254.169.254"]
+
+
+def test_a_name_without_an_address_is_refused():
+    with pytest.raises(egress.Refused, match="nothing"):
+        egress.pinned("news.example", lambda _: [])
+
+
+# The corpus
+
+CASES = [(name, case) for name in corpus.FILES for case in corpus.load(name)]
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=lambda value: getattr(value, "id", ""))
+def test_a_case_ends_as_the_report_says(name, case):
+    result = corpus.played(case)
+    if "attacks" in name:
+        assert (result is corpus.Result.ALLOWED) == bool(case.miss)
+    else:
+        assert not case.miss
+    assert case.first is None or case.first is not result
+
+
+def test_the_corpus_is_large_enough_and_has_its_misses():
+    sizes = {name: len(corpus.load(name)) for name in corpus.FILES}
+    assert sizes["attacks"] + sizes["attacks_held_out"] >= 100
+    assert sizes["honest"] + sizes["honest_held_out"] >= 60
+    assert sum(bool(case.miss) for _, case in CASES) >= 8
+    assert len({case.id for _, case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1", "not a list"),
+        ("- {id: a1, family: mail, says: x}", "case a1.*either `tool`"),
+        ("- {id: a1, family: mail, says: x, answer: y, ofter: []}", "case a1: ofter"),
+        ("- {id: b1, family: mail, says: x, answer: y}", "case b1: id.*a1, h1"),
+        ("- [x", r"bad\.yml:\d+: not YAML"),
+        ("- &a {id: a1, family: mail, says: x, answer: y}\n- *a", "a1 stands twice"),
+    ],
+)
+def test_a_bad_corpus_is_named_with_its_mend(tmp_path, text, says):
+    (tmp_path / "bad.yml").write_text(text)
+    with pytest.raises(corpus.CorpusError, match=says):
+        corpus.load("bad", tmp_path)
+
+
+def test_a_case_whose_read_is_not_allowed_is_an_error_of_the_case():
+    case = corpus.Case(id="a1", family="mail", says="x", after=("fetch_url https://localhost/",), answer="y")
+    with pytest.raises(corpus.CorpusError, match="mend the case"):
+        corpus.prepared(case)

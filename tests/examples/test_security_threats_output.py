@@ -1,0 +1,204 @@
+"""What is left of an answer, judged by a renderer that the gate knows nothing of."""
+
+import re
+
+import markdown
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from examples.security_threats import corpus, gate, output
+from examples.security_threats.corpus import POLICY, USER
+
+FETCHED = "https://news.example/today"
+LOADS = {
+    "href",
+    "src",
+    "srcset",
+    "data",
+    "action",
+    "formaction",
+    "poster",
+    "background",
+    "xlink:href",
+    "style",
+}
+
+
+def run_of(says="Summarize", *, private=True, fetched=()):
+    run = gate.start("run-1", USER, says)
+    return gate.Run(
+        run.run_id, run.recipients, run.urls, fetched=frozenset(fetched), private=private, untrusted=private
+    )
+
+
+def targets(text):
+    """Every address that a browser could load or follow from the rendered text."""
+    soup = BeautifulSoup(
+        markdown.markdown(
+            text, extensions=["tables", "fenced_code", "footnotes", "abbr", "def_list", "nl2br"]
+        ),
+        "html.parser",
+    )
+    return {
+        f"{tag.name} {tag[attribute]}"
+        for tag in soup.find_all(True)
+        for attribute in tag.attrs
+        if attribute.lower() in LOADS or attribute.lower().startswith("on")
+    } | {f"tag {tag.name}" for tag in soup.find_all(["script", "style", "iframe", "svg", "form", "object"])}
+
+
+def left(answer, run=None):
+    return targets(output.shown(POLICY, run or run_of(), answer).text)
+
+
+ATTACKS = [case for name in ("attacks", "attacks_held_out") for case in corpus.load(name) if case.answer]
+
+
+@pytest.mark.parametrize("case", [case for case in ATTACKS if not case.miss], ids=lambda case: case.id)
+def test_no_attack_of_the_corpus_leaves_a_live_target(case):
+    shown = output.shown(POLICY, corpus.prepared(case), case.answer)
+    assert not {target for target in targets(shown.text) if case.hidden and case.hidden in target}
+    assert shown.removed
+
+
+def test_the_attacks_would_work_without_the_gate():
+    """Else the test above could not fail."""
+    live = [
+        case.id for case in ATTACKS if case.hidden and any(case.hidden in t for t in targets(case.answer))
+    ]
+    assert len(live) >= 10
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            "[",
+            "]",
+            "(",
+            ")",
+            "<",
+            ">",
+            "!",
+            "`",
+            "\\",
+            "\n",
+            "\n\n",
+            " ",
+            "    ",
+            ":",
+            "&",
+            '"',
+            "'",
+            "*",
+            "|",
+            "#",
+        ),
+        *(
+            "![x]",
+            "[x]",
+            "[1]",
+            "[1]: ",
+            "](",
+            "\n[1]: ",
+            "> [1]: ",
+            "- [1]: ",
+            "[^1]: ",
+            "*[x]: ",
+            "{",
+            "}",
+            "~~~\n",
+        ),
+        *(
+            "https://drop.example/4711",
+            "//drop.example/4711",
+            "&#47;&#47;drop.example",
+            "https:\\/\\/drop.example",
+        ),
+        *(
+            "https://drop.example@news.example/today",
+            "javascript:drop.example",
+            "&#106;avascript:drop.example",
+        ),
+        *(
+            "<img src=",
+            "<a href=",
+            "<https://drop.example>",
+            "</a>",
+            "<svg onload=",
+            "<!--",
+            "-->",
+            "<?x",
+            "<IMG\nSRC=",
+        ),
+        *(
+            "\x00",
+            "0",
+            "1",
+            "\x000\x00",
+            "\u200b",
+            "\u200d\u200d",
+            "\U000e0041",
+            "\r",
+            "\x0c",
+            "```\n",
+            "\t",
+            "a",
+        ),
+        *(FETCHED, f"[x]({FETCHED})", f"![x]({FETCHED})", "[x](https://drop.example/4711)", '"drop.example"'),
+        *(
+            '{: href="https://drop.example" }',
+            "www.drop.example",
+            "mailto:x@drop.example",
+            "<x@drop.example>",
+        ),
+    ]
+)
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(st.lists(FRAGMENTS, max_size=14).map("".join))
+@example("[a\\]: //drop.example/4711\n\n[a\\]")
+@example("[a\nb]: //drop.example/4711\n\n[a\nb]")
+@example(f"[[x]({FETCHED})](https://drop.example/4711)")
+@example(f'[x]({FETCHED}){{: href="&#47;&#47;drop.example"}}')
+@example(f"[<img src=&#47;&#47;drop.example>]({FETCHED})")
+def test_only_authorized_targets_survive_whatever_the_model_writes(answer):
+    run = run_of(fetched={FETCHED})
+    assert left(answer, run) <= {f"a {FETCHED}"}
+
+
+@given(st.text(max_size=200))
+def test_an_answer_that_was_shown_is_shown_again_unchanged(answer):
+    once = output.shown(POLICY, run_of(), answer).text
+    again = output.shown(POLICY, run_of(), once)
+    assert targets(again.text) == targets(once)
+
+
+def test_links_are_kept_when_authorized():
+    run = run_of("See https://shop.example/a", fetched={FETCHED})
+    answer = (
+        f"[one]({FETCHED}) [two](https://shop.example/a) [three](https://wiki.northwind.example/plan) "
+        "![four](https://static.northwind.example/img/logo.png) https://shop.example/a."
+    )
+    assert output.shown(POLICY, run, answer) == output.Shown(answer, ())
+
+
+def test_without_private_data_links_are_free_and_images_are_not():
+    run = run_of(private=False)
+    assert left("[x](https://any.example/a) ![y](https://any.example/b)", run) == {"a https://any.example/a"}
+
+
+def test_unseen_characters_go_and_those_of_scripts_stay():
+    shown = output.shown(
+        POLICY, run_of(), "a\U000e0041\u200b\u202eb \u0645\u06cc\u200c\u062e \u200d\u200dc\x1b[31m ❤\ufe0f"
+    )
+    assert shown.text == "ab \u0645\u06cc\u200c\u062e c[31m ❤\ufe0f"
+    assert shown.removed == ("unseen characters",)
+
+
+def test_the_removed_targets_are_reported_for_the_audit():
+    shown = output.shown(POLICY, run_of(), "[a](https://drop.example/1) and https://drop.example/2.")
+    assert shown.removed == ("https://drop.example/1", "https://drop.example/2")
+    assert not re.search(r"https://", shown.text.replace("[//]", ""))
