@@ -20,6 +20,10 @@ function setUp() {
   setUpCopyLinks(article, tools);
   setUpScrollable(article);
   setUpListings(article);
+  // Only the page that has it pays for it.
+  if (article.querySelector(".cost-model")) {
+    import("./cost-model.js").then(({ setUpCostModel }) => setUpCostModel(article));
+  }
 }
 
 /**

@@ -1,0 +1,205 @@
+"""The page's figures against an independent calculation, and the form that the page shows."""
+
+# ruff: noqa: RUF001 (the page shows a multiplication sign)
+
+import itertools
+import math
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from examples.cost_optimization import calculator, figures
+from examples.cost_optimization.inputs import DEFAULTS, SPECS, Inputs
+from examples.cost_optimization.model import STEPS
+from macros.charts import figure
+
+NODE = 8 * 730
+
+
+def cells(table: str) -> list[list[str]]:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return [rows[0], *rows[2:]]
+
+
+# --- Figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_bill_taken_apart():
+    rows = cells(figures.split_table())[1:]
+    assert [row[1] for row in rows] == ["16", "24", "8"]
+    assert sum(int(row[3].replace(",", "")) for row in rows) == 99_864
+    assert figures.gpu_hours() == 48 * 730 == 35_040
+    assert figures.idle_hours() == f"{35_040 * (1 - 12 / 36):,.0f}" == "23,360"
+    assert figures.by_kind() == "offline $29,959, extraction $44,939, chat $24,966"
+    assert figures.node_month() == f"${NODE * 2.85:,.0f}" == "$16,644"
+
+
+def test_unit_prices():
+    tokens = 12 * 3600 * 730 * 2750
+    assert figures.by_formula() == figures.token_price() == f"${99_864 / tokens * 1e6:.2f}" == "$1.15"
+    assert figures.token_price("input") == f"${99_864 / 2 / (tokens / 2750 * 2400) * 1e6:.2f}"
+    assert figures.token_price("output") == f"${99_864 / 2 / (tokens / 2750 * 350) * 1e6:.2f}"
+    assert figures.token_price(fleet_name="after") == f"${35_040 / tokens * 1e6:.2f}"
+    assert [figures.full_load(w) for w in ("bf16", "fp8", "small")] == ["$0.384", "$0.240", "$0.036"]
+    assert [figures.gpu_seconds(w) for w in ("bf16", "fp8", "small")] == ["1.33", "0.83", "0.125"]
+
+
+def test_savings_are_factors_and_nodes():
+    alone = [1 - 21 / 30, 1 - (2 / 2.4) / (4 / 3), 0.45 * (1 - (1 / 8) / (4 / 3))]
+    assert [figures.alone(s) for s in ("defer", "fp8", "route")] == [f"{a * 100:.1f}%" for a in alone]
+    assert figures.added_up() == f"{sum(alone) * 100:.0f}%" == "108%"
+    final = 7.5 * 2 / 2.4 + 13.5 / 8
+    assert figures.compounded() == f"{(1 - final / 40) * 100:.0f}%" == "80%"
+    factors = [float(f) for f in figures.factors().split(" × ")]
+    assert math.prod(factors) == pytest.approx(final / 40, abs=0.001)
+    assert figures.gpus_with_spare(defer=True, route=True) == 3 * 4 + 2 + 8 == 22
+    assert figures.nodes(defer=True, route=True) == 4
+
+
+def test_the_steps_and_the_other_paths():
+    rows = cells(figures.steps_table())[1:]
+    assert [row[3] for row in rows] == ["6", "5", "4", "3", "3"]
+    assert [row[4] for row in rows] == ["$99,864", "$83,220", "$66,576", "$49,932", "$35,040"]
+    assert [row[5] for row in rows] == ["", "$16,644", "$16,644", "$16,644", "$14,892"]
+    assert figures.share_saved(defer=True, fp8=True, route=True) == "50.0%"
+    assert figures.bill(defer=True, fp8=True, committed=4) == f"${4 * NODE * 2:,.0f}" == "$46,720"
+    assert figures.share_saved(defer=True, fp8=True, committed=4) == "53.2%"
+    assert figures.share_saved(defer=True, fp8=True, route=True, committed=3) == "64.9%"
+    assert figures.bill(committed=6) == f"${6 * NODE * 2:,.0f}"
+    assert figures.day_one() == f"${3 * NODE * 0.85:,.0f}" == "$14,892"
+    assert figures.wrong_commitment() == f"${3 * NODE * 2 * 12:,.0f}" == "$420,480"
+    assert figures.routing_gain() == f"${NODE * 2:,.0f}"
+
+
+def test_what_survives_and_what_growth_eats():
+    assert (figures.survivors("large"), figures.survivors("small")) == ("14.4", "32")
+    assert figures.next_node_month() == math.ceil(math.log(14.4 / 7.5) / math.log(1.05)) == 14
+    # 24 GPUs of three surviving nodes are twelve FP8 replicas; 21 requests/s grow past them.
+    assert figures.fifth_node_month() == math.ceil(math.log(12 * 2.4 / 21) / math.log(1.05)) == 7
+    assert figures.cliff() == "28.8"
+    assert figures.busy_after() == f"{12 * 0.55 * 2 / 2.4 + 12 * 0.45 / 8:.1f}" == "6.2"
+    assert figures.unpaired_bound() == f"{0.4 + 1.645 * 1.0988:.1f}"
+    assert figures.fallback_room() == f"{math.floor((14.4 - 7.5) / 13.5 * 100)}%"
+    assert figures.backlog() == f"{0.3 * 12 * 86_400:,.0f}"
+    assert figures.wait_h() < 24
+
+
+def test_growth_and_cash():
+    rows = cells(figures.growth_table())
+    assert rows[1][1:] == ["6 nodes, $99,864", "4 nodes, $46,720", "3 nodes, $35,040"]
+    assert rows[4][1] == "10 nodes, $166,440"
+    assert figures.payback() == f"{120_000 / (99_864 - 35_040):.1f}" == "1.9"
+    undone = [2 * math.ceil(30 * 1.05**m / 3 / 2 - 1e-9) // 2 + 1 for m in range(12)]
+    done = [5 if m == 1 else 4 if m == 2 else 3 for m in range(12)]
+    done[0] = 6
+    spent = [3 * NODE * 2 + (n - 3) * NODE * 2.85 for n in done]
+    saved = sum(n * NODE * 2.85 for n in undone) - sum(spent) - 120_000
+    assert figures.first_year() == f"${saved:,.0f}"
+
+
+def test_caches_spot_and_memory():
+    assert figures.prefix_tokens() == f"{0.6 * 1200 / 2400:.0%}" == "30%"
+    assert figures.prefix_work() == "15%"
+    assert figures.prefix_threshold() == f"{(1 - 7.2 / 7.5) / 0.3:.0%}" == "13%"
+    assert figures.prefix_months() == math.ceil(math.log(7.2 / 0.85 / 7.5) / math.log(1.05)) == 3
+    assert figures.exact_rate() == f"{0.04 * 21:.2f}"
+    assert figures.spot_node() == f"${NODE * 1.4:,.0f}"
+    assert figures.spot_gap_hours() == f"{2 * 730 / 8 * (9 - 2) / 60:.0f}"
+    assert (figures.weights_gb(16), figures.weights_gb(8)) == (140, 70)
+    assert (figures.kv_room(4, 16), figures.kv_room(2, 8)) == ("148 GB", "74 GB")
+    assert figures.in_flight() == f"{2.4 * (1 + 350 * 0.05):.0f}" == "44"
+    assert figures.fits() == f"{74e9 / (2 * 80 * 8 * 128 * 2 * 2750):.0f}"
+    assert figures.break_even() == f"{2 / 2.85:.1%}"
+
+
+def test_quality_figures():
+    assert figures.error_points() == f"{math.sqrt(0.86 * 0.14 / 2000) * 100:.2f}" == "0.78"
+    assert (
+        figures.unpaired_error() == f"{math.sqrt((0.86 * 0.14 + 0.856 * 0.144) / 2000) * 100:.2f}" == "1.10"
+    )
+    assert figures.combined_loss() == f"{0.55 * 0.4 + 0.45 * 0.6:.2f}" == "0.49"
+    assert figures.worst_loss() == "0.67"
+    rows = cells(figures.gate_table())[1:]
+    assert [row[2] for row in rows] == ["pass", "inconclusive", "inconclusive", "inconclusive"]
+    assert [row[3] for row in rows] == ["3,433", "5,150", "8,585", "17,172"]
+    assert 0.02 <= float(figures.most_discordant().rstrip("%")) / 100 < 0.03
+    assert figures.needed() == rows[2][4]
+    assert (figures.pass_chance(0.0049), figures.pass_chance(0.01)) == ("80%", "5%")
+    assert figures.pass_chance(0.02) == "under 0.1%"
+
+
+def test_the_sensitivity_table_tells_what_moves_the_bill():
+    rows = {row[0].split(",")[0]: row[2:] for row in cells(figures.sensitivity_table())[1:]}
+    assert rows["Mean of the month"] == ["3 nodes, $35,040"] * 2, "the mean is not what is bought"
+    assert rows["Peak"] == ["2 nodes, $23,360", "3 nodes, $35,040"]
+    assert rows["One-year commitment"] == ["3 nodes, $26,280", "3 nodes, $43,800"]
+
+
+@pytest.mark.parametrize("name", ["waterfall_chart", "day_chart"])
+def test_charts_keep_to_the_sites_contract(name):
+    assert "<svg" in figure(name, getattr(figures, name)())
+
+
+def test_the_waterfall_hangs_together():
+    rows = figures.waterfall_chart()["data"]["values"]
+    assert [row["step"] for row in rows] == [*STEPS, "After"]
+    for before, after in itertools.pairwise(rows[:-1]):
+        assert after["from"] == before["to"]
+    assert rows[-1]["to"] == rows[-2]["to"] == 35_040
+
+
+def test_the_day_chart_stays_below_its_line_and_serves_a_days_work():
+    rows = figures.day_chart()["data"]["values"]
+    total = {h: sum(r["rate"] for r in rows if r["hour"] == h) for h in range(24)}
+    assert max(total.values()) <= 9.6 + 0.01
+    assert sum(r["rate"] for r in rows if r["load"] == "Deferred jobs") == pytest.approx(336 * 0.3, abs=0.2)
+
+
+# --- The form ---------------------------------------------------------------------------------------------------------
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def elements(html: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Elements()
+    parser.feed(html)
+    return parser.found
+
+
+def test_the_form_has_a_labeled_field_with_limits_for_every_input():
+    found = elements(figures.calculator())
+    fields = {a["data-input"]: a for tag, a in found if tag == "input"}
+    labels = {a["for"] for tag, a in found if tag == "label"}
+    ids = [a["id"] for _, a in found if "id" in a]
+    assert set(fields) == set(SPECS)
+    assert len(set(ids)) == len(ids)
+    for name, field in fields.items():
+        assert field["id"] in labels
+        assert field["aria-describedby"] in ids
+        assert float(field["min"]) <= float(field["value"]) == DEFAULTS[name] <= float(field["max"])
+    assert len({spec.key for spec in SPECS.values()}) == len(SPECS)
+    assert calculator.STATE not in {spec.key for spec in SPECS.values()}
+
+
+def test_without_scripts_the_form_is_hidden_and_the_results_are_there():
+    html = figures.calculator()
+    assert "\n" not in html, "Markdown would take a second line for text"
+    form = next(a for tag, a in elements(html) if tag == "form")
+    assert "hidden" in form
+    text = re.sub(r"<[^>]+>", " ", html)
+    for shown in ("$99,864", "$35,040", "64.9%", "month 14", "70.2%", "With JavaScript on"):
+        assert shown in text
+
+
+def test_the_results_follow_the_inputs():
+    html = calculator.html(Inputs(peak=60.0, growth=0.0))
+    assert "not within 60 months" in html
+    assert calculator.rows(Inputs(peak=60.0))[0][2] == "11"
