@@ -89,6 +89,11 @@ def leaks_per_clinic() -> str:
     return _count(CONVERSATIONS_A_DAY * leak_share() * LOG_DAYS / CLINICS)
 
 
+def log_conversations() -> str:
+    """Conversations of one clinic in the logs, redacted or not."""
+    return _count(CONVERSATIONS_A_DAY * LOG_DAYS / CLINICS)
+
+
 # The draft
 
 
@@ -234,7 +239,7 @@ def deletion_chart() -> dict[str, Any]:
     y = {"field": "copy", "type": "nominal", "sort": order, "title": None}
     return {
         "title": f"Under the draft {sum(d > CONTRACT_DAYS for _, d, _ in ends)} of {len(ends)} copies outlive the "
-        f"contract's {CONTRACT_DAYS} days; with keys the last ends on day {max(k for _, _, k in ends)}",
+        f"contract's {CONTRACT_DAYS} days; with keys all {len(ends)} end by day {max(k for _, _, k in ends)} (adapters: next retraining)",
         "description": "Days from the clinic's order until each copy can no longer be read, as points: circles for the "
         f"draft, from 7 for the answer cache to {LOG_DAYS} for traces; diamonds for keys, 0 to {final_day()}. A line "
         f"marks the contract's {CONTRACT_DAYS} days. The KV cache on disk and the adapter have no end under the draft.",

@@ -148,7 +148,7 @@ def burn_at(failing: float) -> str:
 def probe_table() -> str:
     rows = []
     for wrong, what in (
-        (1.0, "All; or one replica, probed by itself"),
+        (1.0, "All (a replica probed by itself: 3 min, at one a minute)"),
         (0.2, "One answer in five"),
         (0.1, "One replica of a region, through the front door"),
         (0.05, "One replica of all"),
@@ -495,7 +495,7 @@ def recovery_chart() -> dict[str, Any]:
             row[key] = round(sum(second.good for second in history[i : i + 60]) / 60, 1)
         rows.append(row)
     return {
-        "title": "A cold region given all traffic at once serves nobody, though its capacity is above the demand.",
+        "title": "All traffic plus a two-minute backlog at once keeps a region at zero, long after capacity exceeds demand.",
         "description": (
             "Requests a second answered in time, by minute after the US region is back, in a model. All at once "
             "falls to 0 within a minute and stays there for the 30 minutes shown. With a bounded queue it serves "

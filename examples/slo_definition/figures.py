@@ -138,6 +138,19 @@ def spent_today() -> str:
     return f"{low * 100:.0f}% to {high * 100:.0f}%"
 
 
+def cancels_to_overspend() -> str:
+    """One in how many canceled requests, judged bad, spends what an ordinary month leaves of the new budget."""
+    left = (1 - s.SERVED_TARGET) * (1 - over_quota()) - bad_of_all()
+    return f"{canceled() / left:.0f}"
+
+
+def headroom() -> str:
+    """What an ordinary month leaves of the agreement: points, requests, and minutes of full outage at mean rate."""
+    points = 1 - s.AGREEMENT_TARGET - bad_of_valid()
+    lost = points * s.MEAN_RATE * s.PERIOD_S * (1 - over_quota())
+    return f"{points * 100:.2f} points: about {round(lost, -3):,.0f} requests, or {lost / s.MEAN_RATE / 60:.0f} minutes of total outage at the mean rate"
+
+
 def agreement_spent() -> str:
     """Share of what the agreement allows that an ordinary month spends."""
     return percent(burn_rate(bad_of_valid(), s.AGREEMENT_TARGET), 0)
@@ -255,6 +268,20 @@ def timeout_share(limit_s: float = s.CLIENT_TIMEOUT_S, slow: bool = False) -> st
     """Estimated share of responses too long for a limit."""
     speed = (s.TTFT_P95, s.TPOT_P95) if slow else (s.TTFT_P50, s.TPOT_P50)
     return percent(1 - OUTPUT.share_up_to(tokens_within(limit_s, *speed)), 1 if slow else 2)
+
+
+def deadline_tokens() -> str:
+    """Output tokens that fit into the deadline at both p95, to the hundred below."""
+    return f"{tokens_within(DEADLINE_S, s.TTFT_P95, s.TPOT_P95) // 100 * 100:,}"
+
+
+def jobs_cut_off() -> str:
+    """Estimated share of all requests that are jobs too long for the client's timeout: medians to both p95."""
+    low, high = (
+        (1 - s.STREAMED_SHARE) * (1 - OUTPUT.share_up_to(tokens_within(s.CLIENT_TIMEOUT_S, *speed)))
+        for speed in ((s.TTFT_P50, s.TPOT_P50), (s.TTFT_P95, s.TPOT_P95))
+    )
+    return f"{percent(low, 2)} to {percent(high, 1)}"
 
 
 def stall_in_tpot() -> str:
@@ -404,8 +431,8 @@ def slo_table() -> str:
     return table(
         "Promise, class | Good when | Target | Bad allowed: | Missed: who acts",
         row(
-            "Served, each class",
-            "a whole answer with a finish reason, or the client left with no promise broken",
+            "Served, all classes (alerts per class)",
+            "a whole answer with a finish reason, or the client left neither waiting nor stalled",
             s.SERVED_TARGET,
             valid_requests(),
             "API on-call is paged; product owns target and freeze",
@@ -494,8 +521,8 @@ def factor_for(days: int, alert: int = 0) -> str:
 
 
 def can_never_fire() -> str:
-    """The target at and below which the fast page cannot fire, whatever happens."""
-    return percent(1 - 1 / ALERTS[0].factor(s.PERIOD_S), 1)
+    """The target at and below which the fast page cannot fire, whatever happens, in whole percent."""
+    return f"{math.floor((1 - 1 / ALERTS[0].factor(s.PERIOD_S)) * 100)}%"
 
 
 def few_events(target: float = s.SERVED_TARGET) -> str:
@@ -634,7 +661,7 @@ def budget_month() -> dict[str, Any]:
         "title": "At today's base rate two ordinary faults overspend the month; with the capacity mended they do not",
         "description": (
             "Share of the 99.55% budget left over 30 days. A zone is lost over midday on day 9, and a release "
-            f"breaks {percent(LEAK, 1)} of streams from day 16 to 22. Today the line falls almost evenly, drops by a fifth "
+            f"breaks {percent(LEAK, 1)} of valid requests from day 16 to 22. Today the line falls almost evenly, drops by a fifth "
             f"on day 9 with two pages and two tickets, and ends at {left_at_end(False)}. With capacity mended the lost zone "
             f"costs nothing, the leak raises one ticket, and {left_at_end(True)} is left."
         ),

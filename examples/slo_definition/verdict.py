@@ -136,7 +136,7 @@ def left(end: Ending) -> Judgement:
 
 # --8<-- [start:promises]
 def promises(end: Ending) -> dict[str, Judgement]:
-    """Verdict for each promise that applies; one denominator for all of them.
+    """Verdict for each promise that applies; pace only from PACE_TOKENS on.
 
     A request that was never served is late as well: were it missing from the
     latency ratio, shedding load would improve it.

@@ -57,7 +57,7 @@ BREAKS = [
     ("escalation.yml", "also: [security-duty]", "also: [team-queue]", r"`team-queue` is no person to tell"),
     ("levers.yml", "pulled_by: serving-oncall", "pulled_by: director", r"`freeze-changes` is pulled by `director`, not on call"),
     ("levers.yml", "unasked: true", "unasked: false", r"needs a permission in the night; authorize it now, or drop it"),
-    ("levers.yml", "check: offered requests/s fall by a quarter, retries included", 'check: ""', r"levers.shed-free.check"),
+    ("levers.yml", "check: no free request passes the edge; admitted attempts/s fall", 'check: ""', r"levers.shed-free.check"),
     ("levers.yml", "    undo: the previous step\n", "", r"levers.admit-step.undo.*Field required"),
     ("levers.yml", "to: us, scope: unpinned", "to: us, scope: all", r"`shift-eu-to-us` takes pinned traffic out of the EU"),
     ("levers.yml", "requests_per_s: 18", "requests_per_s: 24", r"`shift-us-to-eu` sends 24/s where 18.0/s fit at peak"),
