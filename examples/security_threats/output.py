@@ -22,7 +22,8 @@ _UNSEEN = re.compile(
 _RUNS = re.compile("[\u200c\u200d\ufe0f]{2,}")  # one at a time belongs to scripts and emoji
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+# A tag, or an address in angle brackets: renderers take nearly anything before the @.
+_TAG = re.compile(r"<(?=[A-Za-z/!?]|[^<> ]*@)")
 # `[label]:` at the start of a line, or the end of a label that began on a line before.
 _DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*!?\[.*?\]|[^\[\n]*?\]):", re.MULTILINE)
 _INLINE = re.compile(r"(!?)(\[[^\[\]\\<>&!`\n]*\])\(([^\s()<>]*)\)")

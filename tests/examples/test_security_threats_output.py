@@ -163,6 +163,8 @@ FRAGMENTS = st.sampled_from(
 @example("[a\nb]: //drop.example/4711\n\n[a\nb]")
 @example(f"[[x]({FETCHED})](https://drop.example/4711)")
 @example(f'[x]({FETCHED}){{: href="&#47;&#47;drop.example"}}')
+@example("<[mailto:x@drop.example>")
+@example("<[\nx@drop.example>")
 @example(f"[<img src=&#47;&#47;drop.example>]({FETCHED})")
 def test_only_authorized_targets_survive_whatever_the_model_writes(answer):
     run = run_of(fetched={FETCHED})
