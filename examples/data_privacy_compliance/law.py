@@ -73,7 +73,7 @@ def load(file: Path = FILE) -> Law:
 
 def compare_table(law: Law) -> str:
     """Return the comparison as a Markdown table."""
-    lines = ["| | GDPR, article | HIPAA, 45 CFR section |", "| --- | --- | --- |"]
+    lines = ["| Duty | GDPR, article | HIPAA, 45 CFR section |", "| --- | --- | --- |"]
     return "\n".join(lines + [f"| {row.topic} | {row.gdpr} | {row.hipaa} |" for row in law.compare])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from math import comb
 
 
@@ -24,6 +25,32 @@ def probes_needed(wrong: float, failures: int, confidence: float = 0.95) -> int:
     return n
 
 
+# --8<-- [end:probes]
+def probes_to_fire(wrong: float, failures: int, window: int, confidence: float = 0.95) -> int:
+    """Probes until `failures` of the last `window` have failed, with probability `confidence`.
+
+    Exact: follows the probability of each set of recent failures, kept as their ages in probes.
+    """
+    if not 0 < wrong <= 1 or not 0 < confidence < 1 or not 1 <= failures <= window:
+        raise ValueError(
+            f"no such test: wrong={wrong}, failures={failures} of {window}, confidence={confidence}"
+        )
+    recent: dict[tuple[int, ...], float] = {(): 1.0}
+    fired, sent = 0.0, 0
+    while fired < confidence:
+        sent += 1
+        after: defaultdict[tuple[int, ...], float] = defaultdict(float)
+        for ages, chance in recent.items():
+            older = tuple(age + 1 for age in ages if age + 1 < window)
+            after[older] += chance * (1 - wrong)
+            if len(older) + 1 == failures:
+                fired += chance * wrong
+            else:
+                after[(0, *older)] += chance * wrong
+        recent = after
+    return sent
+
+
 def false_pages(flake: float, failures: int, window: int, per_day: float) -> float:
     """Upper bound on false pages a day from one path: each probe may end a window that fires.
 
@@ -32,6 +59,3 @@ def false_pages(flake: float, failures: int, window: int, per_day: float) -> flo
     windows that fire together count as several, so the true number is smaller.
     """
     return per_day * flake * at_least(failures - 1, window - 1, flake)
-
-
-# --8<-- [end:probes]

@@ -54,7 +54,7 @@ def residual_table(count: int = 8) -> str:
         (threat.id, threat.residual, threat.accepted_by, _thousands(threats.risk(threat, built)))
         for threat in left[:count]
     ]
-    return _table(("", "Residual risk", "Accepted by", "$1,000 a year"), rows, right=(3,))
+    return _table(("Threat", "Residual risk", "Accepted by", "$1,000 a year"), rows, right=(3,))
 
 
 def work_table() -> str:

@@ -1,5 +1,6 @@
 """The page's figures against independent arithmetic, and the take-away pages against the plan."""
 
+import itertools
 import json
 import math
 import re
@@ -101,7 +102,26 @@ class TestProbes:
         assert probes.false_pages(0.01, 1, 1, 1440) == pytest.approx(14.4)
         assert probes.false_pages(0.001, 3, 30, 14_400) < probes.false_pages(0.001, 2, 30, 14_400)
 
+    @pytest.mark.parametrize(("wrong", "failures", "window"), [(0.6, 2, 3), (0.7, 3, 5), (0.5, 1, 4)])
+    def test_when_the_rule_fires_equals_counting_every_history(self, wrong, failures, window):
+        sent = probes.probes_to_fire(wrong, failures, window, confidence=0.7)
+
+        def fired_by(n):
+            return sum(
+                wrong ** sum(history) * (1 - wrong) ** (n - sum(history))
+                for history in itertools.product((0, 1), repeat=n)
+                if any(sum(history[max(0, end - window) : end]) >= failures for end in range(1, n + 1))
+            )
+
+        assert fired_by(sent) >= 0.7 > fired_by(sent - 1)
+
+    def test_a_window_never_fires_before_its_failures_could_have_come(self):
+        assert probes.probes_to_fire(0.2, 3, 10_000) == probes.probes_needed(0.2, 3)
+        with pytest.raises(ValueError, match="no such test"):
+            probes.probes_to_fire(0.1, 3, 2)
+
     def test_the_table(self):
+        assert "| 10% | 61 | 8.0 |" in figures.probe_table()
         assert "| One answer in five | 20% | 30 | 3.0 |" in figures.probe_table()
         assert figures.probe_load() == f"{(20 + 20) / 60:.2f}"
 
