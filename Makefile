@@ -30,7 +30,7 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 .PHONY: lint
 lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, types and workflows

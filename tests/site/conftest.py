@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -15,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from tests.conftest import SHARED
 from tests.site.browser import NoBrowserError, find_browser
-from tests.site.server import reserve, serving
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,26 +68,31 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The site, built strictly once and served. A deployment sets SITE_DIR and SITE_URL to test what it uploads."""
-    server, port = reserve()
-    # An empty SITE_URL is how a workflow says that it has none.
-    site_url = os.environ.get("SITE_URL") or f"http://127.0.0.1:{port}/llm-production-interviews/"
-    folder = Path(os.environ.get("SITE_DIR") or tmp_path_factory.mktemp("build") / "site").absolute()
-    build = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "SITE_URL": site_url, "NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if build.returncode:
-        server.server_close()
-        pytest.fail(f"the strict build failed:\n{build.stdout}\n{build.stderr}", pytrace=False)
-    prefix = urlsplit(site_url).path
-    with serving(server, folder, prefix):
-        yield Site(folder, site_url, f"http://127.0.0.1:{port}{prefix}")
+def site(pytestconfig: pytest.Config) -> Site:
+    """The site, built strictly once for all workers. A deployment sets SITE_DIR and SITE_URL to test what it uploads."""
+    shared = pytestconfig.stash[SHARED]
+    site = Site(Path(shared["site"]), shared["site_url"], shared["url"])
+    said = Path(shared["scratch"], "build.log")
+    with Path(shared["scratch"], "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            build = subprocess.run(
+                [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site.folder)],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "SITE_URL": site.site_url,
+                    "NO_MKDOCS_2_WARNING": "1",
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said.write_text(f"{build.stdout}\n{build.stderr}" if build.returncode else "", encoding="utf-8")
+    if problem := said.read_text(encoding="utf-8"):
+        pytest.fail(f"the strict build failed:\n{problem}", pytrace=False)
+    return site
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,26 +52,22 @@ class PagesHandler(SimpleHTTPRequestHandler):
         """Say nothing: the tests assert on what the browser saw."""
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """Bound to a free port of this machine from the start; serves nothing until `serve` is called."""
+
     daemon_threads = True
     request_queue_size = 64
 
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), SimpleHTTPRequestHandler)
 
-def reserve() -> tuple[_Server, int]:
-    """A server bound to a free port of this machine, and the port; it serves nothing yet."""
-    server = _Server(("127.0.0.1", 0), SimpleHTTPRequestHandler)
-    return server, server.server_address[1]
+    def serve(self, folder: Path, prefix: str) -> None:
+        """Serve `folder` below `prefix` ("/name/") from a thread, until `close`."""
+        self.RequestHandlerClass = partial(PagesHandler, directory=str(folder), prefix=prefix)
+        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread.start()
 
-
-@contextmanager
-def serving(server: _Server, folder: Path, prefix: str) -> Iterator[None]:
-    """Serve `folder` below `prefix` ("/name/") until the block ends."""
-    server.RequestHandlerClass = partial(PagesHandler, directory=str(folder), prefix=prefix)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
