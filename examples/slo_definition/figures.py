@@ -418,6 +418,20 @@ def valid_requests() -> float:
     return requests() * (1 - over_quota())
 
 
+def outage(target: float) -> str:
+    """A budget as time: how long a total outage at the mean rate lasts until it is spent."""
+    return minutes(error_budget(target) * s.PERIOD_S)
+
+
+def budget_text() -> str:
+    """The new budget in events and in time, beside the draft's."""
+    allowed = valid_requests() * error_budget(s.SERVED_TARGET)
+    return (
+        f"Of {millions(valid_requests(), 0)} valid requests {round(allowed, -3):,.0f} may fail, as many as a total outage of "
+        f"{outage(s.SERVED_TARGET)} takes at the mean rate; the draft's 99.9% would be {outage(s.DRAFT_TARGET)}"
+    )
+
+
 def slo_table() -> str:
     """The objectives that replace the draft."""
     streamed = valid_requests() * s.STREAMED_SHARE
@@ -662,7 +676,7 @@ def budget_month() -> dict[str, Any]:
         "description": (
             "Share of the 99.55% budget left over 30 days. A zone is lost over midday on day 9, and a release "
             f"breaks {percent(LEAK, 1)} of valid requests from day 16 to 22. Today the line falls almost evenly, drops by a fifth "
-            f"on day 9 with two pages and two tickets, and ends at {left_at_end(False)}. With capacity mended the lost zone "
+            f"on day 9 with two pages and two tickets, raises one more ticket for the leak, and ends at {left_at_end(False)}. With capacity mended the lost zone "
             f"costs nothing, the leak raises one ticket, and {left_at_end(True)} is left."
         ),
         "data": {"values": rows},

@@ -42,8 +42,8 @@ FINISHED = frozenset({"stop", "length", "tool_calls", "function_call", "content_
 class Ending:
     """What the gateway knows of a request that is over. Times are seconds since the request was received whole.
 
-    ``first_token_s`` is the first token that the user can see: a chunk with only a role, a comment that keeps the
-    connection open, or hidden reasoning is none. Token times are those of arrival at the gateway, so that a client
+    ``first_token_s`` is the first token that the client can use: text, or a part of a tool call. A chunk with only a
+    role, a comment that keeps the connection open, or hidden reasoning is none. Token times are those of arrival at the gateway, so that a client
     that reads slowly does not count as a slow engine.
     """
 
@@ -92,6 +92,13 @@ class Ending:
             return 0.0
         return (self.last_token_s - self.first_token_s) / (self.output_tokens - 1)
 
+    @property
+    def silence_s(self) -> float:
+        """Longest wait between two tokens, or between the last one and the end: a stream may stall and never resume."""
+        if self.last_token_s is None:
+            return self.longest_gap_s
+        return max(self.longest_gap_s, self.ended_s - self.last_token_s)
+
 
 # --8<-- [start:served]
 def served(end: Ending) -> Judgement:
@@ -125,7 +132,7 @@ def left(end: Ending) -> Judgement:
     elif end.last_token_s is None:
         late = end.ended_s > FIRST_TOKEN_S[end.kind]
     else:
-        late = max(end.longest_gap_s, end.ended_s - end.last_token_s) > GAP_S
+        late = end.silence_s > GAP_S
     if late:
         return Judgement(Verdict.BAD, "left_waiting")
     if end.last_token_s is None:
@@ -155,10 +162,12 @@ def promises(end: Ending) -> dict[str, Judgement]:
         in_time = whole.verdict is Verdict.GOOD and end.ended_s <= DEADLINE_S
         return verdicts | {"deadline": judge(in_time, "late")}
     first = end.first_token_s
+    if first is None and whole.verdict is Verdict.GOOD:
+        first = end.ended_s  # withheld whole by the filter: the end is all there was to see
     in_time = first is not None and first <= FIRST_TOKEN_S[end.kind]
     verdicts["first_token"] = judge(in_time, "late")
     if end.output_tokens >= PACE_TOKENS:
-        if end.longest_gap_s > GAP_S:
+        if end.silence_s > GAP_S:
             verdicts["pace"] = Judgement(Verdict.BAD, "stalled")
         else:
             verdicts["pace"] = judge(end.tpot_s <= TPOT_S, "slow")

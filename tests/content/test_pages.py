@@ -177,6 +177,12 @@ class TestProse:
     def test_no_emoji(self, file):
         assert not re.findall("[\u2600-\u27bf\U0001f000-\U0001faff]", prose_of(body_of(file)))
 
+    def test_a_table_is_in_one_piece(self, file):
+        """A blank line ends a table; the rows after it would print as text."""
+        text = "\n".join(line for line in body_of(file).splitlines() if not line.startswith("{{"))
+        for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+            assert re.match(r"\|.+\|\n\|[ :|-]+\|\n\|", table), table
+
     def test_no_run_of_bullets_that_begin_with_a_bold_word(self, file):
         assert not re.search(r"(^[-*] \*\*.*\n(?:  .*\n)*){3}", body_of(file), re.MULTILINE)
 

@@ -133,6 +133,7 @@ class TestPromises:
     def test_a_shed_request_is_late_as_well_so_shedding_cannot_improve_latency(self):
         shed = replace(STREAM, status=429, refused_for="capacity", **NOTHING)
         assert promises(shed)["first_token"].verdict is BAD
+        assert promises(replace(shed, ended_s=0.01))["first_token"].verdict is BAD
 
     @pytest.mark.parametrize(
         ("prompt", "first", "verdict"),
@@ -149,9 +150,37 @@ class TestPromises:
         assert stalled.tpot_s < 0.050
         assert promises(stalled)["pace"] == Judgement(BAD, "stalled")
 
+    @pytest.mark.parametrize(
+        "how", [{"finish_reason": None}, {"finish_reason": None, "closed_by_client": True}, {}]
+    )
+    def test_a_stall_that_never_ends_breaks_the_pace_too(self, how):
+        stalled = replace(STREAM, ended_s=STREAM.last_token_s + GAP_S + 0.1, **how)
+        assert promises(stalled)["pace"] == Judgement(BAD, "stalled")
+        assert (
+            promises(replace(STREAM, ended_s=STREAM.last_token_s + GAP_S - 0.1, **how))["pace"].verdict
+            is GOOD
+        )
+
+    @pytest.mark.parametrize(("ended", "verdict"), [(1.0, GOOD), (1.1, BAD)])
+    def test_an_answer_withheld_by_the_filter_is_judged_by_its_end(self, ended, verdict):
+        withheld = replace(STREAM, **{**NOTHING, "finish_reason": "content_filter", "ended_s": ended})
+        assert promises(withheld)["served"].verdict is GOOD
+        assert promises(withheld)["first_token"].verdict is verdict
+
     def test_a_slow_stream_and_one_too_short_to_tell(self):
         assert promises(replace(STREAM, last_token_s=15.0, ended_s=15.0))["pace"] == Judgement(BAD, "slow")
         assert "pace" not in promises(replace(STREAM, output_tokens=19))
+        assert "pace" in promises(replace(STREAM, output_tokens=20))
+
+    @pytest.mark.parametrize(("last", "verdict"), [(1.5, GOOD), (1.54, BAD)])
+    def test_the_pace_counts_the_steps_between_tokens_and_includes_its_limit(self, last, verdict):
+        """20 steps in 1.0 s are 50 ms each; in 1.04 s they are 52 ms, though 21 tokens in 1.04 s are under 50."""
+        end = replace(STREAM, output_tokens=21, first_token_s=0.5, last_token_s=last)
+        assert promises(end)["pace"].verdict is verdict
+
+    def test_a_gap_of_exactly_the_limit_is_none(self):
+        left = replace(STREAM, longest_gap_s=GAP_S, finish_reason=None, closed_by_client=True)
+        assert served(left) == Judgement(GOOD, "left_reading")
 
     @pytest.mark.parametrize(("ended", "verdict"), [(DEADLINE_S, GOOD), (DEADLINE_S + 0.1, BAD)])
     def test_a_job_has_a_deadline_and_no_first_token(self, ended, verdict):
@@ -302,16 +331,16 @@ class TestCapacity:
     def test_littles_law_and_the_cache_against_a_simulation(self):
         """Arrivals at random, each holding its prompt and a growing output, seen at random moments."""
         rng, output = random.Random(3), Lengths(200, 300)
-        rate, tpot, span, prompt = 20.0, 0.024, 4_000.0, 1_500
+        rate, tpot, span, prompt = 20.0, 0.024, 2_000.0, 1_500
         arrivals = []
         now = 0.0
         while now < span:
             now += rng.expovariate(rate)
             arrivals.append((now, rng.lognormvariate(math.log(200), output.sigma)))
-        seen = [span * (0.1 + 0.9 * (i + 0.5) / 200) for i in range(200)]
+        seen = [span * (0.1 + 0.9 * (i + 0.5) / 100) for i in range(100)]
         flying = [[(t - at) / tpot for at, n in arrivals if at <= t < at + n * tpot] for t in seen]
-        assert sum(map(len, flying)) / 200 == pytest.approx(in_flight(rate, 300 * tpot), rel=0.05)
-        held = sum(prompt + tokens for moment in flying for tokens in moment) / 200
+        assert sum(map(len, flying)) / 100 == pytest.approx(in_flight(rate, 300 * tpot), rel=0.05)
+        held = sum(prompt + tokens for moment in flying for tokens in moment) / 100
         assert held == pytest.approx(cached_tokens(rate, tpot, prompt, output), rel=0.06)
 
 
@@ -396,6 +425,31 @@ class TestFigures:
         assert figures.factor_for(28) == "13.44"
         assert figures.can_never_fire() == "93%"  # 1 - 1/14.4 is 93.06%
         assert all(a.threshold(t, s.PERIOD_S) < 1 for a in ALERTS for t in (0.9955, 0.95, 0.99))
+
+    def test_the_budget_in_events_and_in_time(self):
+        # 194.4 million x 0.99175 x 0.0045 = 867,583; 0.45% and 0.1% of 720 hours
+        for part in ("193 million", "868,000", "3.2 h", "43 min"):
+            assert part in figures.budget_text()
+
+    def test_the_prose_figures_that_no_table_repeats(self):
+        # one in 2.55 / (0.45 x 0.99175 - 0.417) = 87 cancels
+        assert figures.cancels_to_overspend() == f"{2.55 / (0.45 * 0.99175 - 0.417):.0f}" == "87"
+        assert figures.cancels_per_bad() == f"{2.55 / 0.417:.0f}" == "6"
+        # (0.5 - 0.42047) points of 192.8 million, and as time at 75 a second
+        assert figures.headroom().startswith("0.08 points: about 153,000 requests, or 34 minutes")
+        assert figures.draft_days() == f"{30 * 0.1 / 0.42047:.0f}" == "7"
+        # 3,600 s x (6.48 - 0.42) / 20 until the page; 300 s x (20.42 - 6.48) / 20 until it clears
+        assert "18 min" in figures.alert_table()
+        assert figures.page_reset() == "3 min"
+        # 120 x 0.024 x (1,500 x 300 + 300 squared x 1.5 squared / 2) / 24 replicas
+        assert (
+            figures.cached_per_replica() == f"{120 * 0.024 * (450_000 + 202_500 / 2) / 24:,.0f}"[:2] + ",000"
+        )
+        assert (figures.without_jobs(), figures.spare_rate(), figures.provider_peak()) == ("102", "36", "30")
+        assert figures.few_events() == f"{1 / 0.0648:.0f}" == "15"
+        assert figures.deadline_tokens() == "1,200"  # 1 + 49.1 / 0.04 is 1,228
+        assert figures.thinking_tokens(20) == "833"
+        assert figures.stall_in_tpot() == "10"
 
     def test_mends(self):
         valid = 1 - 0.00825

@@ -63,6 +63,7 @@ MUTANTS = [
     ("missing_data", "recording.yml", ")) > 0)", ")))"),
     ("missing_data", "alerts.yml", ', class!="probe"', ""),
     ("missing_data", "alerts.yml", "offset 1h", "offset 6h"),
+    ("watched_rules", "alerts.yml", "absent(slo:llm_budget", "(slo:llm_budget"),
     ("low_traffic", "alerts.yml", ">= 10", ">= 0"),
     ("counters_and_classes", "recording.yml", "by (slo, class)", "by (slo)"),
     ("counters_and_classes", "recording.yml", "sum by", "avg by"),
