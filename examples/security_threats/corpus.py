@@ -59,7 +59,10 @@ class Case(BaseModel):
     family: Annotated[str, Field(min_length=3, description="the kind of case, as the report names it")]
     says: Annotated[str, Field(description="what the user typed")]
     after: Annotated[
-        tuple[str, ...], Field(description="reads before; `fetch_url <url>`, `saw <url>`, `found <address>`")
+        tuple[str, ...],
+        Field(
+            description="steps before; `fetch_url <url>`, `saw <url>`, `found <address>`, `wrote <mail as JSON>`"
+        ),
     ] = ()
     tool: Annotated[str | None, Field(description="the tool that the model calls")] = None
     with_: Annotated[dict[str, Any] | None, Field(alias="with", description="its arguments")] = None
@@ -129,10 +132,14 @@ def prepared(case: Case) -> Run:
         if tool == "saw":
             run = gate.read(run, rest)
             continue
-        arguments = {"url": rest} if tool == "fetch_url" else _READS[tool]
-        decision, run = gate.decide(POLICY, run, tool, json.dumps(arguments))
+        if tool == "wrote":
+            raw = rest
+            tool = "send_mail"
+        else:
+            raw = json.dumps({"url": rest} if tool == "fetch_url" else _READS[tool])
+        decision, run = gate.decide(POLICY, run, tool, raw)
         if decision.verdict is not Verdict.ALLOW:
-            raise CorpusError(f"case {case.id}: the read {step!r} is not allowed; mend the case")
+            raise CorpusError(f"case {case.id}: the step {step!r} is not allowed; mend the case")
     if case.confirmed is not None and case.tool:
         run_id = run.run_id if case.confirmed_in == "this run" else "run-0"
         arguments = gate.TOOLS[case.tool].arguments.model_validate(case.confirmed).model_dump()

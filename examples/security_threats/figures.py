@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from examples.security_threats import corpus, numbers, threats
 from examples.security_threats.corpus import Case, Result
-from examples.security_threats.threats import Threat
+from examples.security_threats.threats import Area, Threat
 
 X = "\N{MULTIPLICATION SIGN}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     rule = ["---:" if column in right else "---" for column in range(len(head))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [head, rule, *rows]
+    )
 
 
 def _thousands(usd: float) -> str:
@@ -44,6 +46,44 @@ def threat_table() -> str:
         for threat in _ranked()
     ]
     return _table(("Threat, *attacker*", "OWASP", "$1,000 a year, before → after"), rows, right=(2,))
+
+
+def register() -> str:
+    """Return every record in full, by area: what each number rests on, what is built, what is left."""
+    model = threats.model()
+    built = _built()
+    rows = []
+    for threat in sorted(model.threats, key=lambda threat: get_args(Area).index(threat.area)):
+        controls = (
+            f"{model.control(id).title} ({left:.0%} left{'' if id in built else ', not this quarter'})"
+            for id, left in threat.controls.items()
+        )
+        rows.append(
+            (
+                f"{threat.id}, {threat.area}. {threat.title}",
+                f"{threat.asset}; {_lower(threat.entry)}",
+                f"{threat.per_year.value:g} a year: {_lower(threat.per_year.reason)}. "
+                f"${threat.loss_usd.value:,.0f} each: {_lower(threat.loss_usd.reason)}",
+                "; ".join(controls),
+                f"{threat.residual}. *{threat.accepted_by}*",
+            )
+        )
+    return _table(
+        (
+            "Threat",
+            "Asset; entry point",
+            "Likelihood and impact, why",
+            "Controls",
+            "What is left, *accepted by*",
+        ),
+        rows,
+    )
+
+
+def _lower(text: str) -> str:
+    """Begin a text in lower case, unless its first word is an abbreviation or a name such as T1."""
+    first = text.split()[0]
+    return text if len(first) > 1 and first.rstrip(",").isupper() else text[0].lower() + text[1:]
 
 
 def residual_table(count: int = 8) -> str:
@@ -345,6 +385,11 @@ def copy_hours(requests_per_min: int, keys: int = 1) -> str:
 
 def copy_days_by_tokens(tokens_per_min: int, keys: int = 1) -> str:
     return f"{numbers.copy_days_by_tokens(tokens_per_min, keys):.1f}"
+
+
+def copy_share() -> str:
+    """Return the tokens of the pairs as a part of 30 days' traffic, in percent."""
+    return f"{100 * numbers.copy_share():.1f}"
 
 
 def agent_requests() -> int:

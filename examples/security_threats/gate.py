@@ -164,6 +164,8 @@ class Run:
     fetched: frozenset[str] = frozenset()
     private: bool = False
     untrusted: bool = False
+    wrote: bool = False
+    """Whether the model, after a private read, put words where a later read may find them: mail, memory, a page."""
     confirmed: frozenset[str] = frozenset()
     """Digests of calls that the user has confirmed and that have not run yet."""
 
@@ -192,8 +194,12 @@ def said(run: Run, text: str) -> Run:
 
 
 def read(run: Run, text: str) -> Run:
-    """Take a tool's result, before the model gets it: the URLs in it are not of the model's making."""
-    return replace(run, seen=run.seen | links.written_in(text))
+    """Take a tool's result, before the model gets it: the URLs in it are not of the model's making.
+
+    Once the model has written something out, they may be: a mail to the user comes back with the next read.
+    Pass the content alone, without an echo of the query.
+    """
+    return run if run.wrote else replace(run, seen=run.seen | links.written_in(text))
 
 
 # --8<-- [start:found]
@@ -217,7 +223,14 @@ def confirm(run: Run, digest: str) -> Run:
 
 def child(run: Run, run_id: str) -> Run:
     """Begin a sub-agent's run: it inherits every label, and of the authority nothing but the user's URLs."""
-    return Run(run_id, urls=run.urls, seen=run.seen, private=run.private, untrusted=run.untrusted)
+    return Run(
+        run_id,
+        urls=run.urls,
+        seen=run.seen,
+        private=run.private,
+        untrusted=run.untrusted,
+        wrote=run.wrote,
+    )
 
 
 def joined(run: Run, sub: Run) -> Run:
@@ -228,6 +241,7 @@ def joined(run: Run, sub: Run) -> Run:
         fetched=run.fetched | sub.fetched,
         private=run.private or sub.private,
         untrusted=run.untrusted or sub.untrusted,
+        wrote=run.wrote or sub.wrote,
     )
 
 
@@ -325,9 +339,11 @@ def _sink(
 
 def _labeled(run: Run, tool: Tool, arguments: _Arguments) -> Run:
     fetched = {arguments.url} if isinstance(arguments, FetchUrl) else set()
+    wrote = not fetched <= run.urls | run.seen if fetched else tool.sink != "none"
     return replace(
         run,
         private=run.private or tool.reads_private,
         untrusted=run.untrusted or tool.reads_untrusted,
+        wrote=run.wrote or (run.private and wrote),
         fetched=run.fetched | fetched,
     )

@@ -11,6 +11,7 @@ PREFILL_PER_REPLICA = 12_000
 MEAN_REQUESTS_PER_S = 30
 PEAK_REQUESTS_PER_S = 60
 MEAN_INPUT_TOKENS = 2_000
+MEAN_OUTPUT_TOKENS = 350
 LONGEST_TOKENS = 128_000
 FREE_REQUESTS_PER_MIN = 60
 PAID_REQUESTS_PER_MIN = 600
@@ -81,6 +82,15 @@ def kv_bytes_per_token() -> int:
 
 def requests_per_day() -> int:
     return MEAN_REQUESTS_PER_S * 86_400
+
+
+def copy_share(days: int = 30) -> float:
+    """Return the tokens of the pairs as a part of all tokens in so many days."""
+    return (
+        PAIRS
+        * (PAIR_INPUT + PAIR_OUTPUT)
+        / (days * requests_per_day() * (MEAN_INPUT_TOKENS + MEAN_OUTPUT_TOKENS))
+    )
 
 
 # --8<-- [start:detector]

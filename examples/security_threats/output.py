@@ -23,11 +23,12 @@ _RUNS = re.compile("[\u200c\u200d\ufe0f]{2,}")  # one at a time belongs to scrip
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 # A tag, or an address in angle brackets: renderers take nearly anything before the @.
-_TAG = re.compile(r"<(?=[A-Za-z/!?]|[^<> ]*@)")
+_TAG = re.compile(r"<(?=[A-Za-z/!?]|[^<> ]*@|[^<>\s]*$)", re.MULTILINE)
 # `[label]:` at the start of a line, or the end of a label that began on a line before.
 _DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*!?\[.*?\]|[^\[\n]*?\]):", re.MULTILINE)
 _INLINE = re.compile(r"(!?)(\[[^\[\]\\<>&!`\n]*\])\(([^\s()<>]*)\)")
 _URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s<>()\[\]\"'`]+|www\.[^\s<>()\[\]\"'`]+")
+_OPENS = re.compile(r"[\[\]<!{\\]")  # what may begin, or end, more than a word
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,40 @@ def _authorized(policy: Policy, run: Run, url: str, *, image: bool) -> bool:
 
 
 # --8<-- [end:authorized]
+
+
+# --8<-- [start:stream]
+class Stream:
+    """Filters an answer while it is written, so that the user need not wait for its end.
+
+    Words go out at once. From the first character of a line that may open a link or a tag, the line is held until it
+    is complete: what has been shown cannot be taken back.
+    """
+
+    def __init__(self, policy: Policy, run: Run) -> None:
+        self._policy, self._run, self._held = policy, run, ""
+        self.removed: tuple[str, ...] = ()
+
+    def feed(self, chunk: str) -> str:
+        """Return what may be shown now."""
+        self._held += chunk
+        end = self._held.rfind("\n") + 1
+        opening = _OPENS.search(self._held, end)
+        # The last word may go on: half of a URL must not be shown.
+        last = re.search(r"\S*\Z", self._held[: opening.start() if opening else None])
+        cut = max(end, last.start() if last else 0)
+        ready, self._held = self._held[:cut], self._held[cut:]
+        return self._shown(ready)
+
+    def close(self) -> str:
+        """Return the rest, when the model has finished."""
+        rest, self._held = self._held, ""
+        return self._shown(rest)
+
+    def _shown(self, text: str) -> str:
+        part = shown(self._policy, self._run, text)
+        self.removed = tuple(dict.fromkeys((*self.removed, *part.removed)))
+        return part.text
+
+
+# --8<-- [end:stream]

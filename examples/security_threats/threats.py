@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from math import prod
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -55,7 +55,11 @@ ATLAS = {
     "AML.T0086": "Exfiltration via AI Agent Tool Invocation",
     "AML.T0110": "AI Agent Tool Poisoning",
 }
-"""MITRE ATLAS techniques that the model uses, by the names of ATLAS data 5.6.0 (May 2026)."""
+"""MITRE ATLAS techniques that the model uses, by the names of ATLAS data 2026.04 (format 5.6.0, April 2026)."""
+
+
+Area = Literal["application", "model", "serving engine", "supply chain", "tenant isolation", "operations"]
+"""Each must have a threat: a list that forgets one of them is not finished."""
 
 
 class ModelError(ValueError):
@@ -82,6 +86,7 @@ class Threat(_Record):
 
     id: Annotated[str, Field(pattern=r"^T\d+$", description="T and a number")]
     title: Annotated[_Said, Field(description="say what happens, in a sentence")]
+    area: Annotated[Area, Field(description="one of the areas in threats.py")]
     at: Annotated[_Said, Field(description="the component where it enters or is stopped")]
     asset: Annotated[_Said, Field(description="what is lost")]
     entry: Annotated[_Said, Field(description="how the attacker gets in")]
@@ -210,6 +215,8 @@ def _dangling(model: Model) -> Iterable[_Fault]:
     for number, boundary in enumerate(model.boundaries):
         if not covered & {component.id for component in boundary.components}:
             yield ("boundaries", number), f"no threat at {boundary.id!r}", "find one, or drop the boundary"
+    for area in sorted(set(get_args(Area)) - {threat.area for threat in model.threats}):
+        yield ("threats",), f"no threat in the area {area!r}", "find one: no part of a service has none"
     used = {id for threat in model.threats for id in threat.controls}
     for number, control in enumerate(model.controls):
         if control.id not in used and not control.refused:

@@ -51,7 +51,7 @@ class AnyRun(RuleBasedStateMachine):
         self.run = gate.start("run-1", USER, "Begin")
         self.may = {USER}
         self.typed, self.saw, self.agreed = set(), set(), []
-        self.private = self.others = False
+        self.private = self.others = self.wrote = False
         self.faults = []
 
     def call(self, tool, **arguments):
@@ -72,6 +72,10 @@ class AnyRun(RuleBasedStateMachine):
                     self.faults.append(f"fetch of {url}")
                 if not known and agreed:
                     self.agreed.remove((tool, arguments))
+            composed = tool == "send_mail" or (
+                tool == "fetch_url" and arguments["url"] not in self.typed | self.saw
+            )
+            self.wrote |= before[0] and composed
             self.private |= tool in {"read_mail", "search_documents", "recall", "find_contact"}
             self.others |= tool in {"read_mail", "search_documents", "recall", "fetch_url"}
         return decision
@@ -89,7 +93,8 @@ class AnyRun(RuleBasedStateMachine):
     @rule(url=urls)
     def result_has_a_url(self, url):
         self.run = gate.read(self.run, f"<p>See {url} now</p>")
-        self.saw.add(url)
+        if not self.wrote:
+            self.saw.add(url)
 
     @rule(address=addresses)
     def looks_up(self, address):
@@ -134,13 +139,18 @@ class AnyRun(RuleBasedStateMachine):
     @invariant()
     def nothing_left_without_authority(self):
         assert not self.faults
-        assert (self.run.private, self.run.untrusted) == (self.private, self.others)
+        assert (self.run.private, self.run.untrusted, self.run.wrote) == (
+            self.private,
+            self.others,
+            self.wrote,
+        )
 
 
-AnyRun.TestCase.settings = settings(max_examples=250, stateful_step_count=15, deadline=None)
+AnyRun.TestCase.settings = settings(max_examples=150, stateful_step_count=15, deadline=None)
 test_any_run = AnyRun.TestCase
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=200))
 @example("send_mail", "[" * 100_000)
 @example("send_mail", '{"to": ["\\ud800@a.example"], "subject": "s", "body": "b"}')
@@ -221,6 +231,45 @@ def test_a_url_from_a_source_is_asked_about_and_one_that_differs_is_not():
     assert decide(run, "fetch_url", url=EVIL + "?x")[0].reason is Reason.URL_MADE_UP
 
 
+def test_a_url_that_the_model_may_have_written_itself_is_not_asked_about():
+    """Mail to the user, or a page of the tenant that repeats its query, comes back with the next read."""
+    for tool, arguments in [
+        ("send_mail", letter(USER, body=EVIL)),
+        ("create_event", {"title": "x", "start": "2026-11-27T09:00"}),
+        ("fetch_url", {"url": "https://wiki.northwind.example/find?q=4711"}),
+    ]:
+        decision, run = decide(tainted(), tool, **arguments)
+        assert decision.verdict is Verdict.ALLOW
+        run = gate.read(run, f"See {EVIL} now")
+        assert decide(run, "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
+        assert decide(gate.child(run, "run-1.1"), "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
+        joined = gate.read(gate.joined(tainted(), run), f"See {EVIL} now")
+        assert decide(joined, "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
+
+
+def test_what_the_model_wrote_before_it_had_private_data_does_not_count():
+    run = decide(gate.start("run-1", USER, "x"), "send_mail", **letter(USER))[1]
+    run = gate.read(decide(run, "read_mail", query="x")[1], EVIL)
+    assert decide(run, "fetch_url", url=EVIL)[0].verdict is Verdict.ASK
+
+
+def test_a_url_of_the_users_is_not_the_models_writing():
+    run = decide(tainted(f"Read {PAGE}"), "fetch_url", url=PAGE)[1]
+    assert decide(gate.read(run, EVIL), "fetch_url", url=EVIL)[0].verdict is Verdict.ASK
+
+
+def test_a_page_fetched_before_is_still_a_url_of_the_models_making():
+    run = decide(gate.start("run-1", USER, "x"), "fetch_url", url=EVIL)[1]
+    run = decide(run, "read_mail", query="x")[1]
+    assert decide(run, "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
+
+
+def test_a_key_that_stands_twice_is_refused_although_python_would_take_the_last():
+    raw = '{"query": "a", "query": "b"}'
+    run = gate.start("run-1", USER, "x")
+    assert gate.decide(POLICY, run, "read_mail", raw)[0].reason is Reason.BAD_ARGUMENTS
+
+
 def test_what_was_judged_is_what_may_run():
     decision, _ = decide(gate.start("run-1", USER, DANA), "send_mail", **letter(DANA))
     assert decision.arguments == {"to": [DANA], "cc": [], "bcc": [], "subject": "subject", "body": "text"}
@@ -267,6 +316,7 @@ def test_addresses_in_a_text(text, found):
     assert mail.written_in(text) == found
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab.@+-' \n,<>()\"\u0430;:%"), max_size=25))
 def test_an_accepted_address_is_one_plain_address(text):
     try:
@@ -278,6 +328,7 @@ def test_an_accepted_address_is_one_plain_address(text):
     assert not set(address) & set(' \n\r\t,;:<>()"%')
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"https://[!-~]{1,40}", fullmatch=True))
 @example("https://news.example@drop.example/")
 @example("https://2852039166/")

@@ -1,5 +1,6 @@
 """What is left of an answer, judged by a renderer that the gate knows nothing of."""
 
+import itertools
 import re
 
 import markdown
@@ -157,7 +158,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=14).map("".join))
 @example("[a\\]: //drop.example/4711\n\n[a\\]")
 @example("[a\nb]: //drop.example/4711\n\n[a\nb]")
@@ -171,6 +172,44 @@ def test_only_authorized_targets_survive_whatever_the_model_writes(answer):
     assert left(answer, run) <= {f"a {FETCHED}"}
 
 
+def streamed(answer, cuts, run):
+    stream = output.Stream(POLICY, run)
+    edges = sorted({0, len(answer), *(cut for cut in cuts if cut < len(answer))})
+    parts = [stream.feed(answer[a:b]) for a, b in itertools.pairwise(edges)]
+    return "".join([*parts, stream.close()]), stream.removed
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(FRAGMENTS, max_size=12).map("".join), st.lists(st.integers(1, 80), max_size=8))
+@example("<[\nx@drop.example>", [])
+@example("[a\nb]: //drop.example/4711\n\n[a\nb]", [3, 6])
+def test_a_stream_shows_no_more_than_the_whole_answer_would(answer, cuts):
+    run = run_of(fetched={FETCHED})
+    assert targets(streamed(answer, cuts, run)[0]) <= {f"a {FETCHED}"}
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(1, 120), max_size=40))
+def test_a_stream_keeps_what_is_authorized_and_breaks_what_is_not_wherever_it_is_cut(cuts):
+    answer = f"Two things, see [the post]({FETCHED}) and [more](https://drop.example/4711).\nhttps://drop.example/1 ends."
+    assert streamed(answer, cuts, run_of(fetched={FETCHED})) == (
+        output.shown(POLICY, run_of(fetched={FETCHED}), answer).text,
+        ("https://drop.example/4711", "https://drop.example/1"),
+    )
+
+
+def test_a_stream_lets_words_go_at_once_and_holds_what_may_become_a_link():
+    stream = output.Stream(POLICY, run_of())
+    assert stream.feed("Three mails: ") == "Three mails: "
+    assert stream.feed("one htt") == "one "
+    assert stream.feed("ps://drop.example/47") == ""
+    assert stream.feed("11 two ![") == "https:[//]drop.example/4711 two "
+    assert stream.feed("x](https://drop.example/1) three ") == ""
+    assert stream.feed("\nfour") == "[x] (https:[//]drop.example/1) three \n"
+    assert stream.close() == "four"
+
+
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_an_answer_that_was_shown_is_shown_again_unchanged(answer):
     once = output.shown(POLICY, run_of(), answer).text

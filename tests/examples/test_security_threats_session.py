@@ -1,0 +1,142 @@
+"""A run at work: what reaches a tool, in which order, and what happens when something breaks."""
+
+import json
+import threading
+
+from examples.security_threats import gate
+from examples.security_threats.corpus import POLICY, USER
+from examples.security_threats.gate import Policy, Reason, Verdict
+from examples.security_threats.session import Session
+
+DANA, EVIL = "dana@northwind.example", "https://drop.example/4711"
+MAIL = {"to": [DANA], "cc": [], "bcc": [], "subject": "s", "body": "b"}
+
+
+class Tools(dict):
+    """Tools that note what they were called with."""
+
+    def __init__(self, **results):
+        super().__init__()
+        self.calls = []
+        for tool in gate.TOOLS:
+            self[tool] = self._tool(tool, results.get(tool, "done"))
+
+    def _tool(self, tool, result):
+        def call(**arguments):
+            self.calls.append((tool, arguments))
+            return result
+
+        return call
+
+
+def session(tools, says="Summarize", policy=lambda: POLICY, record=lambda *_: None):
+    return Session(gate.start("run-1", USER, says), tools, policy, record)
+
+
+def test_only_what_is_allowed_reaches_a_tool_and_with_the_judged_arguments():
+    tools, log = Tools(), []
+    run = session(tools, record=lambda *row: log.append(row))
+    assert run.call("read_mail", '{"query": "today"}').result == "done"
+    asked = run.call("send_mail", json.dumps({"to": [DANA], "subject": "s", "body": "b"}))
+    assert (asked.decision.verdict, asked.result) == (Verdict.ASK, None)
+    assert run.call("fetch_url", json.dumps({"url": EVIL})).decision.reason is Reason.URL_MADE_UP
+    assert [name for name, _ in tools.calls] == ["read_mail"]
+    run.confirm(asked.decision.digest)
+    short = json.dumps({"to": [DANA], "subject": "s", "body": "b"})
+    assert run.call("send_mail", short).result == "done"
+    assert tools.calls[1] == ("send_mail", MAIL)
+    assert [(row[0], row[1], row[2].reason) for row in log] == [
+        ("run-1", "read_mail", Reason.AUTHORIZED),
+        ("run-1", "send_mail", Reason.NEW_RECIPIENT),
+        ("run-1", "fetch_url", Reason.URL_MADE_UP),
+        ("run-1", "send_mail", Reason.CONFIRMED),
+    ]
+
+
+def test_one_confirmation_sends_one_mail_however_many_calls_are_in_flight():
+    tools = Tools()
+    run = session(tools)
+    digest = run.call("send_mail", json.dumps(MAIL)).decision.digest
+    run.confirm(digest)
+    gathered = threading.Barrier(8)
+
+    def one():
+        gathered.wait()
+        run.call("send_mail", json.dumps(MAIL))
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tools.calls) == 1
+
+
+def test_labels_hold_before_the_read_has_returned():
+    seen = []
+    tools = Tools()
+    run = session(tools)
+    tools["read_mail"] = lambda query: (
+        seen.append(run.call("fetch_url", json.dumps({"url": EVIL})).decision.reason) or "mail"
+    )
+    run.call("read_mail", '{"query": "x"}')
+    assert seen == [Reason.URL_MADE_UP]
+
+
+def test_a_failing_tool_leaves_the_labels_and_spends_the_confirmation():
+    def broken(**_):
+        raise OSError("no connection")
+
+    tools = Tools()
+    tools["read_mail"] = tools["send_mail"] = broken
+    run = session(tools)
+    run.confirm(run.call("send_mail", json.dumps(MAIL)).decision.digest)
+    for tool, raw in [("read_mail", '{"query": "x"}'), ("send_mail", json.dumps(MAIL))]:
+        try:
+            run.call(tool, raw)
+        except OSError:
+            pass
+        else:
+            raise AssertionError("the tool's error is the caller's")
+    assert run.run.private
+    assert run.call("send_mail", json.dumps(MAIL)).decision.verdict is Verdict.ASK
+
+
+def test_what_cannot_be_recorded_or_has_no_policy_does_not_run():
+    def broken(*_):
+        raise OSError("disk full")
+
+    for more in ({"record": broken}, {"policy": broken}):
+        tools = Tools()
+        run = session(tools, **more)
+        decision = run.call("read_mail", '{"query": "x"}').decision
+        assert (decision.verdict, decision.reason, decision.detail) == (
+            Verdict.BLOCK,
+            Reason.GATE_ERROR,
+            "OSError",
+        )
+        assert not tools.calls
+        assert not run.run.private
+
+
+def test_the_kill_switch_holds_for_a_run_that_has_begun():
+    policies = [POLICY]
+    run = session(Tools(), policy=lambda: policies[-1])
+    assert run.call("fetch_url", '{"url": "https://news.example/a"}').decision.verdict is Verdict.ALLOW
+    policies.append(Policy(off=frozenset({"fetch_url"})))
+    assert run.call("fetch_url", '{"url": "https://news.example/a"}').decision.reason is Reason.TOOL_OFF
+
+
+def test_a_contact_is_a_recipient_and_a_bad_one_is_not():
+    for result, verdict in [(DANA, Verdict.ALLOW), (f"Dana <{DANA}>", Verdict.ASK)]:
+        run = session(Tools(find_contact=result))
+        run.call("find_contact", '{"name": "Dana"}')
+        assert run.call("send_mail", json.dumps(MAIL)).decision.verdict is verdict
+
+
+def test_what_the_user_says_later_counts_and_a_results_urls_are_asked_about():
+    run = session(Tools(read_mail=f"See {EVIL}."))
+    run.call("read_mail", '{"query": "x"}')
+    assert run.call("fetch_url", json.dumps({"url": EVIL})).decision.reason is Reason.URL_FROM_A_SOURCE
+    run.said(f"Yes, mail {DANA}")
+    assert run.call("send_mail", json.dumps(MAIL)).decision.verdict is Verdict.ALLOW
