@@ -24,7 +24,7 @@ from examples.cost_optimization.model import (
     per_million_tokens,
     waterfall,
 )
-from examples.cost_optimization.traffic import WEEKDAY, longest_wait
+from examples.cost_optimization.traffic import WEEK, WEEKDAY, longest_wait
 
 # The question's figures that the model does not take
 INPUT_TOKENS = 2_400
@@ -54,6 +54,8 @@ LANDS = {"Defer offline jobs": 1, "FP8, two GPUs": 2, "Route to the 8B": 3}
 
 SETTING = Inputs()
 FINAL = STEPS["Commit the base"]
+SENSITIVE = ("peak", "mean", "offline", "routable", "fp8_rate", "small_rate", "price", "commit_price")
+"""Inputs that the sensitivity table changes."""
 BEFORE = fleet(SETTING, Plan())
 AFTER = fleet(SETTING, FINAL)
 
@@ -215,13 +217,20 @@ def gpus_with_spare(defer: bool = False, fp8: bool = False, route: bool = False)
 
 
 def wait_h() -> int:
-    """Return the longest wait of a deferred job in hours, with one node down for the whole time."""
-    return max(longest_wait(SETTING, plan) for plan in STEPS.values() if plan.defer)
+    """Return the hours that every deferred job waits less than, with one node down for the whole time."""
+    return max(longest_wait(SETTING, plan) for plan in STEPS.values() if plan.defer) + 1
 
 
 def backlog() -> str:
     """Return a day's deferred requests at the mean rate."""
     return f"{SETTING.mean * SETTING.offline / 100 * 86_400:,.0f}"
+
+
+def drain_h() -> str:
+    """Return the hours in which the finished fleet, all nodes up, works off such a day beside the mean traffic."""
+    large = AFTER.nodes * ((SETTING.node_gpus - AFTER.demand.small) // SETTING.fp8_gpus)
+    free = large * SETTING.fp8_rate - SETTING.mean * (1 - SETTING.routable / 100)
+    return f"{SETTING.mean * SETTING.offline / 100 * 24 / free:.0f}"
 
 
 def fallback_room() -> str:
@@ -283,7 +292,8 @@ def waterfall_chart() -> dict[str, Any]:
                 },
             },
             {
-                "transform": [{"calculate": "max(datum.from, datum.to)", "as": "end"}],
+                # Short bars have their label behind the line instead of across it.
+                "transform": [{"calculate": f"max(datum.from, datum.to, {half})", "as": "end"}],
                 "mark": {"type": "text", "align": "left", "dx": 4},
                 "encoding": {"x": {"field": "end", "type": "quantitative"}, "text": {"field": "label"}},
             },
@@ -312,13 +322,13 @@ def day_chart() -> dict[str, Any]:
             rows.append({"hour": hour - 24, "load": "Chat", "rate": round(rate * chat, 2)})
             rows.append({"hour": hour - 24, "load": "Deferred jobs", "rate": round(served, 2)})
     return {
-        "title": f"On a weekday, deferred jobs fill what chat leaves of four FP8 replicas "
-        f"({capacity:.1f} requests/s, the line), with one node down.",
+        "title": f"A weekday's chat and deferred jobs fit into the four FP8 replicas that the rule demands "
+        f"({capacity:.1f} requests/s, the line); the placement keeps six with one node down.",
         "description": "Stacked areas over the 24 hours of an assumed weekday, in requests per second on the large "
         "model: chat rises from 1 at night to 7.5 in the afternoon; deferred jobs take what is left and never go "
         f"above the line of {capacity:.1f} in total.",
         "data": {"values": rows},
-        "usermeta": {"columns": {"hour": "Hour", "load": "Load", "rate": "Requests/s"}},
+        "usermeta": {"columns": {"hour": "Hour", "load": "Load", "rate": "Requests/s on the 70B"}},
         "height": 170,
         "layer": [
             {
@@ -340,19 +350,39 @@ def day_chart() -> dict[str, Any]:
 
 def sensitivity_table(change: float = 0.25) -> str:
     """Return what a change of one input does to the final bill, and what a step that is not shipped costs."""
-    names = ["peak", "mean", "offline", "routable", "fp8_rate", "small_rate", "price", "commit_price"]
     lines = [
-        f"| Input | Now | −{change:.0%} | +{change:.0%} |",
-        "| --- | ---: | ---: | ---: |",
+        f"| Input | Now | −{change:.0%} | +{change:.0%} | A fourth node |",
+        "| --- | ---: | ---: | ---: | --- |",
     ]
-    for name in names:
+    for name in SENSITIVE:
         now = getattr(SETTING, name)
         cells = []
         for factor in (1 - change, 1 + change):
             found = fleet(_past_limits(SETTING, **{name: now * factor}), FINAL)
             cells.append(f"{found.nodes} nodes, {money(found.monthly)}")
-        lines.append(f"| {SPECS[name].label}, {SPECS[name].unit} | {now:g} | {cells[0]} | {cells[1]} |")
+        label = f"{SPECS[name].label}, {SPECS[name].unit}"
+        lines.append(f"| {label} | {now:g} | {cells[0]} | {cells[1]} | {fourth_node(name)} |")
     return "\n".join(lines)
+
+
+def fourth_node(name: str) -> str:
+    """Return from which value of an input on the finished fleet is too small, the others being as they are."""
+    now = getattr(SETTING, name)
+    # A mean is never above its peak, nor a share above all requests.
+    most = {"mean": SETTING.peak, "offline": 100.0 - SETTING.routable, "routable": 100.0 - SETTING.offline}
+    for direction, end in (("above", most.get(name, now * 10)), ("below", 0.01)):
+        if _nodes_at(name, end) <= AFTER.nodes:
+            continue
+        good, bad = now, end
+        for _ in range(50):
+            middle = (good + bad) / 2
+            good, bad = (middle, bad) if _nodes_at(name, middle) <= AFTER.nodes else (good, middle)
+        return f"{direction} {round(good, 2):g}"
+    return "never"
+
+
+def _nodes_at(name: str, value: float) -> int:
+    return fleet(_past_limits(SETTING, **{name: value}), FINAL).nodes
 
 
 def _past_limits(inputs: Inputs, **changes: float) -> Inputs:
@@ -400,6 +430,13 @@ def prefix_months(prefill: float = PREFILL_SHARE) -> int:
     return next(m for m in range(1, 60) if fleet(grown(inputs, m), FINAL).nodes > 2)
 
 
+def exact_months() -> int:
+    """Return the month in which growth needs the third node back that exact repeats make spare on paper."""
+    inputs = _past_limits(SETTING, peak=SETTING.peak * (1 - EXACT_REPEATS))
+    assert fleet(inputs, FINAL).nodes == AFTER.nodes - 1
+    return next(m for m in range(1, 60) if fleet(grown(inputs, m), FINAL).nodes == AFTER.nodes)
+
+
 def exact_rate() -> str:
     """Return the requests/s at the peak that exact repeats take off what must be served at once."""
     return f"{SETTING.peak * (1 - SETTING.offline / 100) * EXACT_REPEATS:.2f}"
@@ -408,6 +445,11 @@ def exact_rate() -> str:
 def spot_node() -> str:
     """Return what a spot node costs a month."""
     return node_month(SPOT_PRICE)
+
+
+def spot_spare() -> str:
+    """Return what a spot node in place of a committed one would save a month."""
+    return money(SETTING.node_gpus * (SETTING.commit_price - SPOT_PRICE) * HOURS)
 
 
 def spot_gap_hours() -> str:
@@ -532,6 +574,37 @@ def day_one() -> str:
     return money(3 * SETTING.node_gpus * (SETTING.price - SETTING.commit_price) * HOURS)
 
 
+def quarter_forgone() -> str:
+    """Return what three months without that commitment cost."""
+    return money(9 * SETTING.node_gpus * (SETTING.price - SETTING.commit_price) * HOURS)
+
+
+def third_node_hours(month: int) -> str:
+    """Return the share of hours in which the finished fleet needs its third node, with one node down.
+
+    The hours are those of the assumed week, grown by that many months.
+    """
+    return f"{_third_node(month):.0%}"
+
+
+def third_node_on_demand(month: int) -> str:
+    """Return what the third node costs a month on demand, if it runs in those hours only."""
+    return money(_third_node(month) * SETTING.node_gpus * SETTING.price * HOURS)
+
+
+def third_by_schedule() -> str:
+    """Return the bill with two nodes committed and the third on demand in the hours that need it today."""
+    base = 2 * SETTING.node_gpus * SETTING.commit_price * HOURS
+    return money(base + _third_node(0) * SETTING.node_gpus * SETTING.price * HOURS)
+
+
+def _third_node(month: int) -> float:
+    growth = (1 + SETTING.growth / 100) ** month
+    # Deferred work asks for no node here: with both up, two nodes have room for the busiest day's.
+    needs = [fleet(_past_limits(SETTING, peak=rate * growth), FINAL).nodes for rate in WEEK]
+    return sum(need > AFTER.nodes - 1 for need in needs) / len(WEEK)
+
+
 def project() -> str:
     """Return what the project costs."""
     return money(_project())
@@ -542,13 +615,19 @@ def _project() -> float:
 
 
 def payback() -> str:
-    """Return months of the full saving that pay for the project."""
-    return f"{_project() / (BEFORE.monthly - AFTER.monthly):.1f}"
+    """Return months in which the nodes handed back pay for the project; the commitment needs no project."""
+    handed_back = (BEFORE.nodes - AFTER.nodes) * SETTING.node_gpus * SETTING.price * HOURS
+    return f"{_project() / handed_back:.1f}"
 
 
 def routing_gain() -> str:
     """Return what the routing step alone is worth a month, once nodes are committed."""
     return node_month(SETTING.commit_price)
+
+
+def owner() -> str:
+    """Return a month's cost of a quarter of an engineer, the estimate for owning the small model."""
+    return money(ENGINEER_MONTH / 4)
 
 
 def growth_table() -> str:

@@ -58,6 +58,18 @@ class Policy:
     """Chance to pass a candidate whose loss is the margin, one-sided."""
     objective: Latency = Latency(ttft_p95=1.0, tpot_p95=0.050)
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a policy that could not stop anything."""
+        if not 0 < self.alpha <= 0.1:
+            raise ValueError(
+                f"alpha is {self.alpha!r}: a gate that lets the margin pass one time in ten is none"
+            )
+        if not 0 <= self.drift < 1:
+            raise ValueError(f"drift is {self.drift!r}: give a share of the sample")
+        shares = self.traffic.values()
+        if not all(share > 0 for share in shares) or not math.isclose(sum(shares), 1):
+            raise ValueError(f"traffic is {dict(self.traffic)!r}: give shares above 0 that add up to 1")
+
 
 @dataclass(frozen=True)
 class Decision:

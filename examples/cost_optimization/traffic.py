@@ -19,10 +19,10 @@ WEEK = tuple(map(float, WEEKDAY * 5 + WEEKEND * 2))
 
 
 def longest_wait(inputs: Inputs, plan: Plan, week: tuple[float, ...] = WEEK, weeks: int = 3) -> int:
-    """Return the hours that the unluckiest deferred job waits, served in order of arrival on what is left.
+    """Return the whole hours that the unluckiest deferred job waits, served in order of arrival on what is left.
 
-    Capacity is that of the replicas that are up with the spare nodes lost for the whole time. Raise ValueError
-    if it cannot even carry what must be served at once.
+    Hours are counted from one on the clock to another, so the true wait is less than the result plus one. Capacity is that of the replicas that the sizing rule demands while the spare nodes are lost, for the whole time. Raise
+    ValueError if it cannot even carry what must be served at once.
     """
     need = demand(inputs, plan)
     capacity = need.large * (inputs.fp8_rate if plan.fp8 else inputs.bf16_rate)

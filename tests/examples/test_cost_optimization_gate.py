@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples.cost_optimization.gate import (
@@ -66,6 +66,7 @@ def likelihood_score(n: int, lost: int, gained: int, margin: float) -> float:
     return (gained - lost + n * margin) / math.sqrt(variance)
 
 
+@settings(deadline=None)
 @given(
     n=st.integers(50, 5000),
     share=st.floats(0, 0.3),
@@ -79,6 +80,7 @@ def test_the_formula_is_the_likeliest_variance(n, share, split, margin):
     assert found == pytest.approx(likelihood_score(n, lost, differ - lost, margin), rel=1e-3, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(n=st.integers(100, 20_000), lost=st.integers(0, 40), gained=st.integers(0, 40))
 def test_more_losses_never_help_and_more_gains_never_hurt(n, lost, gained):
     z = score(n, lost, gained, 0.01)
@@ -86,6 +88,7 @@ def test_more_losses_never_help_and_more_gains_never_hurt(n, lost, gained):
     assert score(n, lost, gained, 0.02) > z
 
 
+@settings(deadline=None)
 @given(n=st.integers(100, 20_000), lost=st.integers(0, 40), gained=st.integers(0, 40))
 def test_the_lower_bound_is_the_margin_at_which_the_verdict_turns(n, lost, gained):
     bound = lower_bound(n, lost, gained)
@@ -102,6 +105,15 @@ def test_the_lower_bound_is_the_margin_at_which_the_verdict_turns(n, lost, gaine
 )
 def test_prompts_that_all_agree_prove_nothing_while_they_are_few(n, verdict):
     assert judge(n, 0, 0, 0.01, 0.05) is verdict
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "verdict"),
+    [(54, 46, Verdict.INCONCLUSIVE), (60, 35, Verdict.INCONCLUSIVE), (80, 20, Verdict.FAIL)],
+)
+def test_a_loss_near_the_margin_asks_for_more_prompts_on_either_side_of_it(lost, gained, verdict):
+    """0.4, 1.25 and 3 points lost of 2,000: only the last is shown to be beyond the margin."""
+    assert judge(2_000, lost, gained, 0.01, 0.05) is verdict
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0), (10, 6, 5), (10, -1, 0), (10, 0, -1)])
@@ -192,6 +204,45 @@ def test_a_latency_that_was_not_measured_is_refused(bad):
         gate(found, Latency(bad, 0.04), BASELINE, POLICY)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alpha": 0.0},
+        {"alpha": 0.6},
+        {"alpha": math.nan},
+        {"drift": 1.0},
+        {"drift": -0.1},
+        {"traffic": {}},
+        {"traffic": {"chat": 0.5, "extraction": 0.4}},
+        {"traffic": {"chat": 1.2, "extraction": -0.2}},
+        {"traffic": {"chat": math.nan, "extraction": 0.5}},
+    ],
+    ids=str,
+)
+def test_a_policy_that_could_not_stop_anything_is_refused(changes):
+    with pytest.raises(ValueError, match=r"alpha is|drift is|traffic is"):
+        replace(POLICY, **changes)
+
+
+@pytest.mark.parametrize(("dropped", "refused"), [(60, False), (120, True)])
+def test_a_slice_may_be_off_by_three_points_and_no_more(dropped, refused):
+    """Offline is 30% of the traffic: 540 of 1,940 prompts are 2.2 points off, 480 of 1,880 are 4.5."""
+    found = grades(2_000, evenly(0.01), evenly(0.01), random.Random(9))[: 2_000 - dropped]
+    if refused:
+        with pytest.raises(ValueError, match="offline is 480 of 1880"):
+            gate(found, FAST, BASELINE, POLICY)
+    else:
+        assert gate(found, FAST, BASELINE, POLICY).verdict in Verdict
+
+
+def test_a_lopsided_sample_is_refused_even_if_it_grew_to_settle_a_slice():
+    """More prompts of the slice that is inconclusive alone would shift the total: draw all slices in proportion."""
+    found = grades(2_000, evenly(0.01), evenly(0.01), random.Random(9))
+    more = [replace(g, prompt=f"{g.prompt}-again") for g in found if g.slice == "extraction"]
+    with pytest.raises(ValueError, match="sample like traffic"):
+        gate([*found, *more], FAST, BASELINE, POLICY)
+
+
 def test_steps_share_one_margin():
     """Five steps that lose 0.4 each would each pass against the one before; the whole loses two points."""
     n = 20_000
@@ -233,11 +284,13 @@ def test_sizes_are_those_of_the_textbook_formula():
     assert standard_error(0.86, 2000) == pytest.approx(0.00776, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(discordant=st.floats(0.01, 0.2), loss=st.floats(0, 0.009))
 def test_pairing_helps_as_long_as_few_prompts_change(discordant, loss):
     assert prompts_needed(discordant, loss, 0.01) < unpaired_needed(0.86, loss, 0.01)
 
 
+@settings(deadline=None)
 @given(discordant=st.floats(0.02, 0.2), loss=st.floats(0, 0.008))
 def test_the_size_reaches_the_power_it_was_planned_for(discordant, loss):
     n = prompts_needed(discordant, loss, 0.01)

@@ -12,6 +12,7 @@ import pytest
 from examples.cost_optimization import calculator, figures
 from examples.cost_optimization.inputs import DEFAULTS, SPECS, Inputs
 from examples.cost_optimization.model import STEPS
+from examples.cost_optimization.traffic import WEEK
 from macros.charts import figure
 
 NODE = 8 * 730
@@ -82,14 +83,43 @@ def test_what_survives_and_what_growth_eats():
     assert figures.unpaired_bound() == f"{0.4 + 1.645 * 1.0988:.1f}"
     assert figures.fallback_room() == f"{math.floor((14.4 - 7.5) / 13.5 * 100)}%"
     assert figures.backlog() == f"{0.3 * 12 * 86_400:,.0f}"
-    assert figures.wait_h() < 24
+    # Nine replicas serve 21.6; the mean takes 6.6 of it and a day brings 3.6 x 24.
+    assert figures.drain_h() == f"{3.6 * 24 / (9 * 2.4 - 6.6):.0f}" == "6"
+
+
+def test_no_job_waits_as_long_as_the_page_says():
+    """Again by cumulative curves: what has arrived by an hour is done when as much has been served."""
+    worst = 0
+    for at_once, capacity in ((0.7, 7 * 3.0), (0.7, 9 * 2.4), (0.25, 4 * 2.4)):
+        arrived, served = [0.0], [0.0]
+        for rate in WEEK * 3:
+            arrived.append(arrived[-1] + rate * 0.3)
+            served.append(min(arrived[-1], served[-1] + capacity - rate * at_once))
+        for hour in range(1, len(WEEK) * 2):
+            done = next(h for h in range(hour, len(served)) if served[h] >= arrived[hour] - 1e-9)
+            worst = max(worst, done - hour + 1)
+    assert figures.wait_h() == worst == 7
+
+
+def test_the_third_node_as_insurance():
+    """Two nodes carry 28.8 requests/s with one down; which of the week's hours are above that."""
+    for month, share, dollars in ((0, "6%", "$991"), (12, "27%", "$4,458")):
+        hours = sum(rate * 1.05**month > 28.8 + 1e-9 for rate in WEEK)
+        assert figures.third_node_hours(month) == f"{hours / 168:.0%}" == share
+        assert figures.third_node_on_demand(month) == f"${hours / 168 * NODE * 2.85:,.0f}" == dollars
+    assert figures.third_by_schedule() == f"${2 * NODE * 2 + 10 / 168 * NODE * 2.85:,.0f}" == "$24,351"
+    assert figures.spot_spare() == f"${NODE * 0.6:,.0f}" == "$3,504"
+    assert figures.quarter_forgone() == f"${3 * 14_892:,}" == "$44,676"
+    assert figures.owner() == "$5,000"
 
 
 def test_growth_and_cash():
     rows = cells(figures.growth_table())
     assert rows[1][1:] == ["6 nodes, $99,864", "4 nodes, $46,720", "3 nodes, $35,040"]
     assert rows[4][1] == "10 nodes, $166,440"
-    assert figures.payback() == f"{120_000 / (99_864 - 35_040):.1f}" == "1.9"
+    assert figures.payback() == f"{120_000 / (3 * NODE * 2.85):.1f}" == "2.4", (
+        "the commitment needs no project"
+    )
     undone = [2 * math.ceil(30 * 1.05**m / 3 / 2 - 1e-9) // 2 + 1 for m in range(12)]
     done = [5 if m == 1 else 4 if m == 2 else 3 for m in range(12)]
     done[0] = 6
@@ -104,6 +134,9 @@ def test_caches_spot_and_memory():
     assert figures.prefix_threshold() == f"{(1 - 7.2 / 7.5) / 0.3:.0%}" == "13%"
     assert figures.prefix_months() == math.ceil(math.log(7.2 / 0.85 / 7.5) / math.log(1.05)) == 3
     assert figures.exact_rate() == f"{0.04 * 21:.2f}"
+    # 96% of 30 is where two nodes are enough, so the first month of growth takes the third back.
+    assert 30 * 0.96 <= 28.8 + 1e-9 < 30 * 0.96 * 1.05
+    assert figures.exact_months() == 1
     assert figures.spot_node() == f"${NODE * 1.4:,.0f}"
     assert figures.spot_gap_hours() == f"{2 * 730 / 8 * (9 - 2) / 60:.0f}"
     assert (figures.weights_gb(16), figures.weights_gb(8)) == (140, 70)
@@ -130,10 +163,28 @@ def test_quality_figures():
 
 
 def test_the_sensitivity_table_tells_what_moves_the_bill():
-    rows = {row[0].split(",")[0]: row[2:] for row in cells(figures.sensitivity_table())[1:]}
+    rows = {row[0].split(",")[0]: row[2:4] for row in cells(figures.sensitivity_table())[1:]}
     assert rows["Mean of the month"] == ["3 nodes, $35,040"] * 2, "the mean is not what is bought"
     assert rows["Peak"] == ["2 nodes, $23,360", "3 nodes, $35,040"]
     assert rows["One-year commitment"] == ["3 nodes, $26,280", "3 nodes, $43,800"]
+
+
+def test_where_a_fourth_node_begins():
+    """Two surviving nodes hold six FP8 replicas beside four GPUs for the small model: 14.4 and up to 64 requests/s."""
+    found = {name: figures.fourth_node(name) for name in SPECS if name in figures.SENSITIVE}
+    assert (
+        found
+        == {
+            "peak": f"above {14.4 / 0.25:g}",
+            "mean": "never",
+            "offline": f"below {(0.55 - 14.4 / 30) * 100:.0f}",
+            "routable": f"below {(0.70 - 14.4 / 30) * 100:.0f}",
+            "fp8_rate": f"below {7.5 / 6:g}",
+            "small_rate": "below 1.69",  # 13.5 / 8, with four of the large replicas and eight small ones on two nodes
+            "price": "never",
+            "commit_price": "never",
+        }
+    )
 
 
 @pytest.mark.parametrize("name", ["waterfall_chart", "day_chart"])
@@ -197,6 +248,10 @@ def test_without_scripts_the_form_is_hidden_and_the_results_are_there():
     text = re.sub(r"<[^>]+>", " ", html)
     for shown in ("$99,864", "$35,040", "64.9%", "month 14", "70.2%", "With JavaScript on"):
         assert shown in text
+
+
+def test_dollars_round_as_the_script_does():
+    assert [calculator.dollars(x) for x in (0.5, 2.5, 1234.49)] == ["$1", "$3", "$1,234"]
 
 
 def test_the_results_follow_the_inputs():

@@ -245,9 +245,10 @@ function show(section, results) {
   }
   const bills = results.bills.map(dollars);
   const sum = section.querySelector(".cost-model__sum");
+  const change = results.saved < 0 ? `${percent(-results.saved)} more` : `${percent(results.saved)} saved`;
   const text =
     `From ${bills[0]} to ${bills[bills.length - 1]} a month: ` +
-    `${percent(results.saved)} saved, ${whole(results.nodes[results.nodes.length - 1])} nodes.`;
+    `${change}, ${whole(results.nodes[results.nodes.length - 1])} nodes.`;
   // A live region is read out at every change, so an equal text is no change.
   if (sum.textContent !== text) sum.textContent = text;
 }
