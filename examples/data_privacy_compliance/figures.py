@@ -61,6 +61,11 @@ def flux_table() -> str:
     return law.flux_table(law.load())
 
 
+def law_checked() -> str:
+    """Return the day on which the law was checked."""
+    return law.checked()
+
+
 # The redactor
 
 

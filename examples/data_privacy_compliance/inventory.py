@@ -100,6 +100,8 @@ def table(copies: Mapping[str, Copy]) -> str:
         else:
             unit = f"{copy.days:g} days" if copy.days >= 1 else f"{round(copy.days * 24 * 60)} min"
             end = {Ends.KEY: "key", Ends.EXPIRES: "expiry", Ends.LOOKED_UP: "lookup"}[copy.ends] + f", {unit}"
+        if copy.exception:
+            end += f"; exception: {copy.exception}"
         lines.append(
             f"| {copy.title} ({copy.owner}) | {copy.purpose}; {copy.basis} | {end} | {copy.access} | {copy.proof} |"
         )

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 FILE = Path(__file__).with_name("law.yml")
-CHECKED = date(2026, 11, 23)
+CHECKED = date(2026, 11, 25)
 """The day on which the page was checked; nothing was seen later."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -69,6 +69,11 @@ def load(file: Path = FILE) -> Law:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise LawError(f"{file}: {faults}") from error
+
+
+def checked() -> str:
+    """Return the day of the check in words."""
+    return f"{CHECKED.day} {CHECKED:%B %Y}"
 
 
 def compare_table(law: Law) -> str:

@@ -29,6 +29,7 @@ CREATE TABLE hold (clinic TEXT NOT NULL, matter TEXT NOT NULL, ref TEXT, release
 CREATE TABLE waiting (            -- orders not yet carried out: cooling off, or held
     order_id TEXT PRIMARY KEY, clinic TEXT NOT NULL, ref TEXT NOT NULL, ordered INTEGER NOT NULL
 );
+CREATE TABLE recalled (order_id TEXT PRIMARY KEY);  -- a late repetition must not bring one back
 CREATE TRIGGER entries_stay BEFORE DELETE ON entry
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER entries_do_not_change BEFORE UPDATE ON entry
@@ -50,7 +51,7 @@ class Order(NamedTuple):
 
 
 class OrderReused(ValueError):
-    """An order id came again with another patient or clinic."""
+    """An order id came again with another patient, clinic or act, or after its recall."""
 
 
 class Ledger:
@@ -74,23 +75,26 @@ class Ledger:
 
     # --8<-- [start:decide]
     def decide(self, order: Order, today: int) -> bool:
-        """Turn a waiting order into an erasure, unless a matter holds the patient; return whether it did.
+        """Turn a waiting order into an erasure; return whether it did.
 
-        Check, entry and removal from the waiting list are one transaction: a hold comes before it or too late.
+        It does not if a matter holds the patient, or if the order was recalled or decided by another worker. All
+        of it is one transaction: a hold or a recall comes before it, or too late.
         """
         with self._transaction():
             if self.matters(order.clinic, order.ref):
                 return False
+            waited = self._db.execute("DELETE FROM waiting WHERE order_id = ?", (order.order_id,))
+            if waited.rowcount == 0:
+                return False
             self._append("erase", order, today)
-            self._db.execute("DELETE FROM waiting WHERE order_id = ?", (order.order_id,))
         return True
 
     # --8<-- [end:decide]
     def readmit(self, order: Order, today: int) -> None:
         """Let an erased patient be served again, under a new key. Raises OrderReused."""
-        self._same(order, "readmit")
-        if not self._decided(order.order_id):
-            with self._transaction():
+        with self._transaction():
+            self._same(order, "readmit")
+            if not self._decided(order.order_id):
                 self._append("readmit", order, today)
 
     def _append(self, kind: str, order: Order, today: int) -> None:
@@ -104,11 +108,12 @@ class Ledger:
         for sql in (
             "SELECT kind, clinic, ref FROM entry WHERE order_id = ?",
             "SELECT 'erase', clinic, ref FROM waiting WHERE order_id = ?",
+            "SELECT 'recalled', '', NULL FROM recalled WHERE order_id = ?",
         ):
             row = self._db.execute(sql, (order.order_id,)).fetchone()
             if row and (row[:2] != (kind, order.clinic) or row[2] not in (order.ref, None)):
                 raise OrderReused(
-                    f"order {order.order_id!r} was recorded for another patient or act: give each its own id"
+                    f"order {order.order_id!r} was recalled, or is another patient's or act's: give each its own id"
                 )
 
     @contextmanager
@@ -193,19 +198,26 @@ class Ledger:
         )
         return [row[0] for row in rows]
 
-    def held_clinics(self) -> set[str]:
-        """Return the clinics with any open matter."""
-        return {row[0] for row in self._db.execute("SELECT clinic FROM hold WHERE released IS NULL")}
+    @contextmanager
+    def held_clinics(self) -> Iterator[set[str]]:
+        """Give the clinics with any open matter; no hold can be placed or released until the block ends."""
+        with self._transaction():
+            yield {row[0] for row in self._db.execute("SELECT clinic FROM hold WHERE released IS NULL")}
 
     def wait(self, order: Order) -> None:
         """Take an order in, once. Raises OrderReused."""
-        self._same(order, "erase")
-        if not self._decided(order.order_id):
-            self._db.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)", order)
+        with self._transaction():
+            self._same(order, "erase")
+            if not self._decided(order.order_id):
+                self._db.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)", order)
 
     def recall(self, order_id: str) -> bool:
-        """Withdraw a waiting order; return whether there was one."""
-        return self._db.execute("DELETE FROM waiting WHERE order_id = ?", (order_id,)).rowcount == 1
+        """Withdraw a waiting order for good; return whether there was one."""
+        with self._transaction():
+            gone = self._db.execute("DELETE FROM waiting WHERE order_id = ?", (order_id,)).rowcount == 1
+            if gone:
+                self._db.execute("INSERT INTO recalled VALUES (?)", (order_id,))
+        return gone
 
     def waiting(self) -> list[Order]:
         """Return the orders that wait, oldest first."""

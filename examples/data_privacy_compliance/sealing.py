@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -55,6 +56,8 @@ class Kms(Protocol):
 
     def reference(self, clinic: str, patient: str) -> str: ...
 
+    def destroy(self, clinic: str) -> None: ...
+
     # --8<-- [end:seal]
 
 
@@ -80,8 +83,12 @@ class LocalKms:
         return unseal(self._of(clinic)[0], wrapped, where)
 
     def reference(self, clinic: str, patient: str) -> str:
-        """Return the patient's pseudonym: an HMAC under a key of the clinic, as bare hashes can be guessed."""
-        return hmac.new(self._of(clinic)[1], patient.encode(), hashlib.sha256).hexdigest()[:32]
+        """Return the patient's pseudonym: an HMAC under a key of the clinic, as bare hashes can be guessed.
+
+        Two spellings of one Unicode text are one patient, or an order would miss what another client wrote.
+        """
+        name = unicodedata.normalize("NFC", patient).encode()
+        return hmac.new(self._of(clinic)[1], name, hashlib.sha256).hexdigest()[:32]
 
     def destroy(self, clinic: str) -> None:
         """End a contract: everything of the clinic is unreadable, in every copy that its keys sealed."""

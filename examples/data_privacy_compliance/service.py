@@ -39,6 +39,10 @@ class WrongRegion(Refused):
     """The clinic belongs to another region, or to nobody."""
 
 
+class Held(Refused):
+    """An open matter forbids what was asked."""
+
+
 class LedgerBehind(Refused):
     """A store has seen entries that the ledger lacks: the ledger was rolled back or lost. Nothing is served."""
 
@@ -91,9 +95,13 @@ class Service:
         randomness: Callable[[int], bytes],
         step: Callable[[str], None] = _nothing,
     ) -> None:
+        if (folder / "keys.db").exists() and not (folder / "ledger.db").exists():
+            raise LedgerBehind(
+                "keys.db has no ledger.db beside it: restore the ledger first, never start a new one"
+            )
+        self.ledger = Ledger(folder / "ledger.db")  # first, so that a crash here looks like no lost ledger
         self.copies = Copies(folder / "copies.db")
         self.keys = Keys(folder / "keys.db")
-        self.ledger = Ledger(folder / "ledger.db")
         self.backups = Backups(folder / "backups")
         self._kms, self._inventory, self._region, self._clinics = kms, inventory, region, clinics
         self._random, self._step = randomness, step
@@ -126,16 +134,23 @@ class Service:
 
     def _admit(self, clinic: str, patient: str, today: int) -> tuple[str, int]:
         """Return pseudonym and watermark of a patient who may be served. Raises Refused."""
-        if self._clinics.get(clinic) != self._region:
-            raise WrongRegion(f"{clinic} is not served in {self._region}")
+        ref = self._reference(clinic, patient)
         seen = self.catch_up(today)
-        ref = self._kms.reference(clinic, patient)
         if self.ledger.is_erased(ref):
             raise Erased
         if self.ledger.is_restricted(ref):
             raise Restricted
         return ref, seen
         # --8<-- [end:put]
+
+    def _reference(self, clinic: str, patient: str) -> str:
+        """Return the pseudonym. Raises WrongRegion: an order or a hold taken here would reach nothing there."""
+        self._here(clinic)
+        return self._kms.reference(clinic, patient)
+
+    def _here(self, clinic: str) -> None:
+        if self._clinics.get(clinic) != self._region:
+            raise WrongRegion(f"{clinic} is not served in {self._region}")
 
     def _new_key(self, clinic: str, ref: str, seen: int) -> tuple[str, bytes]:
         # Random, never derived from the patient: what can be derived again cannot be destroyed.
@@ -173,8 +188,8 @@ class Service:
 
     def export(self, clinic: str, patient: str, today: int) -> Export:
         """Return everything held of a patient, also while restricted: access is not use. Raises Erased."""
+        ref = self._reference(clinic, patient)
         self.catch_up(today)
-        ref = self._kms.reference(clinic, patient)
         if self.ledger.is_erased(ref):
             raise Erased
         rows = {
@@ -189,22 +204,33 @@ class Service:
 
     def order(self, order_id: str, clinic: str, patient: str, today: int) -> Receipt:
         """Take in a clinic's order to erase: from here on the data is not used. Repeating it changes nothing."""
+        ref = self._reference(clinic, patient)
         self.catch_up(today)
-        self.ledger.wait(Order(order_id, clinic, self._kms.reference(clinic, patient), today))
+        self.ledger.wait(Order(order_id, clinic, ref, today))
         return self.receipt(order_id)
 
     def recall(self, order_id: str) -> bool:
-        """Withdraw an order that still waits; return whether it did."""
+        """Withdraw an order that still waits, for good; return whether it did."""
         return self.ledger.recall(order_id)
 
     def hold(self, clinic: str, matter: str, patient: str | None = None) -> None:
         """Preserve a patient's data, or a whole clinic's, for a matter: no erasure, no expiry."""
-        self.ledger.hold(clinic, matter, None if patient is None else self._kms.reference(clinic, patient))
+        self._here(clinic)
+        self.ledger.hold(clinic, matter, None if patient is None else self._reference(clinic, patient))
 
     def release(self, clinic: str, matter: str, today: int) -> list[Receipt]:
         """End a matter and carry out the orders that waited for it alone."""
+        self._here(clinic)
         self.ledger.release(clinic, matter, today)
         return self.carry_out(today)
+
+    def end_contract(self, clinic: str) -> None:
+        """Destroy the clinic's own key: nothing that it sealed opens again, in any copy. Raises Held."""
+        self._here(clinic)
+        with self.ledger.held_clinics() as held:
+            if clinic in held:
+                raise Held(f"{clinic} has an open matter: release it first")
+            self._kms.destroy(clinic)
 
     # --8<-- [start:erase]
     def carry_out(self, today: int) -> list[Receipt]:
@@ -245,8 +271,9 @@ class Service:
 
     def readmit(self, order_id: str, clinic: str, patient: str, today: int) -> None:
         """Serve an erased patient again on a clinic's order, under a new key; the old one stays dead."""
+        ref = self._reference(clinic, patient)
         self.catch_up(today)
-        self.ledger.readmit(Order(order_id, clinic, self._kms.reference(clinic, patient), today), today)
+        self.ledger.readmit(Order(order_id, clinic, ref, today), today)
         self.catch_up(today)
 
     # --8<-- [start:receipt]
@@ -274,12 +301,15 @@ class Service:
 
     def expire(self, today: int) -> int:
         """Delete rows past their day, held clinics excepted, and backups past their regime; return the rows."""
-        gone = self.copies.expire(today, self.ledger.held_clinics())
+        with self.ledger.held_clinics() as held:
+            gone = self.copies.expire(today, held)
+        self.copies.flush()
         self.backups.expire(today)
         return gone
 
     def back_up(self, today: int) -> tuple[Backup, Backup]:
-        """Back up copies and keys, each to a file of its own."""
+        """Back up copies and keys, each to a file of its own; a restored key is destroyed before, not copied on."""
+        self.catch_up(today)
         return self.backups.take(self.copies, today), self.backups.take(self.keys, today)
 
     def restore(self, backup: Backup) -> None:

@@ -23,6 +23,7 @@ from examples.data_privacy_compliance.sealing import (
 from examples.data_privacy_compliance.service import (
     COOLING_DAYS,
     Erased,
+    Held,
     LedgerBehind,
     NotDeclared,
     Restricted,
@@ -170,6 +171,29 @@ class TestServing:
         with pytest.raises(WrongRegion):
             world.service.read(clinic, ANNA, "conversation", 0)
 
+    def test_an_order_or_hold_in_the_wrong_region_is_refused_not_receipted(self, world):
+        service = world.service
+        for call in (
+            lambda: service.order("order-1", "akron", ANNA, 1),
+            lambda: service.readmit("order-2", "akron", ANNA, 1),
+            lambda: service.export("akron", ANNA, 1),
+            lambda: service.hold("akron", "matter"),
+            lambda: service.hold("akron", "matter", ANNA),
+            lambda: service.release("akron", "matter", 1),
+            lambda: service.end_contract("akron"),
+        ):
+            with pytest.raises(WrongRegion):
+                call()
+        assert service.carry_out(9) == []
+
+    def test_one_name_in_two_unicode_spellings_is_one_patient(self, world):
+        composed, decomposed = "Jos\u00e9 \u212b", "Jose\u0301 A\u030a"
+        world.service.put("lyon", composed, "conversation", TEXT, 0)
+        erase(world, patient=decomposed)
+        assert of_anna(world.insider()) == []
+        with pytest.raises(Erased):
+            world.service.read("lyon", composed, "conversation", 9)
+
     def test_no_words_and_no_patient_number_on_disk(self, world):
         fill(world)
         world.service.back_up(0)
@@ -199,7 +223,7 @@ class TestServing:
     def test_the_end_of_a_contract_is_one_key(self, world):
         fill(world)
         world.service.put("graz", ANNA, "vector", b"elsewhere", 0)
-        world.kms.destroy("lyon")
+        world.service.end_contract("lyon")
         with pytest.raises(ClinicKeyGone):
             world.service.read("lyon", BORIS, "vector", 0)
         assert world.service.read("graz", ANNA, "vector", 0) == [b"elsewhere"]
@@ -212,6 +236,15 @@ class TestServing:
         assert world.service.expire(30) == 1  # the training row
         assert world.service.expire(90) == 4  # three vectors, an evaluation row
         assert world.service.copies.key_ids() == set()
+
+    def test_expired_rows_leave_the_files_and_not_only_the_table(self, world):
+        fill(world)
+        key_id, _ = world.service.keys.of(world.kms.reference("lyon", ANNA))
+        (row,) = world.service.copies.under(key_id, "conversation")
+        world.service.copies.flush()
+        assert world.holds_bytes(row.sealed)
+        world.service.expire(7)
+        assert world.holds_bytes(row.sealed) == []
 
     def test_the_nearest_vectors_of_one_patient(self):
         vectors = [(1.0, 0.0), (0.0, 1.0), (0.7, 0.7), (0.0, 0.0)]
@@ -310,6 +343,28 @@ class TestErasure:
         assert not world.service.recall("forged")
         assert world.service.carry_out(9) == []
         assert world.service.read("lyon", ANNA, "vector", 9)
+        with pytest.raises(OrderReused, match="recalled"):  # a late repetition of the forged message
+            world.service.order("forged", "lyon", ANNA, 9)
+
+    @pytest.mark.parametrize("act", ["recall", "other worker"])
+    def test_a_worker_that_listed_an_order_too_early_does_not_decide_it(self, world, monkeypatch, act):
+        """Between a worker's list and its decision the order is recalled, or another worker decides it."""
+        fill(world)
+        other = Service(world.folder, world.kms, load(), "eu", CLINICS, world.random)
+        world.service.order("order-1", "lyon", ANNA, 1)
+        stale = world.service.ledger.waiting()
+        if act == "recall":
+            assert other.recall("order-1")
+        else:
+            assert len(other.carry_out(9)) == 1
+        last = world.service.ledger.last
+        with monkeypatch.context() as patch:
+            patch.setattr(world.service.ledger, "waiting", lambda: stale)
+            assert world.service.carry_out(9) == []
+        assert world.service.ledger.last == last
+        if act == "recall":
+            assert world.service.read("lyon", ANNA, "vector", 9)
+        other.close()
 
     def test_repeating_an_order_changes_nothing(self, world):
         fill(world)
@@ -506,6 +561,26 @@ class TestRestore:
         with pytest.raises(LedgerBehind):
             world.open().put("lyon", BORIS, "vector", OTHER, 9)
 
+    def test_a_lost_ledger_is_noticed_although_the_stores_never_saw_an_entry(self, world):
+        fill(world)
+        pair = world.service.back_up(0)
+        erase(world)
+        world.service.close()
+        for backup, name in zip(pair, ("copies.db", "keys.db"), strict=True):
+            shutil.copy(backup.file, world.folder / name)
+        (world.folder / "ledger.db").unlink()
+        with pytest.raises(LedgerBehind, match="restore the ledger first"):
+            world.open()
+
+    def test_a_restored_key_is_destroyed_before_the_next_backup(self, world):
+        fill(world)
+        rows, keys = world.service.back_up(0)
+        erase(world)
+        world.service.restore(keys)
+        _, later = world.service.back_up(5)
+        assert of_anna(world.insider([rows.file, later.file])) == []
+        assert world.service.receipt("order-1").left == (keys.file.name,)
+
     def test_a_key_restore_that_is_too_old_is_counted_and_deletes_no_rows(self, world):
         _, before = world.service.back_up(0)
         fill(world)
@@ -587,6 +662,24 @@ class TestHolds:
         world.service.order("order-1", "akron", ANNA, 1)
         world.service.hold("akron", "matter")
         assert world.service.carry_out(9) == []
+
+    @pytest.mark.parametrize("patient", [None, ANNA])
+    def test_a_contract_does_not_end_over_an_open_matter(self, world, patient):
+        world.service.hold("akron", "matter", patient)
+        with pytest.raises(Held, match="akron"):
+            world.service.end_contract("akron")
+        assert world.service.read("akron", ANNA, "conversation", 0) == [TEXT]
+        world.service.release("akron", "matter", 1)
+        world.service.end_contract("akron")
+        with pytest.raises(ClinicKeyGone):
+            world.service.read("akron", ANNA, "conversation", 1)
+
+    def test_no_hold_can_slip_in_while_rows_expire(self, world):
+        other = sqlite3.connect(world.folder / "ledger.db", timeout=0)
+        with closing(other), world.service.ledger.held_clinics() as held:
+            assert held == set()
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("INSERT INTO hold (clinic, matter) VALUES ('akron', 'matter')")
 
     def test_it_stops_expiry_but_serves_nothing_past_its_day(self, world):
         world.service.hold("akron", "matter")

@@ -63,6 +63,10 @@ class TestInventory:
         rows = figures.inventory_table().splitlines()
         assert len(rows) == 2 + len(inventory.load())
         assert {row.count("|") for row in rows} == {6}
+        assert [row.split(" (")[0] for row in rows if "; exception: " in row] == [
+            "| Adapter weights",
+            "| Deletion ledger",
+        ]
 
 
 class TestLaw:
@@ -83,6 +87,7 @@ class TestLaw:
             assert provision in text
 
     def test_what_moves_was_seen_and_is_dated(self):
+        assert figures.law_checked() == "25 November 2026"
         for row in law.load().flux:
             assert datetime.date(2025, 1, 1) <= row.seen <= law.CHECKED
 
