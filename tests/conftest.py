@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 
 from tests.site.server import Server
+
+# The same examples in every run, and no time limit an example: what passed passes again, on a slow machine too.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 SERVER = pytest.StashKey[Server]()
 SHARED = pytest.StashKey[dict[str, str]]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from examples.incident_response import setting
@@ -37,10 +38,12 @@ def failover(
 ) -> Placement:
     """Place the requests/s of a lost region: refuse, strand, move, overflow.
 
-    `demand` is requests/s by region. Raises ValueError for an unknown one.
+    `demand` is requests/s by region. Raises ValueError for an unknown region or a demand that is none.
     """
-    if lost not in demand or len(demand) != 2:
+    if lost not in demand or demand.keys() != setting.PEAK.keys():
         raise ValueError(f"{lost!r} is none of the two regions")
+    if not all(0 <= rps < math.inf for rps in demand.values()):
+        raise ValueError(f"no such demand: {demand}")
     (survivor,) = set(demand) - {lost}
     total = demand[lost]
     shed = total * setting.FREE_SHARE if shed_free else 0.0

@@ -148,7 +148,7 @@ def burn_at(failing: float) -> str:
 def probe_table() -> str:
     rows = []
     for wrong, what in (
-        (1.0, "All (a replica probed by itself: 3 min, at one a minute)"),
+        (1.0, "All (one replica, probed directly once a minute, takes 3 minutes)"),
         (0.2, "One answer in five"),
         (0.1, "One replica of a region, through the front door"),
         (0.05, "One replica of all"),
@@ -156,7 +156,11 @@ def probe_table() -> str:
         n = probes.probes_needed(wrong, PROBE_FAILURES)
         fires = probes.probes_to_fire(wrong, PROBE_FAILURES, 3 * PROBES_A_MINUTE)
         rows.append((what, _percent(wrong), n, f"{fires / PROBES_A_MINUTE:.1f}"))
-    return _table("Wrong | Share | Probes until 3 fail | Minutes until 3 of 30 do, 10 a minute", rows, "lrrr")
+    return _table(
+        "Wrong answers | Share | Probes until 3 fail, at 95% | Minutes until 3 of the last 30 do, at 95%",
+        rows,
+        "lrrr",
+    )
 
 
 def probe_load() -> str:
@@ -190,6 +194,13 @@ def short(lost: str) -> str:
     """Requests/s without a place when nothing is shed and the survivor runs full; negative: places left over."""
     placed = capacity.failover(lost, setting.PEAK, shed_free=False, use_fallback=lost == "us", ceiling=1.0)
     return f"{placed.short:.1f}"
+
+
+def without_provider(what: str) -> str:
+    """US lost at peak without the provider, the free tier refused in both regions: requests/s moved or short."""
+    demand = {"us": setting.PEAK["us"], "eu": setting.PEAK["eu"] * (1 - setting.FREE_SHARE)}
+    placed = capacity.failover("us", demand, shed_free=True, use_fallback=False)
+    return _number({"moved": placed.moved, "short": placed.short}[what])
 
 
 def failover_table() -> str:
@@ -291,6 +302,17 @@ def shed_budget_hours() -> str:
 def credit_minutes(days: int, below: float = 0.999) -> str:
     """Minutes of full outage at even traffic in a month of so many days, until a credit is owed."""
     return f"{days * 1440 * (1 - below):.1f}"
+
+
+def pinned_average(hours: float) -> str:
+    """Availability over all customers in 31 days, if the pinned EU traffic alone failed for so many hours."""
+    share = setting.PEAK["eu"] * setting.EU_PINNED_SHARE / setting.peak_rps()
+    return f"{(1 - share * hours / (31 * 24)) * 100:.2f}%"
+
+
+def largest_share(average: float, customer: float) -> str:
+    """Of all traffic, what a customer with this availability can have at most, given the average."""
+    return f"{(1 - average) / (1 - customer) * 100:.1f}%"
 
 
 # --- The plan, as tables ------------------------------------------------------------------------------------------
@@ -430,7 +452,7 @@ def budget_chart() -> dict[str, Any]:
         "description": (
             "Share of the 30-day error budget spent, against minutes since onset, for the US region lost at peak. "
             f"With last year's times it passes 100% at minute {setting.budget_minutes(setting.PEAK['us']):.0f} and ends at "
-            f"{rows[-1]['old']}%. With the plan it bends at minutes 7 and 9 and ends at {rows[-1]['plan']}%."
+            f"{rows[-1]['old']}%. With the plan it bends at minutes 7 and 9, flattens from minute 49, and ends at {rows[-1]['plan']}%."
         ),
         "data": {"values": rows},
         "usermeta": {

@@ -34,6 +34,8 @@ BACKLOG_S = 120
 STEPS = (0.10, 0.25, 0.50, 1.00)
 SOAK_S = 120
 """How long a step's check must hold before the next."""
+BACK_S = 30
+"""How long a step's check may fail before traffic goes one step back."""
 GOOD_SHARE = 0.99
 
 
@@ -73,14 +75,32 @@ class Second:
 @dataclass
 class _State:
     queue: deque[list[float]] = field(default_factory=deque)  # [arrival second, attempt, requests]
+    patient: dict[int, list[list[float]]] = field(default_factory=dict)  # the same, while their clients wait
     retries: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
     served: float = 0.0
     held_s: int = 0
+    failed_s: int = 0
     step: int = 0
     backlog_from: int | None = None
 
+    def arrive(self, now: int, attempt: int, count: float) -> None:
+        entry: list[float] = [now, attempt, count]
+        self.queue.append(entry)
+        self.patient.setdefault(now, []).append(entry)
+
+    def give_up(self, since: int, retries: int) -> None:
+        """Clients that came in second `since` and still wait leave; their requests stay in the queue."""
+        for _, attempt, count in self.patient.pop(since, []):
+            self.come_back(since + PATIENCE_S, int(attempt), count, retries)
+
+    def refuse(self, entry: list[float], now: int, retries: int) -> None:
+        """Answer a queued request with a 503; whoever has left already hears nothing."""
+        if entry[0] > now - PATIENCE_S:
+            self.come_back(now, int(entry[1]), entry[2], retries)
+        entry[2] = 0.0
+
     def come_back(self, now: int, attempt: int, count: float, retries: int) -> None:
-        if attempt >= retries:
+        if attempt >= retries or count <= 0:
             return
         first, last = BACKOFF_S
         for delay in range(first, last + 1):
@@ -93,24 +113,22 @@ def simulate(policy: Policy, seconds: int = 1_800) -> list[Second]:
     state, history = _State(backlog_from=policy.backlog_at_s), []
     for now in range(seconds):
         if now == policy.shed_at_s:  # the corrective push
-            state.queue.clear()
+            while state.queue:
+                state.refuse(state.queue.popleft(), now, policy.retries)
             policy = staged()
-            state.step, state.held_s, state.backlog_from = 0, 0, None
+            state.step, state.held_s, state.failed_s, state.backlog_from = 0, 0, 0, None
         share = policy.steps[state.step]
         arriving = [(0, FRESH_RPS * share), *state.retries.pop(now, [])]
         start = state.backlog_from
         if start is not None and start <= now < start + policy.backlog_over_s:
             arriving.append((0, BACKLOG / policy.backlog_over_s * share))
         for attempt, count in arriving:
-            state.queue.append([now, attempt, count])
+            state.arrive(now, attempt, count)
 
-        for entry in state.queue:
-            if entry[0] == now - PATIENCE_S:  # gone, its request is not
-                state.come_back(now, int(entry[1]), entry[2], policy.retries)
+        state.give_up(now - PATIENCE_S, policy.retries)
         latest = now - GOOD_WAIT_S if policy.bounded else 0
         while state.queue and state.queue[0][0] < latest:
-            _, tries, late = state.queue.popleft()  # a 503 in time
-            state.come_back(now, int(tries), late, policy.retries)
+            state.refuse(state.queue.popleft(), now, policy.retries)
 
         warm = 1 - math.exp(-state.served / FILL_REQUESTS)
         capacity = cold_rps() + (WARM_RPS - cold_rps()) * warm
@@ -145,10 +163,13 @@ def _serve(state: _State, now: int, capacity: float) -> tuple[float, float, floa
 
 # --8<-- [start:advance]
 def _advance(state: _State, policy: Policy, now: int, seen: Second) -> None:
-    """Go one step up when the check held for `SOAK_S`; a failed check starts it again."""
+    """One step up when the check held for `SOAK_S`, one step back when it failed for `BACK_S`."""
     served = seen.good + seen.wasted
     healthy = served > 0 and seen.good >= GOOD_SHARE * served
     state.held_s = state.held_s + 1 if healthy else 0
+    state.failed_s = 0 if healthy else state.failed_s + 1
+    if state.failed_s >= BACK_S and state.step > 0:
+        state.step, state.failed_s = state.step - 1, 0
     if state.held_s < SOAK_S:
         return
     if state.step + 1 < len(policy.steps):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.incident_response.plan import Severity
-from examples.incident_response.sources import Fault, Source, read
+from examples.incident_response.sources import Fault, PlanError, Source, read
 
 Labels = dict[str, str]
 _MATCHER = re.compile(r'^\s*(\w+)\s*(=~|!~|!=|=)\s*"?(.*?)"?\s*$')
@@ -45,14 +45,21 @@ def receivers_of(route: dict[str, Any], labels: Labels) -> list[str]:
 
 # --8<-- [start:inhibited]
 def inhibited(rules: list[dict[str, Any]], target: Labels, firing: list[Labels]) -> bool:
-    """Whether one of the firing alerts mutes `target`."""
+    """Whether one of the firing alerts mutes `target`.
+
+    An alert that matches both sides of a rule is not muted by one that does so too, itself included.
+    """
+
+    def both(rule: dict[str, Any], labels: Labels) -> bool:
+        return matches(rule["source_matchers"], labels) and matches(rule["target_matchers"], labels)
+
     return any(
         matches(rule["target_matchers"], target)
         and matches(rule["source_matchers"], source)
+        and not (both(rule, source) and both(rule, target))
         and all(source.get(name, "") == target.get(name, "") for name in rule.get("equal", []))
         for rule in rules
         for source in firing
-        if source != target
     )
 
 
@@ -60,8 +67,14 @@ def inhibited(rules: list[dict[str, Any]], target: Labels, firing: list[Labels])
 
 
 def check(file: Path, severities: dict[str, Severity], alerts: dict[str, Labels]) -> list[Fault]:
-    """Every fault of the routing tree against the matrix and the alerts. Raises PlanError if it is no YAML."""
+    """Every fault of the routing tree against the matrix and the alerts; `amtool check-config` comes first.
+
+    Raises PlanError if it is no YAML or has no routing tree.
+    """
     source = read(file)
+    route = source.data.get("route") if isinstance(source.data, dict) else None
+    if not isinstance(route, dict) or "receiver" not in route:
+        raise PlanError([source.fault((), "no route with a default receiver", "run amtool check-config")])
     return [*_receivers(source), *_severities(source, severities), *_alerts(source, alerts)]
 
 

@@ -71,6 +71,11 @@ class TestClock:
             25,
         ]
 
+    def test_a_customer_against_the_average(self):
+        # Pinned traffic is half of 36/80; eight hours of 31 days.
+        assert figures.pinned_average(8) == f"{(1 - 18 / 80 * 8 / 744) * 100:.2f}%" == "99.76%"
+        assert figures.largest_share(0.9995, 0.989) == f"{0.05 / 1.1 * 100:.1f}%" == "4.5%"
+
     def test_one_canary(self):
         assert figures.canary_spent() == f"{4.4 * 4 * 60 / 129_600 * 100:.1f}%"
 
@@ -133,6 +138,7 @@ class TestCapacity:
     def test_the_quota(self):
         assert figures.fallback() == f"{2_000_000 / 1_900 / 60:.1f}" == "17.5"
         assert figures.fallback(4_096) == f"{2_000_000 / 5_696 / 60:.1f}" == "5.9"
+        assert figures.fallback(1_024) == f"{2_000_000 / 2_624 / 60:.1f}" == "12.7"
 
     def test_us_lost_at_peak_unshed_and_filled_to_the_brim(self):
         assert figures.short("us") == f"{44 - 24 - 2_000_000 / 1_900 / 60:.1f}" == "2.5"
@@ -162,6 +168,18 @@ class TestCapacity:
     def test_an_unknown_region(self):
         with pytest.raises(ValueError, match="none of the two regions"):
             capacity.failover("asia", setting.PEAK, shed_free=True)
+
+    @pytest.mark.parametrize(
+        "demand", [{"us": -1, "eu": 36}, {"us": math.nan, "eu": 36}, {"us": math.inf, "eu": 1}]
+    )
+    def test_a_demand_that_is_none(self, demand):
+        with pytest.raises(ValueError, match="no such demand"):
+            capacity.failover("us", demand, shed_free=True)
+
+    def test_without_the_provider(self):
+        # 33 contract; EU contract 27 of 54 leaves 27.
+        assert figures.without_provider("moved") == "27"
+        assert figures.without_provider("short") == "6"
 
     def test_moderation_down(self):
         assert capacity.moderation_down(80) == (30, 50)
@@ -203,7 +221,7 @@ class TestIncident:
     def test_the_sum_by_hand(self):
         moments = timeline.play()
         contract = 33 * 7 * 60 + 15 * 2 * 60
-        free = 11 * 50 * 60
+        free = 11 * 49 * 60 + 8.25 * 2 * 60 + 5.5 * 2 * 60
         assert moments[-1].lost == {"us-free": free, "us-contract": contract}
         assert figures.incident("spent") == f"{(free + contract) / 129_600 * 100:.0f}%"
         assert figures.incident("free share") == f"{free / (free + contract) * 100:.0f}%"

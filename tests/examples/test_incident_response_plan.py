@@ -54,6 +54,7 @@ BREAKS = [
     ("escalation.yml", "notify: [manager]}", "notify: [support-desk]}", r"`everyone` counts on somebody twice"),
     ("escalation.yml", "{after_min: 5, notify: [manager]}", "{after_min: 0, notify: [manager]}", r"steps at \[0, 0\]"),
     ("escalation.yml", "{after_min: 5, notify: [manager]}", "{after_min: 25, notify: [manager]}", r"shorten the path"),
+    ("escalation.yml", "serving-oncall: {person: true", "serving-oncall: {person: false", r"`shed-free` is pulled by `serving-oncall`, not on call"),
     ("escalation.yml", "also: [security-duty]", "also: [team-queue]", r"`team-queue` is no person to tell"),
     ("levers.yml", "pulled_by: serving-oncall", "pulled_by: director", r"`freeze-changes` is pulled by `director`, not on call"),
     ("levers.yml", "unasked: true", "unasked: false", r"needs a permission in the night; authorize it now, or drop it"),
@@ -212,6 +213,12 @@ class TestAlertmanager:
                 pages = PLAN.severities[labels["severity"]].pages
                 assert any(r.startswith("page-") for r in reached) == pages, name
 
+    @pytest.mark.parametrize("text", ["receivers: []", "route: page", "route: {group_by: [a]}", "[]", ""])
+    def test_a_file_without_a_tree_is_told(self, tmp_path, text):
+        (tmp_path / "alertmanager.yml").write_text(text)
+        with pytest.raises(PlanError, match="no route with a default receiver"):
+            routing.check(tmp_path / "alertmanager.yml", PLAN.severities, PLAN.alerts)
+
     def test_our_checks_pass(self):
         assert routing.check(AM, PLAN.severities, PLAN.alerts) == []
 
@@ -268,6 +275,10 @@ class TestInhibition:
 
     def test_no_alert_mutes_itself(self):
         assert not self.muted("RegionSilent", "us")
+        rule = {"source_matchers": ['a="1"'], "target_matchers": ['a=~"1|2"']}
+        assert not routing.inhibited([rule], {"a": "1"}, [{"a": "1"}])
+        assert not routing.inhibited([rule], {"a": "1", "b": "x"}, [{"a": "1", "b": "y"}])
+        assert routing.inhibited([rule], {"a": "2"}, [{"a": "1"}])
 
     def test_a_label_missing_on_both_sides_counts_as_equal(self):
         source = {"severity": "sev1", "class": "availability"}
@@ -311,9 +322,10 @@ class TestAlerts:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def test_promtools_unit_tests(self):
+    @pytest.mark.parametrize("file", ["alerts_test.yml", "alerts_week_test.yml"])
+    def test_promtools_unit_tests(self, file):
         done = subprocess.run(
-            [promtool(), "test", "rules", "alerts_test.yml"],
+            [promtool(), "test", "rules", file],
             cwd=plan.FOLDER, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

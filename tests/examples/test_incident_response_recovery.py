@@ -55,11 +55,26 @@ class TestStaged:
     def test_nothing_is_answered_late(self):
         assert sum(second.wasted for second in simulate(recovery.staged())) == 0
 
-    def test_a_step_whose_check_fails_is_not_left(self):
-        # Steps without a bound on the queue: the last one overloads, and stays where it is.
-        policy = Policy((0.5, 3.0, 4.0), backlog_at_s=None)
-        steps = {second.step for second in simulate(policy)}
-        assert steps == {0.5, 3.0}
+    def test_a_step_whose_check_fails_goes_one_back(self):
+        # Steps without a bound on the queue: the last but one overloads, so traffic goes back, and never beyond.
+        history = simulate(Policy((0.5, 3.0, 4.0), backlog_at_s=None))
+        steps = [second.step for second in history]
+        assert set(steps) == {0.5, 3.0}
+        up = steps.index(3.0)
+        back = steps.index(0.5, up)
+        bad = next(
+            i for i in range(up, back) if history[i].good < 0.99 * (history[i].good + history[i].wasted)
+        )
+        assert back - bad == recovery.BACK_S
+
+    def test_clients_of_a_dropped_queue_come_back(self):
+        pushed = simulate(recovery.all_at_once_then_shed())[901:909]
+        back = sum(second.admitted for second in pushed) - 8 * FRESH_RPS * recovery.STEPS[0]
+        # At most three attempts of ten seconds' fresh requests were waiting; tens of thousands had left.
+        assert 0 < back < 3 * 2 * recovery.PATIENCE_S * FRESH_RPS
+
+    def test_a_step_that_serves_nothing_proves_nothing(self):
+        assert {second.step for second in simulate(Policy((0.0, 1.0), backlog_at_s=None), 600)} == {0.0}
 
     def test_resolved_is_announced_only_after_the_last_check(self):
         history = simulate(recovery.staged())
