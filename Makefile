@@ -30,7 +30,12 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
-	$(BIN)/pytest --numprocesses auto --dist loadgroup
+	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+.PHONY: bench
+bench: $(VENV)/.test  ## Measure what each example costs a call, as a ratio to doing nothing
+	$(BIN)/pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' \
+	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
 
 .PHONY: lint
 lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, types and workflows

@@ -1,7 +1,10 @@
-"""Spreads the tests over the cores: which run beside each other, and what all workers share.
+"""What the workers that run the tests share: the built site, and the settings of the property tests.
 
 The process that starts the workers outlives them, so it serves the site to all: on one port, which the build writes
 into its pages, from one folder, which the first worker that needs it builds.
+
+A file's tests stay on one worker and the site's come last: while the browser is open, its thread has an event loop that
+runs, and other tests start loops of their own.
 """
 
 from __future__ import annotations
@@ -58,11 +61,3 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if server := config.stash.get(SERVER, None):
         server.close()
         shutil.rmtree(config.stash[SHARED]["scratch"], ignore_errors=True)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share what they set up, so they stay on one worker; the longest files start first."""
-    items.sort(key=lambda item: "site" not in item.path.parts)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))

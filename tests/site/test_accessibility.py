@@ -18,7 +18,6 @@ COMPLETE = "questions/technical/rate-limiting/"
 # What depends on the palette. It is two thirds of axe's work, and no color of ours depends on the width.
 COLORS = ("color-contrast", "link-in-text-block")
 ALL, ONLY_COLORS, NO_COLORS = "all", "colors", "no colors"
-PARTS = 4
 
 
 def findings(page: Page, where: str, rules: str = ALL) -> list[str]:
@@ -38,15 +37,12 @@ def findings(page: Page, where: str, rules: str = ALL) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "part", [pytest.param(part, marks=pytest.mark.xdist_group(f"axe-{part}")) for part in range(PARTS)]
-)
-def test_no_page_has_a_finding(site: Site, new_page: NewPage, part: int) -> None:
+@pytest.mark.timeout(900)
+def test_no_page_has_a_finding(site: Site, new_page: NewPage) -> None:
     """Every page with every block open: all rules wide and light, colors in the dark, the rest on a phone."""
     found = []
     light, dark = new_page(), new_page(palette="dark")
-    for address in site.pages()[part::PARTS]:
+    for address in site.pages():
         for page in (light, dark):
             page.set_viewport_size(dict(zip(("width", "height"), WIDE, strict=True)))
             page.goto(address)
