@@ -8,6 +8,7 @@ from dataclasses import replace
 from threading import Lock
 
 from examples.rate_limiting import meter
+from examples.rate_limiting.decision import Account
 from examples.rate_limiting.tiers import Limit, Tier
 
 LOCAL_CAP_SHARES = 4
@@ -38,45 +39,61 @@ def share(tier: Tier, gateways: int, tokens: int) -> Tier:
 
 
 class LocalLimiter:
-    """One gateway's share of every limit, in memory. Thread-safe; holds at most ``max_users`` users.
+    """One gateway's share of every limit, in memory. Thread-safe; refuses newcomers beyond ``max_users`` accounts.
 
     A lock is right here: the state is this process's own. It is wrong for the limit itself, which many hosts share.
     """
 
     def __init__(self, gateways: int, clock_us: Callable[[], int], max_users: int = 100_000) -> None:
         self._gateways, self._clock_us, self._max_users = gateways, clock_us, max_users
-        self._users: OrderedDict[str, tuple[meter.State, Tier]] = OrderedDict()
+        self._users: OrderedDict[tuple[str, str], tuple[meter.State, Tier]] = OrderedDict()
         self._lock = Lock()
 
     # --8<-- [start:local]
-    def reserve(self, user: str, tier: Tier, tokens: int) -> tuple[int, int] | None:
-        """Take one request and ``tokens``; return what is left of both, or None if this gateway's share does not do."""
-        if tokens > cap(tier, self._gateways):
-            return None
-        mine = share(tier, self._gateways, tokens)
+    def reserve(
+        self, user: str, tier: Tier, tokens: int, organization: Account | None = None
+    ) -> tuple[int, int] | None:
+        """Take one request and ``tokens``; return what is left of the user's, or None if a share does not do."""
+        accounts = {("user", user): tier}
+        if organization:
+            accounts["organization", organization.id] = organization.tier
+        after: dict[tuple[str, str], tuple[meter.State, Tier]] = {}
         with self._lock:
             now = self._clock_us()
-            known = self._users.get(user)
-            if known is None and not self._has_room(now):
-                return None
-            claim = meter.Hold("", tokens, now + 1)
-            _, current, taken = meter.reserve(known[0] if known else None, mine, claim, now)
-            if not taken:
-                return None
-            state, _ = meter.settle(current, mine, claim, tokens, now)  # no refunds: what is reserved is used
-            self._users[user] = (state, mine)
-            self._users.move_to_end(user)
-        return meter.left(state.requests, mine.requests), meter.left(state.used, mine.tokens)
+            for key, whole in accounts.items():
+                state = self._take(key, share(whole, self._gateways, tokens), tokens, now)
+                if state is None or tokens > cap(whole, self._gateways):
+                    return None
+                after[key] = state
+            for key, state in after.items():
+                self._users[key] = state
+                self._users.move_to_end(key)
+        spent, mine = after["user", user]
+        return meter.left(spent.requests, mine.requests), meter.left(spent.used, mine.tokens)
 
     # --8<-- [end:local]
+    def _take(
+        self, key: tuple[str, str], mine: Tier, tokens: int, now: int
+    ) -> tuple[meter.State, Tier] | None:
+        """Return an account's state with the request taken, or None; nothing is stored yet."""
+        if key not in self._users and not self._has_room(now):
+            return None
+        known = self._users.get(key)
+        claim = meter.Hold("", tokens, now + 1)
+        _, current, taken = meter.reserve(known[0] if known else None, mine, claim, now)
+        if not taken:
+            return None
+        # No refunds: what is reserved is used.
+        return meter.settle(current, mine, claim, tokens, now)[0], mine
+
     def _has_room(self, now: int) -> bool:
-        """Forget users whose buckets are full again, oldest first. A spent bucket is never dropped for a new user."""
+        """Forget accounts whose buckets are full again, oldest first. A spent bucket is never dropped for a new one."""
         while len(self._users) >= self._max_users:
-            user, (state, tier) = next(iter(self._users.items()))
+            oldest, (state, tier) = next(iter(self._users.items()))
             current = meter.load(state, tier, now)
             if current.requests or current.used:
                 return False
-            del self._users[user]
+            del self._users[oldest]
         return True
 
 

@@ -1,11 +1,14 @@
 """Every number on the page, computed from the tiers, the model and the assumptions named here.
 
 The assumptions are the page's setting, not measurements, except for the two sizes and the time of a call: those
-were measured on Valkey 9.1 (x86-64, jemalloc), and the tests measure them again.
+were measured on Valkey 9.1 (x86-64, jemalloc). The tests measure the sizes again, ``make bench`` the time.
 """
+
+# ruff: noqa: RUF001 (a minus and a multiplication sign are what the page shows)
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 from examples.rate_limiting import headers, meter
@@ -19,10 +22,12 @@ BUCKET_BYTES = 160
 HOLDS_BYTES = 128
 """MEMORY USAGE of one user's open reservations, with one in it; another one adds less."""
 CALL_US = 100.0
-"""Budget for one script call on the store's main thread, in microseconds; several times what is measured."""
+"""Budget for one script call on the store's main thread, in microseconds; more than what is measured."""
 
-MEASURED_US = 22
-"""What a call took: the mean over 200 calls, the best of five batches, on two cores (22 November 2026)."""
+MEASURED_US = 50
+MEASURED_BOTH_US = 70
+"""What a call took, for a user alone and with an organization: the mean over 200 calls, the best of 120 batches, on two
+cores that had other work to do: ``make bench`` on 25 November 2026, Valkey 9.1.2, rounded up to tens."""
 
 # The setting
 REGISTERED_USERS = 1_000_000
@@ -32,6 +37,10 @@ STREAM_S = 20
 PROMPT_TOKENS = 1_000
 MAX_TOKENS = 4_096
 OUTPUT_TOKENS = 400
+
+STORE_MS = 1
+TTFT_MS = 400
+LAG_MS = 100
 
 # Defaults of redis-py 8.1: Redis.__init__
 CLIENT_TIMEOUT_S = 5
@@ -82,22 +91,27 @@ def at_once(tier: str, tokens: int) -> int:
 def sustained(tier: str, reserved: int, used: int) -> float:
     """Return how many streams a minute an eager user gets, over five minutes after three of warming up.
 
-    Played through the model: each stream reserves ``reserved``, uses ``used`` and lasts STREAM_S; the next one
-    is tried every 50 ms. Less than refill / used, since what open streams hold leaves the refill less to fill.
+    Played through the model: each stream reserves ``reserved``, uses ``used`` and lasts STREAM_S; the next one is
+    tried as soon as the refill or the end of a stream may have made room. Less than refill / used, since what open
+    streams hold leaves the refill less to fill.
     """
-    t, step, warm, end = TIERS[tier], 50_000, 3 * 60_000_000, 8 * 60_000_000
+    t, warm, end = TIERS[tier], 3 * 60_000_000, 8 * 60_000_000
     state: meter.State | None = None
     started, now = 0, 0
     while now < end:
         while state and state.holds and state.holds[0].deadline <= now:
             state, _ = meter.settle(state, t, state.holds[0], used, state.holds[0].deadline - 1)
         claim = meter.Hold(str(now), reserved, now + STREAM_S * 1_000_000 + 1)
-        state, _, taken = meter.reserve(state, t, claim, now)
-        if not taken:
-            now += step
-        else:
+        state, current, taken = meter.reserve(state, t, claim, now)
+        if taken:
             started += now >= warm
             now += 1
+        else:
+            refill = max(
+                meter.wait(current.requests, t.requests, 1), meter.wait(current.tokens, t.tokens, reserved)
+            )
+            ends = current.holds[0].deadline if current.holds else end
+            now = min(now + refill, ends)
     return started * 60_000_000 / (end - warm)
 
 
@@ -121,13 +135,24 @@ def fixed_window_most(tier: str) -> int:
     return 2 * TIERS[tier].tokens.per_minute
 
 
+def _refused(remaining_requests: int, left: int, cost: int) -> Decision:
+    """Return a pro user's refusal for want of tokens."""
+    wait = seconds(int(wait_s("pro", left, cost) * 1_000_000))
+    return Decision(Outcome.REFUSED, TIERS["pro"], remaining_requests, left, ("tokens",), (wait,))
+
+
 def refusal(remaining_requests: int, left: int, cost: int) -> str:
     """Return the head of a pro user's refusal for want of tokens, as a fenced block."""
-    wait = seconds(int(wait_s("pro", left, cost) * 1_000_000))
-    decision = Decision(Outcome.REFUSED, TIERS["pro"], remaining_requests, left, ("tokens",), (wait,))
+    decision = _refused(remaining_requests, left, cost)
     head = [f"HTTP/1.1 {headers.STATUS[decision.outcome]} Too Many Requests"]
     head += [f"{name}: {value}" for name, value in headers.fields(decision).items()]
     return "\n".join(("```text", *head, "```"))
+
+
+def refusal_body(remaining_requests: int, left: int, cost: int) -> str:
+    """Return the body of the same refusal, as a fenced block."""
+    body = headers.problem(_refused(remaining_requests, left, cost))
+    return "\n".join(("```json", json.dumps(body, indent=2), "```"))
 
 
 def debt_after(tier: str, reserved: int, actual: int) -> int:
@@ -157,26 +182,6 @@ def streams_at_once(tier: str, tokens: int) -> int:
 
 
 # Sizing the store
-
-
-def call_us() -> int:
-    """Return the budget for a script call."""
-    return int(CALL_US)
-
-
-def measured_us() -> int:
-    """Return what a script call took where it was measured."""
-    return MEASURED_US
-
-
-def bucket_bytes() -> int:
-    """Return the memory of one bucket."""
-    return BUCKET_BYTES
-
-
-def holds_bytes() -> int:
-    """Return the memory of one user's open reservation."""
-    return HOLDS_BYTES
 
 
 def calls_per_s() -> int:
@@ -264,3 +269,84 @@ def unsettled_tokens_per_s() -> int:
 def failover_tokens(lag_ms: int) -> int:
     """Return the reserved tokens that a failover forgets, over all users, at a replication lag of ``lag_ms``."""
     return PEAK_REQUESTS_PER_S * lag_ms * reserved_tokens() // 1_000
+
+
+def forgotten_at_most(tier: str, lag_ms: int) -> int:
+    """Return the most tokens of one user that a failover forgets: what a full bucket admits during the lag."""
+    limit = TIERS[tier].tokens
+    return limit.burst + limit.per_minute * lag_ms // 60_000
+
+
+# Repeated refusals
+
+
+def cached_refusals_per_s() -> int:
+    """Return the store calls a second of a client in a loop over all gateways: each asks once in a second."""
+    return GATEWAYS
+
+
+def node_requests_per_s() -> int:
+    """Return the requests a second, two calls each, that fill one main thread at the budgeted time."""
+    return int(1_000_000 / CALL_US) // 2
+
+
+def numbers_table() -> str:
+    """Return what the setting comes to, as a Markdown table."""
+    pro, reserved, used = TIERS["pro"].tokens, reserved_tokens(), used_tokens()
+    debt = debt_after("free", reserved=9_000, actual=12_500)
+    rows = [
+        (
+            "Most tokens of a pro user in any minute",
+            f"{pro.burst:,} + {pro.per_minute:,} × 1",
+            f"{most_in('pro', 60):,}",
+        ),
+        (
+            "The same with a fixed window",
+            "the end of one and the start of the next",
+            f"{fixed_window_most('pro'):,} within seconds",
+        ),
+        (
+            f"Pro streams, reserving {reserved:,} and using {used:,}",
+            f"{streams_at_once('pro', reserved)} open at once × 60 s / {STREAM_S} s",
+            f"{sustained('pro', reserved, used):.0f} a minute",
+        ),
+        (
+            "Pro streams, reserving what they use",
+            "the limit on requests decides",
+            f"{sustained('pro', used, used):.0f} a minute",
+        ),
+        (
+            "A free user reserves 9,000 of a full bucket, uses 12,500, and next wants 4,000",
+            f"12,500 − {TIERS['free'].tokens.burst:,}; ({debt:,} + 4,000) / {TIERS['free'].tokens.per_minute:,} min",
+            f"{debt:,} in debt; {wait_s('free', left=-debt, cost=4_000)} s of waiting",
+        ),
+        (
+            f"The store's main thread, at a budget of {CALL_US:.0f} µs a call (measured inside the store by `make bench`, "
+            f"Valkey 9.1, two busy cores, best of 120 batches, 25 November 2026: {MEASURED_US} µs, {MEASURED_BOTH_US} µs with an organization; socket I/O comes on top)",
+            f"2 × {PEAK_REQUESTS_PER_S}/s × {CALL_US:.0f} µs",
+            f"{busy():.0%} busy; {busy(growth=5):.0%} at five times the traffic",
+        ),
+        (
+            f"Memory, each request by another user, at {BUCKET_BYTES} bytes a bucket and {HOLDS_BYTES} an open stream",
+            f"{PEAK_REQUESTS_PER_S}/s × ({STREAM_S} s open + {longest_life_s()} s draining) = {live_buckets():,} "
+            f"buckets; {in_flight():,} streams",
+            f"{memory_mib():.1f} MiB",
+        ),
+        (
+            "The store call's part of TTFT (time to first token)",
+            f"{STORE_MS} ms of an assumed {TTFT_MS} ms",
+            f"{STORE_MS / TTFT_MS:.2%}",
+        ),
+        (
+            f"Reserved tokens that a failover forgets, at an assumed lag of {LAG_MS} ms",
+            f"{PEAK_REQUESTS_PER_S}/s × {LAG_MS / 1000} s × {reserved:,}",
+            f"{failover_tokens(LAG_MS):,} over all users",
+        ),
+        (
+            "The same for one pro user, at worst",
+            f"{pro.burst:,} + {pro.per_minute:,} × {LAG_MS / 1000} / 60",
+            f"{forgotten_at_most('pro', LAG_MS):,}",
+        ),
+    ]
+    head = ["| Figure | Calculation | Result |", "| --- | --- | --- |"]
+    return "\n".join((*head, *("| " + " | ".join(row) + " |" for row in rows)))

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from examples.rate_limiting.decision import Decision, Reservation
+from examples.rate_limiting.decision import Decision, Organization, Reservation
 from examples.rate_limiting.limiter import AsyncRateLimiter
 from examples.rate_limiting.tiers import MOST
 from examples.rate_limiting.unsettled import Unsettled
@@ -43,10 +43,15 @@ class Usage:
 
 
 async def admit(
-    limiter: AsyncRateLimiter, unsettled: Unsettled, user: str, tier: str, tokens: int
+    limiter: AsyncRateLimiter,
+    unsettled: Unsettled,
+    user: str,
+    tier: str,
+    tokens: int,
+    organization: Organization | None = None,
 ) -> Decision:
     """Reserve. What the store may have counted for a request that is not served is settled at 0."""
-    asking = asyncio.ensure_future(limiter.reserve(user, tier, tokens))
+    asking = asyncio.ensure_future(limiter.reserve(user, tier, tokens, organization=organization))
 
     def release(done: asyncio.Future[Decision]) -> None:
         if not done.cancelled() and not done.exception() and (claim := done.result().reservation):

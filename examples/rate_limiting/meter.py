@@ -11,6 +11,7 @@ Time is an argument everywhere, in microseconds; amounts are in units (``UNIT`` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -60,11 +61,21 @@ def bound(limit: Limit) -> int:
 
 
 def drained(used: int, limit: Limit, elapsed: int) -> int:
-    """Return what is still used after ``elapsed`` microseconds; a smaller tier forgives what its debt cannot hold."""
-    return max(0, min(used, bound(limit)) - elapsed * limit.per_minute)
+    """Return what is still used after ``elapsed`` microseconds."""
+    return max(0, used - elapsed * limit.per_minute)
 
 
-def load(state: State | None, tier: Tier, now: int) -> State:
+def bounds(state: State, tier: Tier, *, settling: bool) -> tuple[int, int]:
+    """Return the most requests and the most used tokens that stay; a tier forgives what its debt cannot hold.
+
+    A settle goes by its hold's own limits. Where the tier has grown since, they forgive nothing of what was used
+    under the larger one.
+    """
+    requests, used = bound(tier.requests), bound(tier.tokens)
+    return (max(requests, state.requests), max(used, state.used)) if settling else (requests, used)
+
+
+def load(state: State | None, tier: Tier, now: int, *, settling: bool = False) -> State:
     """Return the state at ``now``. A clock that went back drains nothing and starts again from ``now``.
 
     A lost hold counts from its deadline, whenever it is looked at: late looks delay no refill.
@@ -72,35 +83,49 @@ def load(state: State | None, tier: Tier, now: int) -> State:
     if state is None:
         return State(now)
     elapsed = max(0, now - state.at)
-    at, used = min(state.at, now), min(state.used, bound(tier.tokens))
+    most_requests, most_used = bounds(state, tier, settling=settling)
+    at, used = min(state.at, now), min(state.used, most_used)
     for hold in sorted((h for h in state.holds if h.deadline <= now), key=lambda h: h.deadline):
         due = max(at, hold.deadline)
-        used = min(drained(used, tier.tokens, due - at) + hold.tokens * UNIT, bound(tier.tokens))
+        used = min(drained(used, tier.tokens, due - at) + hold.tokens * UNIT, most_used)
         at = due
     return State(
         now,
-        drained(state.requests, tier.requests, elapsed),
+        drained(min(state.requests, most_requests), tier.requests, elapsed),
         drained(used, tier.tokens, now - at),
         tuple(hold for hold in state.holds if hold.deadline > now),
     )
 
 
-def reserve(state: State | None, tier: Tier, claim: Hold, now: int) -> Try:
-    """Take one request and hold the claim's tokens, both or neither. Take a claim that is held already only once.
+def look(state: State | None, tier: Tier, now: int) -> Try:
+    """Take nothing, as a refusal does.
 
-    A refusal alone changes nothing. A lost hold that it finds is counted, and after a clock that went back the
-    refill restarts from ``now``.
+    That changes nothing either, but for two things: a lost hold that it finds is counted, and after a clock that
+    went back the refill restarts from ``now``.
     """
     current = load(state, tier, now)
     changed = state is not None and (now < state.at or current.holds != state.holds)
+    return Try(current if changed else state, current, False)
+
+
+def reserve(state: State | None, tier: Tier, claim: Hold, now: int) -> Try:
+    """Take one request and hold the claim's tokens, both or neither. Take a claim that is held already only once."""
+    refused = look(state, tier, now)
+    current = refused.now
     if any((hold.id, hold.tokens) == (claim.id, claim.tokens) for hold in current.holds):
-        return Try(current if changed else state, current, True)
+        return refused._replace(taken=True)
     fits_requests = current.requests + UNIT <= tier.requests.burst * UNIT
     fits_tokens = current.tokens + claim.tokens * UNIT <= tier.tokens.burst * UNIT
     if not (fits_requests and fits_tokens):
-        return Try(current if changed else state, current, False)
+        return refused
     taken = replace(current, requests=current.requests + UNIT, holds=(*current.holds, claim))
     return Try(taken, taken, True)
+
+
+def reserve_all(accounts: Sequence[tuple[State | None, Tier]], claim: Hold, now: int) -> list[Try]:
+    """Take from every account (the user, its organization) or from none."""
+    tries = [reserve(state, tier, claim, now) for state, tier in accounts]
+    return tries if all(one.taken for one in tries) else [look(state, tier, now) for state, tier in accounts]
 
 
 def settle(state: State | None, tier: Tier, claim: Hold, actual: int, now: int) -> tuple[State, int | None]:
@@ -108,13 +133,13 @@ def settle(state: State | None, tier: Tier, claim: Hold, actual: int, now: int) 
 
     Return the new state, and the tokens written off beyond the debt; None if nothing was held under that claim.
     """
-    current = load(state, tier, now)
+    current = load(state, tier, now, settling=True)
     others = tuple(hold for hold in current.holds if (hold.id, hold.tokens) != (claim.id, claim.tokens))
-    if len(others) == len(current.holds):
+    if state is None or len(others) == len(current.holds):
         unchanged = state is not None and now >= state.at and current.holds == state.holds
         return state if state is not None and unchanged else current, None
     due = current.used + actual * UNIT
-    used = min(due, bound(tier.tokens))
+    used = min(due, bounds(state, tier, settling=True)[1])
     return replace(current, used=used, holds=others), -(-(due - used) // UNIT)
 
 

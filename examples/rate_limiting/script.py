@@ -11,6 +11,7 @@ from examples.rate_limiting.decision import InvalidCost, InvalidReservation, Inv
 from examples.rate_limiting.tiers import MOST, Tier
 
 Reply = Sequence[int]
+Args = list[int | str]
 
 LUA = Path(__file__).parent / "lua"
 MAX_USER_BYTES = 256
@@ -30,23 +31,36 @@ RESERVE = compose(STORE_CLOCK, "reserve")
 SETTLE = compose(STORE_CLOCK, "settle")
 
 
-# --8<-- [start:keys]
-def keys(user: str) -> list[str]:
-    """Return the user's two keys. Only the part in braces decides the Cluster slot.
+def digest(name: str) -> str:
+    """Return what stands for a user or an organization in keys.
 
-    The user id is hashed: braces, blanks or a megabyte of it cannot bend the hash tag, two ids cannot
-    meet in one key, keys have one size, and no address of a person stands in a slow log.
+    Braces, blanks or a megabyte of a name cannot bend a hash tag, two names cannot meet in one key, keys have one
+    size, and no address of a person stands in a slow log.
     """
-    if not isinstance(user, str) or not user:
-        raise InvalidUser("the user id must be a text that is not empty")
+    if not isinstance(name, str) or not name:
+        raise InvalidUser("the id must be a text that is not empty")
     try:
-        raw = user.encode()
+        raw = name.encode()
     except UnicodeEncodeError as error:
-        raise InvalidUser("the user id cannot be written as UTF-8") from error
+        raise InvalidUser("the id cannot be written as UTF-8") from error
     if len(raw) > MAX_USER_BYTES:
-        raise InvalidUser(f"the user id has {len(raw)} bytes, more than {MAX_USER_BYTES}")
-    tag = "rl:{" + blake2b(raw, digest_size=16).hexdigest() + "}"
-    return [f"{tag}:bucket", f"{tag}:holds"]
+        raise InvalidUser(f"the id has {len(raw)} bytes, more than {MAX_USER_BYTES}")
+    return blake2b(raw, digest_size=16).hexdigest()
+
+
+# --8<-- [start:keys]
+def keys(user: str, organization: str | None = None) -> list[str]:
+    """Return the keys of a reserve: the user's two, then the organization's two if there is one.
+
+    Only the part in braces decides the cluster slot, and a script needs all of its keys in one. So a user of an
+    organization lives where the organization does, and has other buckets than the same user without one.
+    """
+    if organization is None:
+        names = ["rl:{" + digest(user) + "}"]
+    else:
+        tag = "rl:{" + digest(organization) + "}"
+        names = [f"{tag}:{digest(user)}", f"{tag}:all"]
+    return [f"{name}:{part}" for name in names for part in ("bucket", "holds")]
 
 
 # --8<-- [end:keys]
@@ -64,27 +78,22 @@ def whole(tokens: int, least: int) -> int:
     return tokens
 
 
-def reserve_args(tier: Tier, reservation_id: str, tokens: int, hold_ms: int = HOLD_MS) -> list[int | str]:
-    """Return the arguments of ``RESERVE``."""
-    r, t = tier.requests, tier.tokens
-    limits = [r.burst, r.per_minute, t.burst, t.per_minute, t.debt]
-    return [*limits, hold_ms, claim(reservation_id, whole(tokens, least=1))]
+def arguments(claim_id: str, tokens: int, actual: int, tiers: Sequence[Tier], hold_ms: int = HOLD_MS) -> Args:
+    """Return the arguments of ``RESERVE`` (``actual`` is 0 then) and of ``SETTLE``; a tier for every account."""
+    limits = [
+        number
+        for tier in tiers
+        for r, t in [(tier.requests, tier.tokens)]
+        for number in (r.burst, r.per_minute, t.burst, t.per_minute, t.debt)
+    ]
+    return [hold_ms, claim(claim_id, whole(tokens, least=1)), whole(actual, least=0), *limits]
 
 
-def settle_args(
-    tier: Tier, reservation_id: str, tokens: int, actual: int, hold_ms: int = HOLD_MS
-) -> list[int | str]:
-    """Return the arguments of ``SETTLE``: those of the reservation, and what was really used."""
-    return [*reserve_args(tier, reservation_id, tokens, hold_ms), whole(actual, least=0)]
+def read_reserve(reply: Reply) -> tuple[bool, list[tuple[int, int]]]:
+    """Read the reply of ``RESERVE``: whether it was taken; for each account, units of requests and tokens gone."""
+    return reply[0] == 1, list(zip(reply[1::2], reply[2::2], strict=True))
 
 
-def read_reserve(reply: Reply) -> tuple[bool, int, int]:
-    """Read the reply of ``RESERVE``: whether it was taken; units of requests and of tokens that are gone now."""
-    taken, requests, tokens = reply
-    return taken == 1, requests, tokens
-
-
-def read_settle(reply: Reply) -> tuple[bool, int]:
-    """Read the reply of ``SETTLE``: whether there was something to settle, and the tokens written off."""
-    settled, written_off = reply
-    return settled == 1, written_off
+def read_settle(reply: Reply) -> list[tuple[bool, int]]:
+    """Read the reply of ``SETTLE``: for each account, whether there was a hold, and the tokens written off."""
+    return [(held == 1, written_off) for held, written_off in zip(reply[::2], reply[1::2], strict=True)]

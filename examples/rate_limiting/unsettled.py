@@ -17,7 +17,12 @@ class Unsettled:
     ``lost`` counts what the store was never told, and charges in full: a number to alert on.
     """
 
-    def __init__(self, limiter: AsyncRateLimiter, size: int = 20_000, pause_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        limiter: AsyncRateLimiter,
+        size: int = 20_000,
+        pause_s: float = 1.0,
+    ) -> None:
         self._limiter, self._size, self._pause_s = limiter, size, pause_s
         self._queue: deque[tuple[Reservation, int]] = deque()
         # The event loop keeps weak references only: without this, a task may be collected while it runs.
@@ -42,13 +47,17 @@ class Unsettled:
         if self._repeating:
             self._repeating.cancel()
             await asyncio.gather(self._repeating, return_exceptions=True)
-        self.lost += len(self._queue)
+        self._lose(len(self._queue))
         self._queue.clear()
+
+    def _lose(self, settles: int) -> None:
+        self.lost += settles
+        self._limiter.metrics.add("ratelimit_holds_lost_total", settles)
 
     async def _settle(self, claim: Reservation, actual: int) -> Settlement:
         done = await self._limiter.settle(claim, actual)
         if done.store_error and len(self._queue) >= self._size:
-            self.lost += 1
+            self._lose(1)
         elif done.store_error:
             self._queue.append((claim, actual))
             if self._repeating is None or self._repeating.done():
@@ -62,7 +71,7 @@ class Unsettled:
             for _ in range(len(self._queue)):
                 claim, actual = self._queue[0]
                 if self._limiter.clock_us() >= claim.deadline_us:
-                    self.lost += 1
+                    self._lose(1)
                 else:
                     error = (await self._limiter.settle(claim, actual)).store_error
                     if error == CIRCUIT_OPEN:

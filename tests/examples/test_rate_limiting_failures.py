@@ -11,7 +11,15 @@ import redis
 
 from examples.rate_limiting import script
 from examples.rate_limiting.decision import Outcome
-from examples.rate_limiting.limiter import AsyncRateLimiter, RateLimiter, Settings, connect, connect_async
+from examples.rate_limiting.limiter import (
+    CONNECTIONS,
+    AsyncRateLimiter,
+    RateLimiter,
+    Settings,
+    connect,
+    connect_async,
+    is_store_failure,
+)
 from examples.rate_limiting.tiers import TIERS, UNIT
 from tests.examples.helpers import PATIENT_S, Clock, Proxy, dead_port, new_user
 
@@ -100,12 +108,15 @@ def test_a_lost_answer_is_charged_once_and_can_be_settled_later(
     assert int(store.hget(bucket, "held") or 0) == 0
 
 
-def test_redis_py_by_default_repeats_what_timed_out(deaf: Proxy, store: redis.Redis) -> None:
+def test_redis_py_by_default_repeats_what_timed_out(
+    deaf: Proxy, store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Why ``connect`` sets what it sets. Should this ever fail, the page's warning is out of date."""
+    monkeypatch.setattr("redis.retry.sleep", lambda _: None)  # the pauses between the tries
     user = new_user()
     store.script_load(script.RESERVE)
-    with redis.Redis(port=deaf.port, socket_timeout=0.3) as eager:
-        keys, args = script.keys(user), script.reserve_args(TIERS["enterprise"], "r", 10)
+    with redis.Redis(port=deaf.port, socket_timeout=0.2) as eager:
+        keys, args = script.keys(user), script.arguments("r", 10, 0, [TIERS["enterprise"]])
         with pytest.raises(redis.TimeoutError):
             eager.register_script(script.RESERVE)(keys=keys, args=args)
     assert deaf.seen.count(b"EVALSHA") == 11
@@ -114,7 +125,7 @@ def test_redis_py_by_default_repeats_what_timed_out(deaf: Proxy, store: redis.Re
 
 def test_a_paused_store_does_not_hold_the_gateway_up(store: redis.Redis, store_url: str) -> None:
     user, mine = new_user(), RateLimiter(connect(store_url, 0.05), Settings(gateways=20))
-    store.client_pause(1_000)
+    store.client_pause(400)
     try:
         decision = mine.reserve(user, "enterprise", 1_000)
         assert decision.allowed
@@ -190,7 +201,7 @@ def test_asyncio_timeouts_leak_no_connection(proxy: Proxy, store: redis.Redis) -
     clock = Clock()
 
     async def run() -> None:
-        async with connect_async(f"redis://127.0.0.1:{proxy.port}/0", 3) as client:
+        async with connect_async(f"redis://127.0.0.1:{proxy.port}/0", 1) as client:
             short = AsyncRateLimiter(client, Settings(gateways=20, clock_us=clock, timeout_s=0.05))
             long = AsyncRateLimiter(client, Settings(gateways=20, timeout_s=PATIENT_S))
             proxy.way = "deaf"
@@ -251,3 +262,48 @@ def test_a_replica_counts_as_a_failing_store() -> None:
     mine._reserve = read_only  # type: ignore[assignment]
     errors = [mine.reserve(new_user(), "free", 1).store_error for _ in range(4)]
     assert errors == ["ReadOnlyError"] * 3 + ["CircuitOpen"]
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"),
+    [
+        (redis.ConnectionError("Error 111 connecting to store:6379. Connection refused."), True),
+        (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), True),
+        (redis.ResponseError("NOREPLICAS Not enough good replicas to write."), True),
+        (redis.ResponseError("MISCONF Errors writing to the AOF file"), True),
+        (redis.ResponseError("BUSY Valkey is busy running a script."), True),
+        (redis.ResponseError("BUSYKEY Target key name already exists."), False),
+        (redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"), False),
+        (redis.exceptions.TryAgainError("Multiple keys request during rehashing of slot"), False),
+        (TimeoutError(), True),
+    ],
+)
+def test_which_errors_open_the_circuit(error: Exception, counts: bool) -> None:
+    assert is_store_failure(error) == counts
+
+
+def test_a_pool_that_stays_empty_opens_no_circuit(store_url: str) -> None:
+    """The pool that ``connect`` builds says so in a plain ConnectionError."""
+    client = connect(store_url, PATIENT_S)
+    pool = client.connection_pool
+    taken = [pool.get_connection() for _ in range(CONNECTIONS)]
+    pool.timeout = 0.01
+    mine = RateLimiter(client, Settings(gateways=20, clock_us=Clock()))
+    assert [mine.reserve(new_user(), "free", 1).store_error for _ in range(4)] == ["ConnectionError"] * 4
+    for connection in taken:
+        pool.release(connection)
+    pool.timeout = PATIENT_S
+    assert mine.reserve(new_user(), "free", 1).store_error is None
+    client.close()
+
+
+def test_an_exhausted_pool_is_no_failing_store() -> None:
+    """It answers by the tier's policy, and opens no circuit: the next caller may find a connection."""
+    mine = limiter(dead_port(), Clock())
+
+    def exhausted(**_: Any) -> Any:
+        raise redis.exceptions.MaxConnectionsError("Too many connections")
+
+    mine._reserve = exhausted  # type: ignore[assignment]
+    errors = [mine.reserve(new_user(), "free", 1).store_error for _ in range(5)]
+    assert errors == ["MaxConnectionsError"] * 5

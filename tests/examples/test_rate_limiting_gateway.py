@@ -13,6 +13,7 @@ from examples.rate_limiting import script
 from examples.rate_limiting.decision import Outcome, Reservation, Settlement
 from examples.rate_limiting.gateway import Chunk, Usage, admit, metered
 from examples.rate_limiting.limiter import CIRCUIT_OPEN, AsyncRateLimiter, Settings, connect_async
+from examples.rate_limiting.metrics import Metrics
 from examples.rate_limiting.tiers import MOST, TIERS, UNIT, Limit, Tier, WhenStoreFails
 from examples.rate_limiting.unsettled import Unsettled
 from tests.examples.helpers import PATIENT_S, Clock, Proxy, new_user, saved
@@ -37,6 +38,7 @@ class Ledger:
 
     def __init__(self, *errors: str | None) -> None:
         self.errors, self.now = list(errors) or [None], 0
+        self.metrics = Metrics()
         self.calls: list[tuple[str, int]] = []
         self.gate = asyncio.Event()
         self.gate.set()

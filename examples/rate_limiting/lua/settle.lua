@@ -1,12 +1,18 @@
 -- --8<-- [start:settle]
-local written_off = 0
-local settled = redis.call('ZREM', HOLDS, CLAIM) -- 0: settled before, past its deadline, or never taken
+local accounts, reply = {}, {}
+for n = 1, #KEYS / 2 do accounts[n] = account(n, true) end
 
-if settled == 1 then
-  local due = used + ARGV[8] * UNIT
-  held, used, changed = math.max(0, held - size(CLAIM)), math.min(due, token_bound), true
-  written_off = math.ceil((due - used) / UNIT)
+for _, a in ipairs(accounts) do
+  local written_off = 0
+  if a.open then -- else: settled before, past its deadline, or never taken
+    local due = a.used + ARGV[3] * UNIT
+    redis.call('ZREM', a.holds, CLAIM)
+    a.held, a.used, a.changed = math.max(0, a.held - size(CLAIM)), math.min(due, a.token_bound), true
+    written_off = math.ceil((due - a.used) / UNIT)
+  end
+  if a.changed then save(a) end
+  table.insert(reply, a.open and 1 or 0)
+  table.insert(reply, written_off)
 end
-if changed then save() end
-return { settled, written_off }
+return reply
 -- --8<-- [end:settle]
