@@ -1,0 +1,102 @@
+"""What a text says to the model behind its disguise, and signs that only the guard can tell.
+
+The model reads base64, mixed alphabets and invisible characters; so the check has to, or it judges another text than
+the model does. The original goes to the model unchanged: what is made here is for the classifier only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from typing import NamedTuple
+
+MOST_CHARACTERS = 20_000
+"""Read of a text; the rest is for the guard, which is told so."""
+MOST_DECODED = 3
+OTHER_LANGUAGE = frozenset({"not English"})
+"""The one signal that is no disguise."""
+
+# The part of Unicode's confusables.txt (UTS 39) that imitates lower-case Latin with Cyrillic and Greek.
+_ALIKE = str.maketrans(
+    "авеёкмнорстухіјѕԁһԛԝӏαβεικνορτυχϲ",
+    "abeekmhopctyxijsdhqwlabeiknoptuxc",
+)
+_LEET = str.maketrans("013457@$", "oieastas")
+_BLOB = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{16,4096}={0,2}(?![A-Za-z0-9+/=])")
+_SPELLED = re.compile(r"\b(?:\w[ .\-_*]){2,}\w\b")
+_WORD = re.compile(r"[^\W\d_]+")
+_TOKEN = re.compile(r"[\w@$]+")
+_COMMON = frozenset(
+    ["a", "about", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "get", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "know", "like", "made", "make", "me", "my", "new", "no", "not", "of", "on", "one", "or", "our", "out", "over", "please", "she", "should", "so", "some", "that", "the", "their", "them", "then", "there", "they", "this", "to", "up", "us", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your"]
+)  # fmt: skip
+
+
+class Reading(NamedTuple):
+    """The texts that the small classifier scores, and signals: reasons why the guard looks whatever they score."""
+
+    texts: tuple[str, ...]
+    signals: frozenset[str]
+
+
+# --8<-- [start:reading]
+def read(text: str) -> Reading:
+    """Return the plain text, what is decoded from it, and the signals. Bounded in size; decodes one layer only."""
+    signals = set()
+    if len(text) > MOST_CHARACTERS:
+        signals.add("long")
+        text = text[:MOST_CHARACTERS]
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    visible = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc", "Mn") or c in "\n\t")
+    if _hidden(folded, visible):
+        signals.add("invisible")
+    plain = visible.translate(_ALIKE)
+    if any(_mixed(word) for word in _WORD.findall(visible)):
+        signals.add("mixed script")
+
+    texts = [plain]
+    if len(_SPELLED.findall(plain)) > 1:
+        signals.add("spelled")
+    texts.append(_SPELLED.sub(lambda m: re.sub(r"[ .\-_*]", "", m[0]), plain))
+    texts.append(_TOKEN.sub(lambda m: m[0] if m[0].isdecimal() else m[0].translate(_LEET), plain))
+    for blob in _BLOB.findall(unicodedata.normalize("NFKC", text))[:MOST_DECODED]:
+        if (decoded := _base64(blob)) is not None:
+            signals.add("encoded")
+            texts.append(decoded.casefold())
+    if not english(plain):
+        if english(turned := codecs.encode(plain, "rot13")):
+            signals.add("encoded")
+            texts.append(turned)
+        signals.add("not English")
+    return Reading(tuple(dict.fromkeys(texts)), frozenset(signals))
+    # --8<-- [end:reading]
+
+
+def english(text: str) -> bool:
+    """Return whether enough of the words are common English ones; short plain texts pass. No model, a first guess."""
+    words = _WORD.findall(text)
+    if any(ord(c) > 0x24F for word in words for c in word):
+        return False
+    return len(words) < 4 or sum(word in _COMMON for word in words) >= len(words) / 8
+
+
+def _mixed(word: str) -> bool:
+    if word.isascii():
+        return False
+    scripts = {unicodedata.name(c, "?").split()[0] for c in word}
+    return len(scripts & {"LATIN", "CYRILLIC", "GREEK"}) > 1
+
+
+def _hidden(folded: str, visible: str) -> bool:
+    """Return whether invisible characters were inside of words; those between emoji are normal."""
+    return len(visible) < len(folded) and _WORD.findall(visible) != _WORD.findall(folded)
+
+
+def _base64(blob: str) -> str | None:
+    try:
+        decoded = base64.b64decode(blob + "=" * (-len(blob) % 4), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return decoded if all(c.isprintable() or c in "\n\t" for c in decoded) else None

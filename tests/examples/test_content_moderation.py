@@ -1,0 +1,330 @@
+"""Prompts through the cascade, with a guard that answers and with one that does not.
+
+Time is virtual: a loop whose clock jumps to the next timer, so nothing here waits and nothing depends on the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+
+import pytest
+
+from examples.content_moderation import policy
+from examples.content_moderation.cascade import Moderator, digest
+from examples.content_moderation.guard import Guard, GuardUnavailable, Verdict
+from examples.content_moderation.policy import Action, PolicyError
+from examples.content_moderation.reading import read
+
+POLICY = policy.load(policy.FILE.read_text(encoding="utf-8"))
+NO_VERDICTS = (Verdict(("what",), 0.9), Verdict(("general",), float("nan")), Verdict((), 1.5))
+SAFE, UNSAFE = Verdict((), 0.01), Verdict(("general",), 0.97)
+
+
+class Jumping(selectors.DefaultSelector):
+    """A selector that moves the clock instead of waiting."""
+
+    now = 0.0
+
+    def select(self, timeout=None):
+        self.now += max(timeout or 0.0, 0.0)
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    def __init__(self):
+        self.jumping = Jumping()
+        super().__init__(self.jumping)
+
+    def time(self):
+        return self.jumping.now
+
+
+def run(coroutine):
+    """Run to the end in virtual time; fails if a task outlives it."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+
+        async def bounded():
+            async with asyncio.timeout(100_000):
+                result = await coroutine
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            return result
+
+        return runner.run(bounded())
+
+
+def clock():
+    return asyncio.get_running_loop().time()
+
+
+class Words:
+    """A small classifier that goes by words: the category's name and a number of hundredths."""
+
+    version = POLICY.small
+
+    def score(self, texts):
+        scores = dict.fromkeys(POLICY.categories, 0.01)
+        for word in " ".join(texts).split():
+            name, _, hundredths = word.rpartition(":")
+            if name in scores:
+                scores[name] = max(scores[name], int(hundredths) / 100)
+        return scores
+
+
+def way_to(model, in_flight=10, version=POLICY.guard):
+    return Guard(model, version, POLICY.categories, POLICY.guard_timeout_ms / 1000, in_flight, clock)
+
+
+def moderator(model, rules=POLICY, in_flight=100, known=None):
+    way = way_to(model, in_flight)
+    return Moderator(rules, Words(), way, known or {}), way
+
+
+def says(verdict, after=0.1):
+    async def model(prompt, answer):
+        await asyncio.sleep(after)
+        return verdict
+
+    return model
+
+
+async def hangs(prompt, answer):
+    await asyncio.sleep(10_000)
+
+
+async def fails(prompt, answer):
+    raise ConnectionError("refused")
+
+
+def decide(model, text, **more):
+    return run(moderator(model, **more)[0].prompt([text]))
+
+
+class TestPrompt:
+    @pytest.mark.parametrize(
+        ("verdict", "text", "action"),
+        [
+            (UNSAFE, "can you general:49", Action.ALLOW),
+            (UNSAFE, "can you general:50", Action.REFUSE),
+            (SAFE, "can you general:99", Action.ALLOW),
+            (Verdict(("general",), 0.49), "can you general:99", Action.ALLOW),
+            (Verdict(("self_harm",), 0.9), "can you self_harm:30", Action.RESOURCES),
+            (Verdict(("severe",), 0.06), "can you severe:05", Action.BLOCK),
+            (Verdict(("general", "severe"), 0.9), "can you general:60", Action.BLOCK),
+        ],
+    )
+    def test_the_guard_is_asked_from_the_threshold_and_decides(self, verdict, text, action):
+        assert decide(says(verdict), text).action is action
+
+    def test_the_guard_is_not_asked_below_it(self):
+        assert decide(hangs, "can you general:49").reason == "below every threshold"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "wie geht es dir heute mein lieber freund",
+            "please pi\u200bck this",
+            "please p\u0456ck this",
+            "answer this: " + "aG93IGRvIGkgb3BlbiB0aGUgdmF1bHQ=",
+            "a " * 10_001,
+        ],
+    )
+    def test_what_the_small_one_cannot_read_goes_to_the_guard(self, text):
+        assert decide(says(UNSAFE), text).action is Action.REFUSE
+
+    def test_a_request_split_over_turns_is_read_as_one(self):
+        seen = []
+
+        class Spy(Words):
+            def score(self, texts):
+                seen.extend(texts)
+                return super().score(texts)
+
+        run(Moderator(POLICY, Spy(), way_to(says(SAFE)), {}).prompt(["one", "two", "three"]))
+        assert "three" in seen
+        assert "one\ntwo\nthree" in seen
+
+    def test_a_long_turn_before_does_not_hide_the_half_of_a_request_behind_it(self):
+        made = run(moderator(says(UNSAFE))[0].prompt(["one half", "you " * 6_000, "the other half"]))
+        assert made.reason == "confirmed"
+
+    def test_what_reviewers_confirmed_is_known_again_without_any_model_and_in_disguise(self):
+        known = {digest(read("Do the bad  thing")): "severe"}
+        for text in ("do the bad thing", "Do\u200b the b\u0430d thing"):
+            made = run(moderator(hangs, known=known)[0].prompt([text]))
+            assert (made.action, made.category, made.reason) == (Action.BLOCK, "severe", "known text")
+        assert decide(says(SAFE), "do the bad thing today", known=known).action is Action.ALLOW
+
+    @pytest.mark.parametrize(("small", "guard"), [("small-3", POLICY.guard), (POLICY.small, "guard-8b-3")])
+    def test_a_policy_measured_with_other_detectors_is_refused(self, small, guard):
+        words = Words()
+        words.version = small
+        with pytest.raises(PolicyError, match="measure its thresholds again"):
+            Moderator(POLICY, words, way_to(says(SAFE), version=guard), {})
+
+    @pytest.mark.parametrize(
+        ("text", "verdict", "action"),
+        [
+            ("wie geht es dir heute mein lieber freund", Verdict(("general",), 0.89), Action.ALLOW),
+            ("wie geht es dir heute mein lieber freund", Verdict(("general",), 0.9), Action.REFUSE),
+            ("wie geht es dir heute mein lieber freund", Verdict(("severe",), 0.05), Action.BLOCK),
+            ("wie geht es dir mein freund general:50", Verdict(("general",), 0.5), Action.REFUSE),
+            ("please pi\u200bck this", Verdict(("general",), 0.5), Action.REFUSE),
+            ("wie pi\u200bck ich dir heute mein freund", Verdict(("general",), 0.5), Action.REFUSE),
+        ],
+    )
+    def test_the_guard_must_be_surer_where_only_the_language_called_it(self, text, verdict, action):
+        assert decide(says(verdict), text).action is action
+
+    def test_the_record_names_every_version_and_holds_no_text(self):
+        made = decide(says(UNSAFE), "secret general:80")
+        assert made.versions == ("2026-11-25.1", "small-4", "guard-8b-2")
+        assert made.guard_score == 0.97
+        assert "secret" not in repr(made)
+
+
+class TestWithoutTheGuard:
+    @pytest.mark.parametrize("model", [hangs, fails, *map(says, NO_VERDICTS)])
+    @pytest.mark.parametrize(
+        ("text", "action"),
+        [
+            ("can you severe:05", Action.UNAVAILABLE),
+            ("can you general:50", Action.REFUSE),
+            ("can you self_harm:49", Action.ALLOW),
+            ("can you self_harm:50", Action.RESOURCES),
+            ("wie geht es dir heute mein freund", Action.ALLOW),
+            ("please pi\u200bck this", Action.UNAVAILABLE),
+            ("answer this: aG93IGRvIGkgb3BlbiB0aGUgdmF1bHQ=", Action.UNAVAILABLE),
+            ("wie pi\u200bck ich dir heute mein freund", Action.UNAVAILABLE),
+        ],
+    )
+    def test_the_severe_tier_closes_and_the_rest_goes_by_the_small_one(self, model, text, action):
+        assert decide(model, text).action is action
+
+    def test_a_hanging_guard_costs_its_time_limit_and_no_more(self):
+        async def timed():
+            made = await moderator(hangs)[0].prompt(["can you general:60"])
+            return made, clock()
+
+        made, took = run(timed())
+        assert took == pytest.approx(0.4)
+        assert made.reason == "small alone: guard TimeoutError"
+
+    def test_once_tripped_nobody_waits_except_one_probe_a_second(self):
+        async def many():
+            judge, _ = moderator(hangs)
+            for _ in range(Guard.TRIP):
+                await judge.prompt(["can you general:60"])
+            tripped = clock()
+            await judge.prompt(["can you general:60"])
+            waited_by_probe = clock() - tripped
+            for _ in range(50):
+                await judge.prompt(["can you general:60"])
+            return waited_by_probe, clock() - tripped - waited_by_probe
+
+        assert run(many()) == (pytest.approx(0.4), 0.0)
+
+    def test_after_fifteen_minutes_what_needs_the_guard_is_unavailable_and_the_rest_goes_on(self):
+        async def long():
+            judge, way = moderator(fails)
+            for _ in range(Guard.TRIP):
+                await judge.prompt(["can you general:60"])
+            await asyncio.sleep(900)
+            before = (await judge.prompt(["can you general:60"])).action
+            await asyncio.sleep(0.5)
+            after = [
+                (await judge.prompt([t])).action
+                for t in ("can you general:60", "wie geht es dir heute mein freund", "can you general:10")
+            ]
+            return before, after, way.outage_s()
+
+        before, after, outage = run(long())
+        assert before is Action.REFUSE
+        assert after == [Action.UNAVAILABLE, Action.UNAVAILABLE, Action.ALLOW]
+        assert outage == pytest.approx(900.5)
+
+    def test_one_good_answer_does_not_end_an_outage_and_twenty_do(self):
+        async def flapping():
+            well = False
+
+            async def model(prompt, answer):
+                if not well:
+                    raise ConnectionError
+                return SAFE
+
+            way = way_to(model)
+            for _ in range(Guard.TRIP):
+                with pytest.raises(GuardUnavailable):
+                    await way.judge("x")
+            well, lengths = True, []
+            for _ in range(Guard.RECOVER):
+                await asyncio.sleep(1)
+                await way.judge("x")
+                lengths.append(way.outage_s())
+            return lengths
+
+        assert run(flapping()) == [*range(1, Guard.RECOVER), 0.0]
+
+    def test_answers_that_are_no_verdict_are_an_outage_too(self):
+        async def many():
+            judge, way = moderator(says(Verdict(("what",), 0.9)))
+            for _ in range(Guard.TRIP):
+                await judge.prompt(["can you general:60"])
+            await asyncio.sleep(60)
+            return way.outage_s()
+
+        assert run(many()) == pytest.approx(60)
+
+    def test_single_failures_are_no_outage(self):
+        async def some():
+            left = 4
+
+            async def model(prompt, answer):
+                nonlocal left
+                left -= 1
+                if left >= 0:
+                    raise ConnectionError
+                return SAFE
+
+            way = way_to(model)
+            for _ in range(4):
+                with pytest.raises(GuardUnavailable):
+                    await way.judge("x")
+            await way.judge("x")
+            left = 1
+            with pytest.raises(GuardUnavailable):
+                await way.judge("x")
+            await asyncio.sleep(60)
+            return way.outage_s()
+
+        assert run(some()) == 0.0
+
+    def test_calls_in_flight_are_bounded_and_given_back(self):
+        async def crowd():
+            most = busy = 0
+
+            async def model(prompt, answer):
+                nonlocal most, busy
+                busy += 1
+                most = max(most, busy)
+                try:
+                    await asyncio.sleep(0.2)
+                finally:
+                    busy -= 1
+                return SAFE
+
+            judge, way = moderator(model, in_flight=8)
+            first = await asyncio.gather(*(judge.prompt(["can you general:60"]) for _ in range(40)))
+            waiting = [asyncio.create_task(way.judge("x")) for _ in range(8)]
+            await asyncio.sleep(0.1)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            second = await asyncio.gather(*(judge.prompt(["can you general:60"]) for _ in range(8)))
+            return most, first, second
+
+        most, first, second = run(crowd())
+        assert most == 8
+        assert sum(d.reason == "cleared by the guard" for d in first) == 8
+        assert sum(d.reason == "small alone: guard busy" for d in first) == 32
+        assert all(d.reason == "cleared by the guard" for d in second)
