@@ -30,7 +30,7 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: $(VENV)/.test  ## Measure what each example costs a call, as a ratio to doing nothing

@@ -3,8 +3,8 @@
 The process that starts the workers outlives them, so it serves the site to all: on one port, which the build writes
 into its pages, from one folder, which the first worker that needs it builds.
 
-A file's tests stay on one worker and the site's come last: while the browser is open, its thread has an event loop that
-runs, and other tests start loops of their own.
+A file's tests stay on one worker, and the files keep their order, the site's last: while the browser is open, its thread
+has an event loop that runs, and other tests start loops of their own.
 """
 
 from __future__ import annotations
