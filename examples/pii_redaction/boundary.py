@@ -1,0 +1,90 @@
+"""Where a stand-in becomes the true value again: the user's own answer, and arguments that a tool is allowed. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from examples.pii_redaction.patterns import STAND_IN
+from examples.pii_redaction.pseudonyms import Entry, StandIns
+from examples.pii_redaction.spans import Kind, Piece, Span, pieces
+
+
+class UnknownStandIn(ValueError):
+    """A tool call names a stand-in that this conversation does not have: the model made it up, or was told to."""
+
+
+# --8<-- [start:answer]
+class Answer:
+    """Turns the pieces of a streamed answer into what the user and the trace may read. For one answer."""
+
+    def __init__(self, entries: Mapping[str, Entry], names: StandIns) -> None:
+        self._entries, self._names = entries, names
+        self._in_link, self._tail = False, ""
+
+    def shown(self, piece: Piece) -> str:
+        """Return the user's text: own values true, everybody else's as a label, nothing restored inside a link."""
+        if piece.kind is None:
+            self._follow(piece.text)
+            return piece.text
+        if piece.kind is Kind.STAND_IN:
+            entry = self._entries.get(piece.text)
+            return entry.value if entry and entry.own and not self._in_link else label(piece)
+        entry = self._entries.get(self._names.of(piece.kind, piece.text))
+        return piece.text if entry and entry.own else label(piece)
+
+    def _follow(self, text: str) -> None:
+        """Keep track of whether the word being written is an address: a restored value would leave with the click."""
+        word = re.split(r"\s", text)[-1]
+        if word == text:
+            word = self._tail + word
+        else:
+            self._in_link = False
+        self._in_link = self._in_link or "//" in word or "](" in word
+        self._tail = word[-1:]
+
+
+# --8<-- [end:answer]
+def label(piece: Piece) -> str:
+    """Return what a trace may hold, for good: the kind and nothing of the value, no hash either."""
+    match = STAND_IN.fullmatch(piece.text)
+    return piece.text if piece.kind is None else f"[{match[1] if match else piece.kind}]"
+
+
+# --8<-- [start:tools]
+def arguments(
+    call: Mapping[str, object], allowed: Mapping[str, Kind], entries: Mapping[str, Entry]
+) -> dict[str, object]:
+    """Return a tool call's arguments with true values where the tool's schema says that it needs that kind.
+
+    Only a whole argument is swapped, and only for the user's own value: a stand-in in free text stays as it is, so
+    that no instruction in a ticket can have a number written into a message.
+    """
+    out: dict[str, object] = dict(call)
+    for name, kind in allowed.items():
+        match = STAND_IN.fullmatch(value) if isinstance(value := call.get(name), str) else None
+        if match:
+            entry = entries.get(match[0])
+            if entry is None or not entry.own or match[1] != kind:
+                raise UnknownStandIn(f"{name}: no {kind} of this user; ask for it")
+            out[name] = entry.value
+    return out
+
+
+# --8<-- [end:tools]
+def redact(text: str, spans: Sequence[Span], names: StandIns, *, own: bool, entries: dict[str, Entry]) -> str:
+    """Return the text with stand-ins, and add their values to ``entries``.
+
+    Card numbers get a label and no entry: nothing here needs one back, and no vault shall hold them. What is already written like a stand-in came from outside, since users never see one: it loses its id.
+    """
+    out = ""
+    for piece in pieces(text, spans):
+        if piece.kind is None or piece.kind in (Kind.STAND_IN, Kind.CARD):
+            out += label(piece)
+            continue
+        stand_in = names.of(piece.kind, piece.text)
+        known = entries.get(stand_in)
+        if known is None or (own and not known.own):
+            entries[stand_in] = Entry(piece.text, own)
+        out += stand_in
+    return out
