@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,20 +110,26 @@ def postgres_bin() -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str | None]]:
-    """A PostgreSQL server without network, as a user that is not root."""
+def server() -> Iterator[tuple[Path, str | None]]:
+    """A PostgreSQL server without network, as a user that is not root.
+
+    Its folder is not pytest's: that is root's own, and a socket's path has little room.
+    """
     binaries = postgres_bin()
     if not binaries or not shutil.which("psql"):
         reason = "PostgreSQL is not installed here, and only SQLite shows the property (Debian: apt-get install postgresql)"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("pg")
+    with tempfile.TemporaryDirectory(prefix="outbox-", ignore_cleanup_errors=True) as name:
+        yield from running(binaries, Path(name))
+
+
+def running(binaries: Path, folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """Yield the folder of the server's socket and the name to sign in with, while it runs."""
     root = os.geteuid() == 0
     user = "postgres" if root else None
     if root:
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
         shutil.chown(folder, "postgres")
     data = folder / "data"
     how: dict[str, Any] = {"user": user} if root else {}
