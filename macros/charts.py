@@ -130,7 +130,11 @@ def _render(drawing: str) -> str:
         "width": WIDTH,
         "autosize": {"type": "fit-x", "contains": "padding"},
     }
-    return str(vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE, config=_CONFIG))
+    config = _CONFIG
+    if '"strokeDash"' in drawing:
+        # The dashes tell lines apart; around a symbol they could not be read.
+        config = config | {"legend": config["legend"] | {"symbolType": "stroke", "symbolSize": 200}}
+    return str(vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE, config=config))
 
 
 def _themed(name: str, svg: str, caption: str, alternative: str) -> str:
