@@ -151,7 +151,7 @@ def brute_force(need: Demand, nodes: int, node_gpus: int, spare: int) -> bool:
     return False
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     large=st.integers(0, 12),
     day=st.integers(0, 14),
@@ -166,7 +166,7 @@ def test_even_placement_is_as_good_as_any(large, day, small, gpus, nodes, spare)
     assert survives(need, nodes, 8, spare) == brute_force(need, nodes, 8, spare)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(inputs=some_inputs(), plan=st.sampled_from(FLAGS))
 def test_the_fleet_is_the_smallest_that_survives(inputs, plan):
     need = demand(inputs, plan)
@@ -179,7 +179,7 @@ def test_the_fleet_is_the_smallest_that_survives(inputs, plan):
 # --- What may never happen --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(inputs=some_inputs(), plan=st.sampled_from(FLAGS), more=st.floats(1, 3))
 def test_the_bill_never_falls_with_the_peak_or_the_price(inputs, plan, more):
     plan = replace(plan, commit=False)
@@ -193,13 +193,13 @@ def test_the_bill_never_falls_with_the_peak_or_the_price(inputs, plan, more):
     assert fleet(dearer, plan).monthly >= now
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(inputs=some_inputs(), plan=st.sampled_from([p for p in FLAGS if not p.defer]))
 def test_deferring_never_costs_a_node_while_a_day_has_room(inputs, plan):
     assert fleet(inputs, replace(plan, defer=True)).nodes <= fleet(inputs, plan).nodes
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(inputs=some_inputs())
 def test_the_result_does_not_depend_on_the_order_of_steps(inputs):
     """The steps are a set; only what each is credited with depends on the order."""
@@ -256,7 +256,7 @@ def test_deferred_jobs_meet_their_day_with_one_node_down(name):
     assert longest_wait(SETTING, STEPS[name]) < 24
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(offline=st.floats(0, 55), peak=st.floats(14, 60))
 def test_a_days_room_for_a_days_work_keeps_every_deadline(offline, peak):
     """What `demand` claims, against a simulation: equal days, traffic that swings between 2 and the peak."""

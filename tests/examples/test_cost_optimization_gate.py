@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.cost_optimization.gate import (
@@ -66,7 +66,6 @@ def likelihood_score(n: int, lost: int, gained: int, margin: float) -> float:
     return (gained - lost + n * margin) / math.sqrt(variance)
 
 
-@settings(deadline=None)
 @given(
     n=st.integers(50, 5000),
     share=st.floats(0, 0.3),
@@ -80,7 +79,6 @@ def test_the_formula_is_the_likeliest_variance(n, share, split, margin):
     assert found == pytest.approx(likelihood_score(n, lost, differ - lost, margin), rel=1e-3, abs=1e-3)
 
 
-@settings(deadline=None)
 @given(n=st.integers(100, 20_000), lost=st.integers(0, 40), gained=st.integers(0, 40))
 def test_more_losses_never_help_and_more_gains_never_hurt(n, lost, gained):
     z = score(n, lost, gained, 0.01)
@@ -88,7 +86,6 @@ def test_more_losses_never_help_and_more_gains_never_hurt(n, lost, gained):
     assert score(n, lost, gained, 0.02) > z
 
 
-@settings(deadline=None)
 @given(n=st.integers(100, 20_000), lost=st.integers(0, 40), gained=st.integers(0, 40))
 def test_the_lower_bound_is_the_margin_at_which_the_verdict_turns(n, lost, gained):
     bound = lower_bound(n, lost, gained)
@@ -284,13 +281,11 @@ def test_sizes_are_those_of_the_textbook_formula():
     assert standard_error(0.86, 2000) == pytest.approx(0.00776, abs=1e-5)
 
 
-@settings(deadline=None)
 @given(discordant=st.floats(0.01, 0.2), loss=st.floats(0, 0.009))
 def test_pairing_helps_as_long_as_few_prompts_change(discordant, loss):
     assert prompts_needed(discordant, loss, 0.01) < unpaired_needed(0.86, loss, 0.01)
 
 
-@settings(deadline=None)
 @given(discordant=st.floats(0.02, 0.2), loss=st.floats(0, 0.008))
 def test_the_size_reaches_the_power_it_was_planned_for(discordant, loss):
     n = prompts_needed(discordant, loss, 0.01)

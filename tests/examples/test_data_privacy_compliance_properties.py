@@ -195,5 +195,5 @@ class Erasure(RuleBasedStateMachine):
 
 TestErasure = Erasure.TestCase
 TestErasure.settings = settings(
-    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=30, suppress_health_check=list(HealthCheck)
 )

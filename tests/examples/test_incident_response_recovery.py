@@ -84,7 +84,7 @@ class TestStaged:
 
 
 class TestConservation:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(
         bounded=st.booleans(),
         retries=st.integers(0, 2),

@@ -202,7 +202,7 @@ def timed(store: redis.Redis) -> Iterator[AtTime]:
     timed.forget()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_the_scripts_agree_with_the_model(
     store: redis.Redis, sequence: list[tuple[str, Tier, int, int]]

@@ -167,7 +167,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_the_scripts_agree_with_the_model_on_both_accounts(
     store: redis.Redis, sequence: list[tuple[str, int, int, int]]

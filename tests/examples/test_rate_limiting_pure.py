@@ -120,7 +120,7 @@ tries = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tries)
 def test_reserving_never_admits_more_than_knowing_the_cost_would(
     sequence: list[tuple[int, int, int, int]],

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.security_threats import corpus, figures, numbers, threats
@@ -220,7 +220,6 @@ def test_the_classifier_by_its_own_numbers():
     assert (figures.tries(0.5), figures.tries(0.9)) == (14, 45)
 
 
-@settings(deadline=None)
 @given(st.floats(0.00001, 0.5), st.floats(0.5, 1), st.floats(0.0001, 0.5))
 def test_precision_is_bayes(share, recall, false_positives):
     day = numbers.Detector(1_000_000, share, recall, false_positives)

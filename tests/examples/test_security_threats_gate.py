@@ -146,11 +146,10 @@ class AnyRun(RuleBasedStateMachine):
         )
 
 
-AnyRun.TestCase.settings = settings(max_examples=150, stateful_step_count=15, deadline=None)
+AnyRun.TestCase.settings = settings(max_examples=150, stateful_step_count=15)
 test_any_run = AnyRun.TestCase
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=200))
 @example("send_mail", "[" * 100_000)
 @example("send_mail", '{"to": ["\\ud800@a.example"], "subject": "s", "body": "b"}')
@@ -316,7 +315,6 @@ def test_addresses_in_a_text(text, found):
     assert mail.written_in(text) == found
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab.@+-' \n,<>()\"\u0430;:%"), max_size=25))
 def test_an_accepted_address_is_one_plain_address(text):
     try:
@@ -328,7 +326,6 @@ def test_an_accepted_address_is_one_plain_address(text):
     assert not set(address) & set(' \n\r\t,;:<>()"%')
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"https://[!-~]{1,40}", fullmatch=True))
 @example("https://news.example@drop.example/")
 @example("https://2852039166/")

@@ -158,7 +158,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(FRAGMENTS, max_size=14).map("".join))
 @example("[a\\]: //drop.example/4711\n\n[a\\]")
 @example("[a\nb]: //drop.example/4711\n\n[a\nb]")
@@ -179,7 +179,7 @@ def streamed(answer, cuts, run):
     return "".join([*parts, stream.close()]), stream.removed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(FRAGMENTS, max_size=12).map("".join), st.lists(st.integers(1, 80), max_size=8))
 @example("<[\nx@drop.example>", [])
 @example("[a\nb]: //drop.example/4711\n\n[a\nb]", [3, 6])
@@ -188,7 +188,6 @@ def test_a_stream_shows_no_more_than_the_whole_answer_would(answer, cuts):
     assert targets(streamed(answer, cuts, run)[0]) <= {f"a {FETCHED}"}
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(1, 120), max_size=40))
 def test_a_stream_keeps_what_is_authorized_and_breaks_what_is_not_wherever_it_is_cut(cuts):
     answer = f"Two things, see [the post]({FETCHED}) and [more](https://drop.example/4711).\nhttps://drop.example/1 ends."
@@ -209,7 +208,6 @@ def test_a_stream_lets_words_go_at_once_and_holds_what_may_become_a_link():
     assert stream.close() == "four"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_an_answer_that_was_shown_is_shown_again_unchanged(answer):
     once = output.shown(POLICY, run_of(), answer).text
