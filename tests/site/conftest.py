@@ -140,6 +140,12 @@ class Watch:
 NewPage = Callable[..., Page]
 
 
+def resize(page: Page, size: tuple[int, int]) -> None:
+    """Give the page's window another width and height, in CSS pixels."""
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+
+
 @pytest.fixture
 def watch(site: Site) -> Iterator[Watch]:
     """Collects what goes wrong on every page of the test, and fails it at its end if anything did."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, resize
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COMPLETE = "questions/technical/rate-limiting/"
@@ -48,20 +49,25 @@ def findings(page: Page, where: str, rules: str = ALL) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(900)
-def test_no_page_has_a_finding_in_the_dark_or_on_a_phone(site: Site, new_page: NewPage) -> None:
-    """Every page with every block open; test_accessibility_light.py has the rest, for a worker of its own."""
-    found = []
-    page = new_page(palette="dark")
+def findings_of_all_pages(site: Site, page: Page, looks: Iterable[tuple[tuple[int, int], str]]) -> list[str]:
+    """What axe-core finds on every page of the site with every block open, looked at in each width by its rules."""
+    found: list[str] = []
     tokens: list[str] = []
     for address in site.pages():
-        page.set_viewport_size(dict(zip(("width", "height"), WIDE, strict=True)))
         page.goto(address)
         tokens = page.evaluate(OPEN_AND_THIN, tokens)
-        found += findings(page, f"{address} (dark, wide)", ONLY_COLORS)
-        page.set_viewport_size(dict(zip(("width", "height"), NARROW, strict=True)))
-        found += findings(page, f"{address} (narrow)", NO_COLORS)
+        for size, rules in looks:
+            resize(page, size)
+            found += findings(page, f"{address} ({size[0]} px, {rules})", rules)
     assert len(tokens) > 20, "no listing was looked at"
+    return found
+
+
+@pytest.mark.timeout(900)
+def test_no_page_has_a_finding_in_the_dark_or_on_a_phone(site: Site, new_page: NewPage) -> None:
+    """The rest is in test_accessibility_light.py, for a worker of its own."""
+    looks = [(WIDE, ONLY_COLORS), (NARROW, NO_COLORS)]
+    found = findings_of_all_pages(site, new_page(palette="dark"), looks)
     assert not found, f"{len(found)} findings\n" + "\n".join(found)
 
 
