@@ -12,7 +12,7 @@ from threading import Lock
 from time import monotonic
 
 from examples.circuit_breaker.machine import Counts, Machine, Permit, Settings, State, Transition
-from examples.circuit_breaker.verdict import ProviderFault
+from examples.circuit_breaker.verdict import OwnFault, ProviderFault
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Attempt:
         if isinstance(error, ProviderFault):
             self._report("ended", failed=True)
         else:
-            self._report("released", slow=self._is_late())
+            self._report("released", slow=self._is_late() and not isinstance(error, OwnFault))
 
     def _is_late(self) -> bool:
         return self._breaker.clock() - self._begun > self.slow_s

@@ -68,6 +68,32 @@ def erlang_b(places: int, load: float) -> float:
     return blocked
 
 
+def blocked(places: int, free_below: int) -> tuple[float, float]:
+    """Shares of paid and of free requests that find no place at a healthy A, where free ones enter below `free_below`.
+
+    The birth-death chain behind Erlang's formula, with arrivals that depend on the places taken.
+    """
+    rps, leave = s.replica_rps(), 1 / s.request_s()
+    weights = [1.0]
+    for taken in range(places):
+        arrivals = rps if taken < free_below else rps * s.PAID_SHARE
+        weights.append(weights[-1] * arrivals / ((taken + 1) * leave))
+    total = sum(weights)
+    return weights[places] / total, sum(weights[free_below:]) / total
+
+
+def pool_carries(places: int) -> float:
+    """Requests/s of the fleet that the pool takes on average if all short paid prompts are offered to it first."""
+    load = s.PEAK_RPS * s.PAID_SHARE * (1 - s.LONG_SHARE) / s.REPLICAS * s.request_s()
+    return load * (1 - erlang_b(places, load)) / s.request_s() * s.REPLICAS
+
+
+def gate_shut(retry_after_s: float) -> float:
+    """Share of time that one replica's gate is shut, if 429s come evenly spread: open until the next, then closed."""
+    shut = retry_after_s * 1.1  # the mean of the gate's jitter
+    return shut / (shut + 1 / (s.replica_rps() * s.THROTTLED_SHARE))
+
+
 # --8<-- [start:fit]
 @dataclass(frozen=True)
 class Fit:

@@ -10,7 +10,7 @@ from examples.circuit_breaker import capacity as c
 from examples.circuit_breaker import setting as s
 from examples.circuit_breaker.machine import Machine, Permit, Settings, State
 from examples.circuit_breaker.simulation import (
-    HEADROOM,
+    FREE_BELOW,
     OUTAGE,
     PLACES,
     POLICIES,
@@ -50,11 +50,6 @@ def _small(value: float) -> str:
 
 
 # Places
-
-
-def short_prompt() -> str:
-    """Tokens of the prompts that are not long."""
-    return _number(s.SHORT_PROMPT, 0)
 
 
 def in_flight() -> str:
@@ -103,8 +98,9 @@ def deadline(prompt: float) -> str:
     return _number(deadlines(prompt, s.ANSWER).first_s)
 
 
-def mean_deadline() -> str:
-    return _number(c.first_token_s(), 2)
+def longest_wait(prompt: float, deadlines_in_a_row: int) -> str:
+    """Seconds until the last destination's first token is given up."""
+    return _number(deadlines(prompt, s.ANSWER).first_s * deadlines_in_a_row)
 
 
 def total_deadline(max_tokens: int) -> str:
@@ -116,21 +112,20 @@ def attempts() -> int:
     return c.attempts_at_most()
 
 
-def blocked(destination: str) -> str:
-    """Share of requests that find no place of their own, by Erlang's formula."""
-    plan = c.fit()
-    load = {
-        "a": s.in_flight(),
-        "pool": plan.pool / s.REPLICAS * s.request_s(),
-        "b": (plan.b_short * s.request_s() + plan.b_long * (4.5 + s.ANSWER / s.TOKENS_PER_S)) / s.REPLICAS,
-        "embeddings": s.EMBEDDINGS_RPS * s.EMBEDDING_S,
-    }[destination]
-    share = c.erlang_b(PLACES[destination], load)
-    return _percent(share, 2) if share > 1e-5 else "0%"
+def blocked(klass: str) -> str:
+    """Share of paid or free requests that find no place at a healthy A."""
+    paid, free = c.blocked(PLACES["a"], FREE_BELOW["a"])
+    return _percent({"paid": paid, "free": free}[klass], 4 if klass == "paid" else 1)
 
 
-def places(destination: str) -> int:
-    return PLACES[destination]
+def pool(what: str) -> str:
+    """What its places let the pool take: requests/s of the fleet on average, or at most."""
+    most = PLACES["pool"] * s.REPLICAS / s.request_s()
+    return _number({"average": c.pool_carries(PLACES["pool"]), "most": most}[what], 0)
+
+
+def gate_shut(retry_after: float) -> str:
+    return _percent(c.gate_shut(retry_after), 0)
 
 
 # Minimum volume
@@ -182,9 +177,13 @@ def probes_at_once() -> int:
 
 
 def probes_per_s() -> str:
-    """Of the fleet in one region, when waits have grown to their longest: the mean wait is three quarters of it."""
+    """Of the fleet in one region, when waits have grown to their longest: the mean wait is three quarters of it.
+
+    Then the probes wait for their deadline, and the next wait begins.
+    """
     setting = Settings()
-    return _number(probes_at_once() / (setting.open_max_s * 0.75), 2)
+    cycle = setting.open_max_s * 0.75 + deadlines(s.SHORT_PROMPT, s.ANSWER).first_s
+    return _number(probes_at_once() / cycle, 2)
 
 
 def night_return() -> str:
@@ -207,15 +206,9 @@ def night_return() -> str:
     return _number(now / 60)
 
 
-def recovered(what: str) -> str:
-    """A with a fifth of its capacity: requests/s of all, or requests/s and streams at once of one region."""
-    rps = s.PEAK_RPS * s.RECOVERED_SHARE
-    region = rps / s.REGIONS
-    return _number({"all": rps, "region": region, "streams": region * s.request_s()}[what], 0)
-
-
-def headroom() -> str:
-    return _number(HEADROOM)
+def recovered() -> str:
+    """Requests/s that one region takes with a fifth of its capacity."""
+    return _number(s.PEAK_RPS * s.RECOVERED_SHARE / s.REGIONS, 0)
 
 
 def step_outlasts() -> str:
@@ -245,7 +238,7 @@ def fit_of(what: str) -> str:
     """One figure of the plan."""
     plan, paid = c.fit(), s.PEAK_RPS * s.PAID_SHARE
     naive = c.fit(pool_first=False)
-    cost_long, cost_short = s.LONG_PROMPT + s.ANSWER, s.SHORT_PROMPT + s.ANSWER
+    cost_long = s.LONG_PROMPT + s.ANSWER
     return {
         "paid": _number(paid),
         "wanted": _number(paid * (s.MEAN_PROMPT + s.ANSWER)),
@@ -256,7 +249,6 @@ def fit_of(what: str) -> str:
         "long share": _percent(plan.b_long * cost_long / plan.b_tokens, 0),
         "load": _percent(plan.b_load),
         "spare": _percent(1 - plan.b_load),
-        "spare short": _number((s.B_TOKENS_PER_MIN / 60 - plan.b_tokens) / cost_short),
         "overrun": _percent(c.quota_overrun(), 0),
         "long refused": _percent(naive.refused / (paid * s.LONG_SHARE), 0),
         "all": _number(s.PEAK_RPS * (s.MEAN_PROMPT + s.ANSWER) * 60 / 1e6),
@@ -272,7 +264,6 @@ def dollars(what: str) -> str:
     return {
         "call": f"{s.call_price():.4f}".rstrip("0"),
         "long call": f"{s.call_price(s.LONG_PROMPT):.4f}".rstrip("0"),
-        "minute": _number(a_second * 60, 0),
         "hedges a day": f"{a_second * HEDGE_SHARE * c.DAY_S:,.0f}",
     }[what]
 
@@ -339,9 +330,6 @@ def outage(what: str) -> str:
             sum(second.attempts for second in _silence(runs["deadline"])) * s.REPLICAS * s.call_price(), 0
         ),
         "usual bill": _number(s.PEAK_RPS * s.call_price() * (OUTAGE.back - OUTAGE.silent), 0),
-        "bill of all": _number(
-            sum(second.attempts for second in _silence(runs["all"])) * s.REPLICAS * s.call_price(), 0
-        ),
         "fifth, deadline": _number(_chat(runs["deadline"], OUTAGE.back, OUTAGE.whole)),
     }[what]
 
@@ -453,8 +441,8 @@ def return_chart() -> dict[str, Any]:
         "title": "Without a ramp, ten breakers that pass their probes knock A over again and again.",
         "description": (
             "Attempts per second at A by ten replicas, in the minute in which A can take 40 a second. With a ramp "
-            "they climb steadily and pass 40 near the end. Without, they jump above 70, fall, and jump "
-            "again, down to nearly none."
+            "they climb steadily and pass 40 near the end. Without, they jump to 100 within twenty seconds, fall, and "
+            "jump again, between 10 and 73."
         ),
         "height": 170,
         "data": {"values": rows},

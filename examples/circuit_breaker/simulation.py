@@ -41,8 +41,8 @@ HEADROOM = 1.3
 """Assumption: A's slots over what a healthy peak needs."""
 CLIENT_BACKOFF_S = 0.5
 """A client's first wait, doubled for the second; with jitter downwards of a quarter."""
-PLACES = {"a": 140, "b": 40, "pool": 60, "embeddings": 10}
-"""Of one replica, when they are divided."""
+PLACES = {"a": 140, "b": 54, "pool": 46, "embeddings": 10}
+"""Of one replica, when they are divided. The pool has no other limit: its places keep it at what it can serve."""
 FREE_BELOW = {"a": 130, "pool": 20}
 """Free requests enter only while fewer places than that are taken."""
 KEPT_BACK = 5 * (s.LONG_PROMPT + s.ANSWER)
@@ -188,7 +188,6 @@ class _Replica:
     def __init__(self, sim: Simulation, machine: Machine) -> None:
         self.sim, self.policy, self.machine = sim, sim.policy, machine
         self.taken = dict.fromkeys([*PLACES, "all"], 0)
-        self.pool_left = self.pool_rps = s.POOL_GPUS * s.POOL_RPS_PER_GPU / s.REPLICAS
         self.b_left = self.b_burst = s.B_TOKENS_PER_MIN / s.REPLICAS
         self.refilled_at = 0.0
 
@@ -337,8 +336,7 @@ class _Replica:
         if self.policy.around:
             self._refill()
             tokens, short = request.prompt + s.ANSWER, request.prompt < s.POOL_CONTEXT
-            if short and self.pool_left >= 1 and self._enter("pool", request.klass):
-                self.pool_left -= 1
+            if short and self._enter("pool", request.klass):
                 self._fall_back(request, "pool")
                 return
             if (
@@ -363,7 +361,6 @@ class _Replica:
 
     def _refill(self) -> None:
         passed, self.refilled_at = self.sim.now - self.refilled_at, self.sim.now
-        self.pool_left = min(self.pool_rps * 2, self.pool_left + passed * self.pool_rps)
         self.b_left = min(self.b_burst, self.b_left + passed * self.b_burst / 60)
 
     # Ends

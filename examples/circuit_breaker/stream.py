@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from examples.circuit_breaker.breaker import Attempt
-from examples.circuit_breaker.verdict import Fault, ProviderFault
+from examples.circuit_breaker.verdict import Fault, OwnFault, ProviderFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Deadlines:
     slow_s: float
     gap_s: float
     total_s: float
+    late_s: float = 0.25  # a deadline that fires later than that says that our own event loop was blocked
 
 
 def deadlines(prompt_tokens: float, max_tokens: float) -> Deadlines:
@@ -61,7 +62,9 @@ def deadlines(prompt_tokens: float, max_tokens: float) -> Deadlines:
 async def watched(
     provider: Provider, request: Request, attempt: Attempt, limits: Deadlines
 ) -> AsyncGenerator[str, None]:
-    """The tokens of one stream. Raises ProviderFault when it does not start, stalls, trickles or breaks."""
+    """The tokens of one stream. Raises ProviderFault when it does not start, stalls, trickles or breaks, OwnFault when
+    this process was blocked.
+    """
     now = asyncio.get_running_loop().time
     attempt.slow_s = limits.slow_s
     begun = now()
@@ -74,9 +77,11 @@ async def watched(
                 async with limit:
                     event = await anext(events, None)
             except TimeoutError:
-                if limit.expired():
-                    raise ProviderFault(missing) from None
-                raise
+                if not limit.expired():
+                    raise
+                if now() > due + limits.late_s:
+                    raise OwnFault("blocked") from None
+                raise ProviderFault(missing) from None
             if event is None:
                 raise ProviderFault(Fault.BROKEN, "no finish reason")
             if event.token and not attempt.has_started:

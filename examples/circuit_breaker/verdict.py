@@ -36,6 +36,10 @@ class Throttled(Exception):
         self.retry_after_s = retry_after_s
 
 
+class OwnFault(Exception):
+    """A deadline that fired late: this process was blocked, and cannot tell whether the provider was silent."""
+
+
 class CallerFault(Exception):
     """The request is wrong (400, 413, 422): it fails anywhere. Neither success nor failure of the provider."""
 

@@ -19,13 +19,28 @@ from typing import Any
 import pytest
 
 from examples.circuit_breaker.breaker import Breaker, Key, Mode, Rejected
-from examples.circuit_breaker.gateway import Destination, Interrupted, Unavailable, answer, route
+from examples.circuit_breaker.gateway import (
+    FULL_S,
+    Destination,
+    Interrupted,
+    Unavailable,
+    answer,
+    route,
+)
 from examples.circuit_breaker.limits import Bulkhead, Full, RetryAfterGate, RetryBudget, TokenQuota
 from examples.circuit_breaker.machine import Settings, State, Transition
 from examples.circuit_breaker.sse import HttpProvider
 from examples.circuit_breaker.stream import Deadlines, Event, Request, deadlines, watched
-from examples.circuit_breaker.verdict import CallerFault, Fault, ProviderFault, SetupFault, Throttled
+from examples.circuit_breaker.verdict import (
+    CallerFault,
+    Fault,
+    OwnFault,
+    ProviderFault,
+    SetupFault,
+    Throttled,
+)
 
+NEVER = 1e9
 LONG = Deadlines(first_s=60, slow_s=60, gap_s=60, total_s=120)
 QUICK = Settings(minimum_calls=4, probes=2, probes_to_pass=3, open_s=1, open_max_s=1)
 ASK = Request(prompt_tokens=700, max_tokens=300, klass="paid")
@@ -410,9 +425,10 @@ async def hear(server: Server, limits: Deadlines, one: Breaker, port: int | None
     return got
 
 
-SHORT_FIRST = Deadlines(0.2, 60, 60, 120)
-SHORT_GAP = Deadlines(60, 60, 0.2, 120)
-SHORT_TOTAL = Deadlines(60, 60, 60, 0.3)
+# On a slow machine a short deadline may strike late without meaning anything.
+SHORT_FIRST = Deadlines(0.2, 60, 60, 120, late_s=NEVER)
+SHORT_GAP = Deadlines(60, 60, 0.2, 120, late_s=NEVER)
+SHORT_TOTAL = Deadlines(60, 60, 60, 0.3, late_s=NEVER)
 
 
 @pytest.mark.parametrize(
@@ -531,6 +547,46 @@ def test_a_slow_client_is_not_the_providers_stall(limits: Deadlines) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_blocked_event_loop_is_not_the_providers_silence(begun: bool) -> None:
+    """This process stood still for five seconds: all deadlines strike at once, and late."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        shift, real = 0.0, loop.time
+        loop.time = lambda: real() + shift  # type: ignore[method-assign]
+
+        async def provider(request: Request) -> AsyncGenerator[Event, None]:
+            nonlocal shift
+            if begun:
+                yield Event(token="x")
+            shift += 2 * 60 + 5.0
+            await asyncio.Event().wait()
+
+        async with serving() as b:
+            where = [destination(b, provider=provider), destination(b, "b")]
+            if begun:
+                with pytest.raises(Interrupted):
+                    await ask(where)
+            else:
+                assert await ask(where) == ["Hel", "lo"]
+        counts = where[0].breaker.counts()
+        assert (counts.failed, counts.released) == (0, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_call_that_this_process_held_up_is_not_slow_either() -> None:
+    clock = Clock()
+    one = breaker(clock)
+    for _ in range(8):
+        with suppress(OwnFault), one.attempt() as attempt:
+            attempt.slow_s = 1.0
+            clock.now += 8.0
+            raise OwnFault("blocked")
+    assert one.state is State.CLOSED
+
+
 def test_a_providers_own_timeout_is_not_taken_for_ours() -> None:
     async def provider(request: Request) -> AsyncGenerator[Event, None]:
         raise TimeoutError("a bug of ours")
@@ -575,7 +631,7 @@ async def ask(
     async def send(token: str) -> None:
         got.append(token)
 
-    await answer(request, where, send, budget or RetryBudget())
+    await answer(request, where, send, budget or RetryBudget(), rng=lambda: 0.0)
     return got
 
 
@@ -663,6 +719,78 @@ def test_a_second_try_at_the_same_destination_is_bounded_by_the_budget() -> None
     asyncio.run(scenario())
 
 
+def test_a_request_that_met_silence_does_not_wait_for_the_other_region_too() -> None:
+    """One deadline is enough; a failure that came at once may try the other region, within the budget."""
+
+    async def scenario() -> None:
+        async with serving() as us, serving() as eu, serving() as b:
+            us.behavior = silent
+            where = [
+                destination(us, limits=lambda prompt, most: SHORT_FIRST),
+                destination(eu),
+                destination(b, "b"),
+            ]
+            assert await ask(where) == ["Hel", "lo"]
+            assert (us.calls, eu.calls, b.calls) == (1, 0, 1)
+            us.behavior = b"HTTP/1.1 500 No\r\n\r\n"
+            assert await ask(where) == ["Hel", "lo"]
+            assert (us.calls, eu.calls, b.calls) == (2, 1, 1)
+            assert await ask(where, budget=RetryBudget(ratio=0.1, burst=0.5)) == ["Hel", "lo"]
+            assert (us.calls, eu.calls, b.calls) == (3, 1, 2)
+
+    asyncio.run(scenario())
+
+
+def test_one_gate_serves_both_regions_of_an_account() -> None:
+    async def scenario() -> None:
+        async with serving() as us, serving() as eu, serving() as b:
+            us.behavior = b"HTTP/1.1 429 Slow\r\nRetry-After: 30\r\n\r\n"
+            gate = RetryAfterGate(Clock(), lambda: 0.0)
+            where = [destination(us, gate=gate), destination(eu, gate=gate), destination(b, "b")]
+            for _ in range(3):
+                assert await ask(where) == ["Hel", "lo"]
+            assert (us.calls, eu.calls, b.calls) == (1, 0, 3)
+
+    asyncio.run(scenario())
+
+
+def test_only_what_fits_nowhere_else_uses_the_reserve_of_bs_tokens() -> None:
+    async def scenario() -> None:
+        async with serving() as server:
+            clock = Clock()
+            quota = TokenQuota(per_min=100_000, kept_back=90_000, clock=clock)
+            b = destination(server, "b", quota=quota, reserve_above=32_000)
+            pool = destination(server, "pool", bulkhead=Bulkhead(0), longest=32_000)
+            large = Request(40_000, 300, "paid")
+            for _ in range(10):  # 1,000 tokens each: what is not kept back
+                assert await ask(route(ASK, [], b, pool)) == ["Hel", "lo"]
+            with pytest.raises(Unavailable):
+                await ask(route(ASK, [], b, pool))
+            for _ in range(2):
+                assert await ask(route(large, [], b, pool), large) == ["Hel", "lo"]
+            with pytest.raises(Unavailable):
+                await ask(route(large, [], b, pool), large)
+            assert (server.calls, b.bulkhead.taken) == (12, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_quota_that_refuses_gives_the_probe_back() -> None:
+    async def scenario() -> None:
+        async with serving() as server:
+            clock = Clock()
+            one = destination(server, clock=clock, quota=TokenQuota(per_min=10, clock=clock))
+            fail(one.breaker)
+            clock.now = 10.0
+            for _ in range(5):
+                with pytest.raises(Unavailable):
+                    await ask([one])
+            assert (one.breaker.state, one.breaker.probes_out) == (State.HALF_OPEN, 0)
+            assert (server.calls, one.bulkhead.taken) == (0, 0)
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_hangs_up_says_nothing_about_the_provider() -> None:
     async def scenario() -> None:
         async with serving() as a:
@@ -714,6 +842,17 @@ def test_the_refusal_says_when_to_come_back() -> None:
             with pytest.raises(Unavailable) as told:
                 await ask([one])
             assert told.value.wait_s == 1
+            with pytest.raises(Unavailable) as told:
+                await ask([destination(a, bulkhead=Bulkhead(0))])
+            assert told.value.wait_s == FULL_S
+            one.breaker.force(Mode.FORCED_OPEN, 40)
+
+            async def nowhere(token: str) -> None:
+                raise AssertionError
+
+            with pytest.raises(Unavailable) as told:
+                await answer(ASK, [one], nowhere, RetryBudget(), rng=lambda: 0.5)
+            assert told.value.wait_s == 50  # those who are refused together do not come back together
             assert a.calls + b.calls == 0
 
     asyncio.run(scenario())
