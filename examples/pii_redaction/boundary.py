@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from examples.pii_redaction.fold import OPAQUE
 from examples.pii_redaction.patterns import STAND_IN
 from examples.pii_redaction.pseudonyms import Entry, StandIns
 from examples.pii_redaction.spans import Kind, Piece, Span, pieces
@@ -15,33 +16,37 @@ class UnknownStandIn(ValueError):
 
 
 # --8<-- [start:answer]
+_LINK = re.compile(r"[/\\?]|\]\(|&#|\w\.\w|www\.|mailto:", re.IGNORECASE)
+
+
 class Answer:
     """Turns the pieces of a streamed answer into what the user and the trace may read. For one answer."""
 
     def __init__(self, entries: Mapping[str, Entry], names: StandIns) -> None:
         self._entries, self._names = entries, names
-        self._in_link, self._tail = False, ""
+        self._word, self._angle = "", False
 
     def shown(self, piece: Piece) -> str:
         """Return the user's text: own values true, everybody else's as a label, nothing restored inside a link."""
         if piece.kind is None:
             self._follow(piece.text)
             return piece.text
-        if piece.kind is Kind.STAND_IN:
-            entry = self._entries.get(piece.text)
-            return entry.value if entry and entry.own and not self._in_link else label(piece)
-        entry = self._entries.get(self._names.of(piece.kind, piece.text))
-        return piece.text if entry and entry.own else label(piece)
+        stand_in = piece.text if piece.kind is Kind.STAND_IN else self._names.of(piece.kind, piece.text)
+        entry = self._entries.get(stand_in)
+        in_link = _LINK.search(self._word) or (self._angle and not self._word.endswith("<"))
+        self._word += OPAQUE
+        return entry.value if entry and entry.own and not in_link else label(piece)
 
     def _follow(self, text: str) -> None:
-        """Keep track of whether the word being written is an address: a restored value would leave with the click."""
-        word = re.split(r"\s", text)[-1]
-        if word == text:
-            word = self._tail + word
-        else:
-            self._in_link = False
-        self._in_link = self._in_link or "//" in word or "](" in word
-        self._tail = word[-1:]
+        """Remember the word being written, and whether ``<`` is open: a value in an address leaves with it.
+
+        Blanks are ASCII, as Markdown takes others into an address; and in ``![x](<https://…>)`` no blank ends it.
+        """
+        for sign in text:
+            is_comparison = sign == " " and self._word == "<"
+            closes = is_comparison or (sign == ">" and not self._word.endswith("\\"))
+            self._angle = sign == "<" or (self._angle and not closes)
+            self._word = "" if sign in " \t\n\r\f\v" else self._word + sign
 
 
 # --8<-- [end:answer]
@@ -75,7 +80,8 @@ def arguments(
 def redact(text: str, spans: Sequence[Span], names: StandIns, *, own: bool, entries: dict[str, Entry]) -> str:
     """Return the text with stand-ins, and add their values to ``entries``.
 
-    Card numbers get a label and no entry: nothing here needs one back, and no vault shall hold them. What is already written like a stand-in came from outside, since users never see one: it loses its id.
+    Card numbers get a label and no entry: nothing here needs one back, and no vault shall hold them. What is already
+    written like a stand-in came from outside, since users never see one: it loses its id.
     """
     out = ""
     for piece in pieces(text, spans):

@@ -14,7 +14,15 @@ from examples.pii_redaction import corpus
 from examples.pii_redaction.cards import Cards
 from examples.pii_redaction.evaluate import Score, commonest, score, wilson
 from examples.pii_redaction.names import trained
-from examples.pii_redaction.patterns import CUE_AFTER, LONGEST_EMAIL, LONGEST_STAND_IN, Emails, Ssns, issued
+from examples.pii_redaction.patterns import (
+    CUE_AFTER,
+    LONGEST_EMAIL,
+    LONGEST_NINE,
+    LONGEST_STAND_IN,
+    Emails,
+    Ssns,
+    issued,
+)
 from examples.pii_redaction.pseudonyms import ID_BITS
 from examples.pii_redaction.scanner import Scanner
 from examples.pii_redaction.spans import Kind, Span
@@ -26,7 +34,7 @@ MEAN_PER_S, PEAK_PER_S = 60, 150
 PROVIDER = 0.60
 PROMPT = {"mean": 2_400, "p95": 8_000, "p99": 24_000}
 SEEN_BEFORE, PREFIX_HITS = 0.85, 0.70
-ANSWER_TOKENS, TOKENS_PER_S = 350, 60
+ANSWER_TOKENS, TOKENS_PER_S, TTFT_MS = 350, 60, 600
 NAMING, MENTIONS, WITH_SSN, WITH_ORDER, BARE = 0.30, 2, 0.005, 0.08, 0.40
 WINDOW, OVERLAP, GPUS, WINDOWS_PER_S = 512, 64, 2, 400
 NER_RECALL, NER_PRECISION = 0.92, 0.88
@@ -149,7 +157,8 @@ def orders_at_target_millions() -> int:
 
 
 def lookups_per_s() -> str:
-    return f"{PEAK_PER_S * (WITH_SSN * BARE + WITH_ORDER):.0f}"
+    """Return the look-ups a second at peak: bare SSNs, and order numbers that pass the rules; none of them with a word."""
+    return f"{PEAK_PER_S * (WITH_SSN * BARE + WITH_ORDER * valid_share()):.0f}"
 
 
 # Capacity
@@ -236,7 +245,7 @@ PATTERNS_MS, ROUND_TRIP_MS, LOOKUP_MS = 3, 1, 5
 
 
 def budget_table() -> str:
-    """Return what a prompt waits for, one after the other, at the peak. A sum of p95s is at least the p95 of the sum."""
+    """Return what a prompt waits for, one after the other, at the peak. A sum of p95s is an estimate of the p95, no bound."""
     scan = round(scan_ms(PEAK_PER_S, new=True))
     rows = [
         ("Findings of old messages, one round trip", ROUND_TRIP_MS),
@@ -294,7 +303,7 @@ def hold_table() -> str:
     """Return, by what may be open, how much of it is held and for how long."""
     rows = [
         ("Stand-in", LONGEST_STAND_IN, "its last bracket"),
-        ("SSN with separators", 13, "two more characters"),
+        ("SSN with separators", LONGEST_NINE + 2, "two more characters"),
         ("Card in groups", 21, "the same"),
         ("Bare nine digits", 9 + CUE_AFTER, f"{CUE_AFTER} more: a word behind them may decide"),
         ("Typical email", 22, "the first character that is not of an address"),
@@ -353,6 +362,12 @@ def fallback_per_s(*, cold: bool = False) -> str:
     """Return the requests a second for which the own model has room; cold ones need a full prefill each."""
     room = PEAK_PER_S * PROVIDER * FALLBACK_ROOM
     return f"{room * (1 - PREFIX_HITS) if cold else room:.1f}"
+
+
+def fallback_places() -> int:
+    """Return the places that such a rate fills (Little's law), each for the first token and the answer."""
+    seconds = TTFT_MS / 1000 + ANSWER_TOKENS / TOKENS_PER_S
+    return round(PEAK_PER_S * PROVIDER * FALLBACK_ROOM * seconds)
 
 
 # The measurement

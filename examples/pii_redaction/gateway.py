@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Scan = Callable[[str], Awaitable[Sequence[Span]]]
+Scan = Callable[[str, str], Awaitable[Sequence[Span]]]
+"""From a tenant, whose orders it may look up, and a text."""
 Model = Callable[[Sequence[str]], AsyncIterator[str]]
 Trace = Callable[[dict[str, object]], Awaitable[None]]
 
@@ -125,7 +126,10 @@ def _heard(task: asyncio.Task[Any]) -> None:
 
 @dataclass
 class Gateway:
-    """``deadline_s`` bounds the scan of one prompt; ``patterns`` and ``tagger`` read the answer as it streams."""
+    """``deadline_s`` bounds the scan of one prompt; a tenant's ``patterns`` and ``tagger`` read the answer as it streams.
+
+    Those run between two chunks and again at the next, so what they look up is in memory.
+    """
 
     scan: Scan
     cache: ScanCache
@@ -135,7 +139,7 @@ class Gateway:
     trace: Trace
     room: Room
     master: bytes = field(repr=False)
-    patterns: Sequence[Recognizer]
+    patterns: Callable[[str], Sequence[Recognizer]]
     tagger: Recognizer
     deadline_s: float
     _tracing: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
@@ -180,21 +184,22 @@ class Gateway:
         known = await self.cache.get(tenant, text)
         if known is not None:
             return known
-        spans = await self.scan(text)
+        spans = await self.scan(tenant, text)
         await self.cache.put(tenant, text, spans)
         return spans
 
     async def _shown(
         self, turn: Turn, prepared: Prepared | None, chunks: AsyncIterator[str], answer: list[str]
     ) -> AsyncIterator[str]:
-        stream = Stream(self.patterns, self.tagger)
+        """Yield the user's text, and add to ``answer`` what it was made of: of a stream that breaks off, no half value."""
+        stream = Stream(self.patterns(turn.tenant), self.tagger)
         boundary = Answer(prepared.entries if prepared else {}, self._names(turn))
 
         def show(released: Sequence[Piece]) -> str:
+            answer.extend(piece.text for piece in released)
             return "".join(map(boundary.shown, released))
 
         async for chunk in chunks:
-            answer.append(chunk)
             if shown := show(stream.feed(chunk)):
                 yield shown
         if shown := show(stream.close()):

@@ -65,13 +65,18 @@ CUE_BEFORE = 48
 CUE_AFTER = 24
 """Characters after it: with the number and the character that ends it, what arrives in 150 ms."""
 
+LONGEST_NINE = 9 + 2 * len(" - ")
+"""Characters of a number with separators."""
+
 ITIN_GROUPS = {*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)}
 """Fourth and fifth digits of an individual taxpayer identification number, whose first is 9."""
 
+_OPEN_NINE = re.compile(
+    r"(?<!\d)(?<!\d[-.])\d(?:\d(?:\d(?: ?[-.]? ?(?:\d(?:\d(?: ?[-.]? ?\d{0,4})?)?)?)?)?)?\Z"
+)
 
 # --8<-- [start:ssn]
-_NINE = re.compile(r"(?<!\d)(?<!\d[-.])(\d{3})([-. ]?)(\d{2})([-. ]?)(\d{4})(?!\d)(?![-.]\d)")
-_OPEN_NINE = re.compile(r"(?<!\d)(?<!\d[-.])\d(?:\d(?:\d(?:[-. ]?(?:\d(?:\d(?:[-. ]?\d{0,4})?)?)?)?)?)?\Z")
+_NINE = re.compile(r"(?<!\d)(?<!\d[-.])(\d{3})( ?[-.]? ?)(\d{2})( ?[-.]? ?)(\d{4})(?!\d)(?![-.]\d)")
 _CUE = re.compile(
     r"\b(?:(ssn|social(?! (?:media|network))|itin|tax ?id|taxpayer)|(order|invoice|tracking|pedido))",
     re.IGNORECASE,
@@ -107,23 +112,27 @@ class Ssns:
         ]
 
     def _holds(self, kind: Kind, text: str, match: re.Match[str]) -> bool:
-        if match[2] and match[2] == match[4]:
+        if _separated(match):
             return True
         cue = _nearest_cue(text, match.start(), match.end())
-        if cue == "ssn" or match[2] != match[4] or kind is Kind.ITIN:
+        if cue == "ssn" or match[2] or match[4] or kind is Kind.ITIN:
             return cue == "ssn"  # without the word, 94105-1234 is a postal code
         known = self._is_order(match[1] + match[3] + match[5])
         return cue != "order" if known is None else not known
 
     # --8<-- [end:ssn]
     def open_from(self, text: str, since: int = 0) -> int:
-        tail = _OPEN_NINE.search(text, max(since, len(text) - 11))
+        tail = _OPEN_NINE.search(text, max(since, len(text) - LONGEST_NINE))
         start = tail.start() if tail else len(text)
         for match in _NINE.finditer(text, since):
-            sure = match[2] and match[2] == match[4]
-            if match.end() > len(text) - (2 if sure else CUE_AFTER):
+            if match.end() > len(text) - (2 if _separated(match) else CUE_AFTER):
                 return min(start, match.start())
         return start
+
+
+def _separated(match: re.Match[str]) -> bool:
+    """Return whether both separators are there and the same, blanks around a hyphen or a dot apart."""
+    return bool(match[2] and match[4]) and match[2].strip() == match[4].strip()
 
 
 def _nearest_cue(text: str, start: int, end: int) -> str | None:

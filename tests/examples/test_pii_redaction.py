@@ -62,6 +62,23 @@ class TestSsns:
         typed = mark.join(("219", "09", "9998"))
         assert found(f"it is {typed}, thanks") == [typed]
 
+    @pytest.mark.parametrize("typed", ["219 - 09 - 9998", "219- 09 -9998", "219  09  9998", "219. 09. 9998"])
+    def test_blanks_around_separators(self, typed):
+        assert found(f"it is {typed}, thanks") == [typed]
+        assert found(f"it is {typed}7") == []
+
+    @pytest.mark.parametrize("typed", ["219 -099998", "219-09.9998", "219 09-9998", "21909 9998"])
+    def test_separators_that_differ_need_the_word(self, typed):
+        assert found(f"here: {typed}") == []
+        assert found(f"my ssn: {typed}") == [typed]
+
+    @pytest.mark.parametrize(
+        "typed", ["219   09   9998", "219/09/9998", "219-09-\n9998", "219\t09\t9998", "2 1 9 0 9 9 9 9 8"]
+    )
+    def test_what_the_page_says_is_not_found(self, typed):
+        assert found(f"my ssn is {typed}") == []
+        assert found("jane%40example.com, jane (at) example.com") == []
+
     @pytest.mark.parametrize(
         "text",
         [

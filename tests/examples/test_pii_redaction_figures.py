@@ -52,7 +52,7 @@ def test_bare_numbers():
     assert figures.recall_without_bare() == "60"
     assert figures.recall_with_lookup() == "99.55"  # 1 - 0.4 x 0.01125
     assert figures.orders_at_target_millions() == 22  # 0.025 x 888.9 million
-    assert figures.lookups_per_s() == "12"  # 150 x 0.082
+    assert figures.lookups_per_s() == "11"  # 150 x (0.002 + 0.08 x 0.889)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,9 @@ def test_holding():
     assert figures.streaming_ner_per_s() == "5,833"  # 150 x 350 / 9
     assert LONGEST_STAND_IN == 16
     assert 9 + CUE_AFTER + 1 <= 36, "a bare number, what decides it and the character behind fit into 150 ms"
+    assert (
+        "| SSN with separators | 17 | 71 ms |" in figures.hold_table()
+    )  # 9 digits, twice " - ", 2 more; 17 / 240 s
     assert f"| Longest email | 254 | {1058} ms |" in figures.hold_table()
 
 
@@ -137,6 +140,7 @@ def test_prefix_cache_and_fallback():
     assert figures.prefill_ratio() == "3.3"
     assert figures.fallback_per_s() == "9.0"  # 150 x 0.6 x 0.1
     assert figures.fallback_per_s(cold=True) == "2.7"
+    assert figures.fallback_places() == 58  # 9.0/s x (0.6 + 350 / 60) s = 57.9
 
 
 def test_labels_needed():

@@ -130,12 +130,12 @@ class Scene:
             trace=self.trace,
             room=self.room,
             master=MASTER,
-            patterns=PATTERNS,
+            patterns=lambda tenant: PATTERNS,
             tagger=trained(),
             deadline_s=deadline_s,
         )
 
-    async def scan(self, text):
+    async def scan(self, tenant, text):
         self.scanned.append(text)
         return Scanner(PATTERNS, trained()).scan(text)
 
@@ -214,7 +214,7 @@ class TestGateway:
 
     @pytest.mark.parametrize("fault", ["raises", "hangs"])
     def test_text_that_is_not_scanned_reaches_neither_provider_nor_trace(self, run, tenant, fault):
-        async def broken(text):
+        async def broken(tenant, text):
             if fault == "hangs":
                 await asyncio.Event().wait()
             raise RuntimeError("no GPU")
@@ -232,7 +232,7 @@ class TestGateway:
         assert "bob@" not in shown, "patterns still read the answer"
 
     def test_a_library_that_swallows_the_cancellation_does_not_hold_the_request(self, run, tenant):
-        async def stubborn(text):
+        async def stubborn(tenant, text):
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
             await asyncio.Event().wait()
@@ -290,9 +290,9 @@ class TestGateway:
         assert asyncio.run(main()) is None
 
     def test_no_log_quotes_the_text_that_could_not_be_scanned(self, run, tenant, caplog):
-        async def broken(text):
+        async def broken(*read):
             await asyncio.sleep(0)
-            raise ValueError(f"cannot read {text}")
+            raise ValueError(f"cannot read {read}")
 
         async def use(client):
             scene = Scene(client, tenant, scan=broken)
@@ -306,7 +306,7 @@ class TestGateway:
         assert leaks(caplog.text) == []
 
     def test_a_scan_that_is_cancelled_counts_as_failed(self, run, tenant):
-        async def cancelled(text):
+        async def cancelled(tenant, text):
             raise asyncio.CancelledError
 
         async def use(client):
@@ -319,7 +319,7 @@ class TestGateway:
     def test_the_user_does_not_wait_for_the_trace(self, run, tenant):
         gate = asyncio.Event()
 
-        async def scan(text):
+        async def scan(tenant, text):
             if text == "ok":
                 await gate.wait()
             return []
@@ -336,7 +336,7 @@ class TestGateway:
         assert run(use).traces[0]["answer"] == "ok"
 
     def test_one_message_that_fails_keeps_the_whole_prompt_back(self, run, tenant):
-        async def broken(text):
+        async def broken(tenant, text):
             if "Ticket" in text:
                 raise RuntimeError("window lost")
             return Scanner(PATTERNS, trained()).scan(text)
@@ -349,7 +349,7 @@ class TestGateway:
         assert run(use).provided == []
 
     def test_a_full_room_refuses_and_a_finished_request_makes_place(self, run, tenant):
-        async def broken(text):
+        async def broken(tenant, text):
             raise RuntimeError
 
         async def use(client):
@@ -367,7 +367,7 @@ class TestGateway:
         assert len(scene.owned) == 2
 
     def test_an_answer_that_cannot_be_scanned_is_not_traced(self, run, tenant):
-        async def scan(text):
+        async def scan(tenant, text):
             if text.startswith("Answer"):
                 raise RuntimeError
             return Scanner(PATTERNS, trained()).scan(text)
@@ -406,6 +406,62 @@ class TestGateway:
         assert len(scene.traces) == 1
         assert leaks(scene.traces) == []
         assert not STAND_IN.search(json.dumps(scene.traces))
+
+    def test_one_tenants_orders_let_no_number_of_another_tenant_pass(self, run, tenant):
+        orders = {tenant: {"219099998"}}
+
+        def patterns(of):
+            return [Emails(), Cards(), Ssns(lambda digits: digits in orders.get(of, ()))]
+
+        async def scan(of, text):
+            return Scanner(patterns(of), trained()).scan(text)
+
+        async def use(client):
+            shown = []
+            for of in (tenant, f"other-{tenant}"):
+                scene = Scene(client, of, answer=lambda prompt: "about 219099998", scan=scan)
+                scene.gateway.patterns = patterns
+                await scene.ask(TICKET, Message("see 219099998 please"))
+                shown.append((scene.provided[0][1], scene.traces[0]["answer"]))
+                shown.append(await scene.ask(TICKET))
+            return shown
+
+        (prompt, trace), answer, (others_prompt, others_trace), others_answer = run(use)
+        assert (prompt, trace, answer) == ("see 219099998 please", "about 219099998", "about 219099998")
+        assert "219" not in others_prompt
+        assert (others_trace, others_answer) == ("about [SSN]", "about [SSN]")
+
+    @pytest.mark.parametrize(
+        "text", ["Dear you, it is 219-09-9998 I think", "Dear you, write to eve@example.com"]
+    )
+    @pytest.mark.parametrize("by", ["the client", "the model"])
+    def test_of_an_answer_that_breaks_off_no_half_value_is_traced(self, run, tenant, text, by):
+        """Nine digits cut after the seventh are no SSN to any detector."""
+        cut = text.index("8 I") if "8 I" in text else text.index("mple.com")
+
+        async def breaks_off(prompt):
+            for at in range(cut):
+                yield text[at]
+            if by == "the model":
+                raise ConnectionError
+            await asyncio.Event().wait()
+
+        async def use(client):
+            scene = Scene(client, tenant)
+            scene.gateway.provider = breaks_off
+            stream = scene.gateway.ask(Turn(tenant, "c-1", [MINE]))
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(0.5 if by == "the client" else PATIENT_S):
+                    async for _ in stream:
+                        pass
+            await stream.aclose()
+            await scene.gateway.drain()
+            return scene.traces
+
+        (trace,) = run(use)
+        assert trace["answer"].startswith("Dear you")
+        assert "219" not in trace["answer"]
+        assert "eve" not in trace["answer"]
 
     def test_values_do_not_show_in_representations(self, run, tenant):
         async def use(client):

