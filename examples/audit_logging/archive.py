@@ -132,15 +132,10 @@ class Sealer:
         if bodies and len(bodies) not in archive.checkpoints():
             self._sign()  # the crash came between a seal and its signature
 
-    def head(self, stream: str) -> Head:
-        """Return where a stream stands, so that its writer knows what to send again."""
-        with self._lock:
-            return self._heads.get(stream) or chain.genesis(self._origin, stream)
-
     def accept(self, body: bytes) -> None:
         """Take one record, in any number of copies. Raises BadRecord for a gap, Equivocation for a second version."""
         record = chain.parse(body)
-        canonical.decode(record.payload)
+        _check_sealable(record)
         with self._lock:
             head = self._heads.get(record.stream) or chain.genesis(self._origin, record.stream)
             if record.stream in self._ended:
@@ -222,6 +217,18 @@ class Sealer:
                 {"seq": head.seq, "link": head.link.hex(), "state": state}
             )
         return found
+
+
+def _check_sealable(record: Record) -> None:
+    """Raise BadRecord for what no seal could summarize or name: once taken, it would stop every seal after it."""
+    try:
+        canonical.encode({record.stream: record.seq})  # it becomes a key of the seal
+        at_us, _ = canonical.decode(record.payload)["at_us"], subjects.actor_of(record)
+        if type(at_us) is not int or at_us < 0:
+            raise ValueError(f"at_us is {at_us!r}")
+        _closes(record)
+    except (ValueError, KeyError, TypeError) as error:
+        raise chain.BadRecord(f"{record.stream!r} {record.seq} cannot be sealed: {error}") from None
 
 
 def _closes(record: Record) -> bool:

@@ -61,11 +61,12 @@ class Tool(Strict):
     """A tool acting with the user's rights: intent before, result after."""
 
     kind: Literal["tool"] = "tool"
+    call: Hex32  # joins intent and result; the tool's own system gets it as its idempotency key
     tool: Name
     effect: Literal["read", "write"]
-    target: Name
+    target: Name  # the id that the tool resolved, never the model's words; a patient by pseudonym
     arguments: Hex64  # keyed digest
-    stage: Literal["intent", "done", "failed"]
+    stage: Literal["intent", "done", "failed", "unknown"]
 
 
 class Change(Strict):
@@ -115,6 +116,12 @@ class Event(Strict):
 
 
 # --8<-- [end:envelope]
+def is_past(event: Event) -> bool:
+    """Whether the event tells what has happened already: to refuse it would prevent nothing and lose it."""
+    what = event.what
+    return isinstance(what, Outcome) or (isinstance(what, Tool) and what.stage != "intent")
+
+
 SERVICE = "0" * 32
 """The actor of what no person does."""
 

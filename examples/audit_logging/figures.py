@@ -128,7 +128,7 @@ def gap_percent(events: int) -> str:
 def loss_chart() -> dict[str, Any]:
     """Chart: how likely a user's week has a gap, by its number of events."""
     return {
-        "title": f"At 0.02% loss, a week of 500 events has a gap with a chance of {100 * gap_chance(500):.0f}%",
+        "title": f"At 0.02% loss, a week of 500 events has a gap with a chance of {100 * gap_chance(500):.1f}%",
         "description": "A line that rises from 0 at no events to 9.5% at 500 and 18.1% at 1,000 events a week.",
         "data": {
             "values": [{"events": n, "chance": round(gap_chance(n), 4)} for n in range(0, 1_001, 100)],

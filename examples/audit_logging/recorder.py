@@ -60,17 +60,17 @@ class Recorder:
         """Store the event. Raises AuditUnavailable, and then the action must not happen.
 
         ``replicated``: for changes and for tools that write, this replica's disk is not enough. For the rest it is, for
-        ten minutes at most: then nothing passes.
+        ten minutes at most: then nothing new may begin. The end of what has begun is taken even then.
         """
         stream = self._streams[kind]
         payload = events.encode(event)  # NotCanonical is the caller's bug, and uses up no number
-        if stream.is_full():
+        if stream.is_full() and not events.is_past(event):
             raise AuditUnavailable("the queue has been away for too long")
         try:
             record = stream.journal.append(payload)
         except OSError as error:
             raise AuditUnavailable("the journal cannot be written") from error
-        stream.ship()
+        stream.ship(patient=replicated)
         if replicated and stream.shipped < record.seq:
             raise AuditUnavailable(f"{record.stream} {record.seq} is in the journal only")
         return record
@@ -92,6 +92,8 @@ class Recorder:
             if not head or not head.seq:
                 continue
             mine = next(stream.journal.after(head.seq - 1), None)
+            if mine and mine.seq > head.seq:
+                continue  # an older seal comes again: it was compared before its records were dropped
             if mine is None or mine.head != head:
                 raise SealedOtherwise(f"{stream.journal.stream} {head.seq}")
             stream.journal.trim(head.seq - 1)  # keeps the record to compare with
@@ -119,8 +121,14 @@ class _Stream:
         late = since is not None and self._clock_us() - since >= BACKLOG_US
         return late or self.backlog >= BACKLOG_RECORDS
 
-    def ship(self) -> None:
-        """Send what is unsent, in order. While the queue is away, try once a second, not once a request."""
+    def ship(self, patient: bool = True) -> None:
+        """Send what is unsent, in order. While the queue is away, try once a second, not once a request.
+
+        Whoever is content with the journal is not ``patient``: once the queue has failed, they leave it to the timer.
+        A queue that hangs would otherwise hold up every request for the length of its timeout.
+        """
+        if self._away_since_us is not None and not patient:
+            return
         seen = self.journal.durable
         with self._sending:
             if self.shipped >= seen or self._clock_us() < self._retry_us:

@@ -6,6 +6,7 @@ The index is a convenience: whatever it says is checked against the sealed recor
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -39,15 +40,16 @@ class Index:
         self._db.executescript(
             "DROP TABLE IF EXISTS event;"
             "CREATE TABLE event (stream TEXT, seq INTEGER, seal INTEGER, id TEXT, actor TEXT, at_us INTEGER,"
-            " kind TEXT, request TEXT, PRIMARY KEY (stream, seq)) WITHOUT ROWID;"
+            " kind TEXT, request TEXT, digest BLOB, PRIMARY KEY (stream, seq)) WITHOUT ROWID;"
             "CREATE INDEX by_actor ON event (actor, at_us)"
         )
         for seal in map(seals.read_seal, self._archive.bodies()):
             for record in self._records(seal):
-                event = events.decode(record.payload)
+                event, digest = events.decode(record.payload), hashlib.sha256(record.payload).digest()
                 self._db.execute(
-                    "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (record.stream, record.seq, seal.n, event.id, event.actor, event.at_us, event.what.kind, event.request),
+                    "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (record.stream, record.seq, seal.n, event.id, event.actor, event.at_us, event.what.kind, event.request,
+                     digest),
                 )  # fmt: skip
         self._db.commit()
         return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
@@ -66,7 +68,7 @@ class Index:
         question = envelope.model_copy(update={"what": read})
         self._recorder.record(events.LONGEST, question, replicated=True)
         rows = self._db.execute(
-            "SELECT min(stream), seq FROM event WHERE actor = ? AND at_us >= ? AND at_us < ? GROUP BY id ORDER BY at_us",
+            "SELECT min(stream), seq FROM event WHERE actor = ? AND at_us >= ? AND at_us < ? GROUP BY digest ORDER BY at_us",
             (read.about, read.from_us, read.to_us),
         )
         return [(str(stream), int(seq)) for stream, seq in rows]
@@ -127,15 +129,32 @@ def checked(
     if not walked or walked[-1].at_us < to_us:
         raise SealError("early", "the last seal is older than the end of the question")
     parts = {(part["n"], part["class"]): part for part in answer["parts"]}
-    found: dict[str, Event] = {}
+    found: set[Event] = set()  # by content: a second event under a known id is shown, not taken for a copy
     for seal in walked:
         for kind in classes:
             if concerns(seal, kind, from_us, to_us):
                 part = parts.get((seal.n, kind))
                 for event in _proven_events(part, actor, seal, kind):
                     if from_us <= event.at_us < to_us:
-                        found.setdefault(event.id, event)
-    return sorted(found.values(), key=lambda event: event.at_us)
+                        found.add(event)
+    return sorted(found, key=lambda event: (event.at_us, event.id))
+
+
+def unfinished(answer: dict[str, Any]) -> list[str]:
+    """Return the streams of a checked answer that fell silent before the end of its time and have not spoken since.
+
+    "All that was sealed" is not yet all that happened: such a replica's journal may hold more.
+    """
+    spoke: dict[str, int] = {}
+    open_streams: set[str] = set()
+    for seal in (seals.read_seal(body.encode()) for body in answer["seals"]):
+        spoke |= {name: seal.at_us for name, head in seal.streams.items() if head.state != "silent"}
+        open_streams = {name for name, head in seal.streams.items() if head.state == "silent"}
+    return sorted(
+        name
+        for name in open_streams
+        if archive.class_of(name) in answer["classes"] and spoke.get(name, 0) < answer["to_us"]
+    )
 
 
 def _proven_events(part: dict[str, Any] | None, actor: str, seal: Seal, kind: Class) -> list[Event]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 from examples.audit_logging.chain import Record
-from examples.audit_logging.events import Class, Event, Opened, Outcome
+from examples.audit_logging.events import Class, Event, Opened, Outcome, Tool
 from examples.audit_logging.recorder import AuditUnavailable, Recorder
 
 Status = Literal["completed", "disconnected", "blocked", "failed"]
@@ -51,7 +51,7 @@ async def audited(
     status: Status = "completed"
     try:
         yield answer
-    except (Disconnected, asyncio.CancelledError):
+    except (Disconnected, asyncio.CancelledError, GeneratorExit):  # however the framework tells it
         status = "disconnected"
         raise
     except Blocked:
@@ -103,27 +103,39 @@ async def _close(
 def swept(
     seen: Iterable[Event], gone: Container[str], now_us: int, longest_us: int = 15 * 60 * 1_000_000
 ) -> list[Event]:
-    """Return an outcome "unknown" for each opening whose replica is gone, or that is older than any stream lasts.
+    """Return an "unknown" for each opening, and each tool's intent, whose replica is gone or that is older than any stream.
 
-    The id follows from the request, so a second sweep adds nothing; a late real outcome stands beside it and wins.
+    The id follows from the request or call, so a second sweep adds nothing; a late real outcome stands beside it and wins.
+    Whether a tool with an unknown end ran, its own system knows by the call's id.
     """
-    openings: dict[str, Event] = {}
+    begun: dict[str, Event] = {}
     ended: set[str] = set()
     for event in seen:
-        if isinstance(event.what, Opened) and event.request:
-            openings[event.request] = event
-        elif isinstance(event.what, Outcome) and event.request:
-            ended.add(event.request)
+        match event.what:
+            case Opened() if event.request:
+                begun[event.request] = event
+            case Outcome() if event.request:
+                ended.add(event.request)
+            case Tool(stage="intent", call=call):
+                begun[f"call {call}"] = event
+            case Tool(call=call):
+                ended.add(f"call {call}")
     return [
-        opening.model_copy(
+        event.model_copy(
             update={
-                "id": hashlib.sha256(f"swept {request}".encode()).hexdigest()[:32],
+                "id": hashlib.sha256(f"swept {key}".encode()).hexdigest()[:32],
                 "at_us": now_us,
                 "where": "sweeper",
-                "what": Outcome(status="unknown", generated=0, delivered=0),
+                "what": _unknown(event),
                 "person": None,
             }
         )
-        for request, opening in openings.items()
-        if request not in ended and (opening.where in gone or now_us - opening.at_us > longest_us)
+        for key, event in begun.items()
+        if key not in ended and (event.where in gone or now_us - event.at_us > longest_us)
     ]
+
+
+def _unknown(event: Event) -> Outcome | Tool:
+    if isinstance(event.what, Tool):
+        return event.what.model_copy(update={"stage": "unknown"})
+    return Outcome(status="unknown", generated=0, delivered=0)

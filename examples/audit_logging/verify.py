@@ -155,6 +155,10 @@ def _answer(path: Path, origin: str, key: bytes, known: Sequence[Checkpoint]) ->
         return 1
     for event in found:
         print(event.at_us, event.what.kind, event.request or "-", event.where)
+    for name in search.unfinished(answer):
+        print(
+            f"note  silent: {name} has not spoken since before the end of the time; its journal may hold more"
+        )
     period = f"from {answer['from_us']} to {answer['to_us']}"
     print(f"complete: {len(found)} events of {answer['actor']} {period} in {', '.join(answer['classes'])}")
     return 0

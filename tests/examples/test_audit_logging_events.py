@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -87,7 +90,14 @@ def test_an_event_comes_back_as_it_was() -> None:
     for what in (
         opened("1" * 32).what,
         Outcome(status="disconnected", generated=400, delivered=120),
-        Tool(tool="orders.create", effect="write", target="order/17", arguments="3" * 64, stage="intent"),
+        Tool(
+            call="7" * 32,
+            tool="orders.create",
+            effect="write",
+            target="order/17",
+            arguments="3" * 64,
+            stage="intent",
+        ),
         Change(target="prompt/triage", before=None, after="4" * 64, approver=BEN),
     ):
         assert events.decode(events.encode(event(what))) == event(what)
@@ -120,6 +130,37 @@ def test_hostile_fields_are_refused(field: str, value: Any) -> None:
         events.decode(
             json.dumps(json.loads(events.encode(event())) | {field: value}, sort_keys=True).encode()
         )
+
+
+def test_a_pattern_cannot_tell_a_key_from_an_identifier() -> None:
+    """Why the gateway fills the identifiers in, and neither the client nor the model."""
+    assert event(credential="sk-live-0123456789abcdef").credential == "sk-live-0123456789abcdef"
+    assert event(tenant="patient-has-a-rare-disease")
+
+
+def test_a_patient_is_a_target_by_pseudonym() -> None:
+    """Who is acted upon has a secret to destroy too."""
+    people = Directory(b"k" * 32, lambda n: b"r" * n)
+    target = f"patient/{people.enroll('st-mary', 'patient 4711')}"
+    what = Tool(
+        call="7" * 32, tool="chart.read", effect="read", target=target, arguments="3" * 64, stage="done"
+    )
+    assert b"4711" not in events.encode(event(what))
+    people.erase("st-mary", "patient 4711")
+    with pytest.raises(Erased):
+        people.pseudonym("st-mary", "patient 4711")
+
+
+def test_only_the_end_of_something_is_past() -> None:
+    def tool(stage: Any) -> Tool:
+        return Tool(call="7" * 32, tool="t", effect="write", target="x", arguments="3" * 64, stage=stage)
+
+    outcome = Outcome(status="failed", generated=0, delivered=0)
+    past = [outcome, tool("done"), tool("failed"), tool("unknown")]
+    assert all(events.is_past(event(what)) for what in past)
+    change = Change(target="x", before=None, after=None, approver=None)
+    begins = [opened("1" * 32).what, tool("intent"), event().what, change]
+    assert not any(events.is_past(event(what)) for what in begins)
 
 
 def test_an_event_stays_far_below_a_kilobyte() -> None:
@@ -180,6 +221,25 @@ def test_frames_are_cut_where_they_were_joined(batches: list[list[bytes]], data:
     assert stop is None or (stop.offset, stop.followed) == (whole, False)
     assert found == batches[: len(found)]
     assert whole == cut or cut < whole + len(chain.frame(batches[len(found)]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda body: body[:40], lambda body: b"\2" + body[1:], lambda body: body + b"x", lambda body: body.replace(b"r1", b"r\xe9")],
+)  # fmt: skip
+def test_a_record_of_another_form_is_refused(wrong: Callable[[bytes], bytes]) -> None:
+    body = Record("r1", 1, bytes(32), b"{}").body
+    assert chain.parse(body).stream == "r1"
+    with pytest.raises(BadRecord):
+        chain.parse(wrong(body))
+
+
+@pytest.mark.parametrize("content", [b"\0\0", b"\0\0\0\5abc", chain.framed(b"whole") + b"\0\0\0\1"])
+def test_a_frame_with_a_right_checksum_has_to_be_filled(content: bytes) -> None:
+    """What a writer with a bug would leave: no crash, so it is not taken for a torn end."""
+    data = struct.pack(">II", len(content), zlib.crc32(content)) + content
+    with pytest.raises(BadRecord, match="fill"):
+        list(chain.frames(data))
 
 
 def test_a_frame_has_its_limits() -> None:
@@ -254,6 +314,7 @@ def test_every_proof_of_every_small_tree() -> None:
             if proof:
                 assert not merkle.extends(old, size, roots[old], roots[size], proof[:-1])
     assert not merkle.extends(0, 3, merkle.EMPTY, roots[3], [])
+    assert not merkle.extends(3, 5, roots[3], roots[5], [])  # no proof at all
     with pytest.raises(IndexError):
         merkle.inclusion(3, leaves[:3])
     with pytest.raises(IndexError):
@@ -332,6 +393,11 @@ def test_neighbors_have_to_be_neighbors() -> None:
         away = subjects.Proof(at, [all_entries[i] for i in pair], paths)
         assert not subjects.proven(away, hidden, len(leaves), merkle.root(leaves), [])
     assert not subjects.proven(subjects.Proof(0, [], []), BEN, len(leaves), merkle.root(leaves), [])
+    true = subjects.prove(all_entries, BEN)
+    for proof in (true._replace(paths=[]), true._replace(paths=true.paths * 2), true._replace(at=-1)):
+        assert not subjects.proven(
+            proof, BEN, len(leaves), merkle.root(leaves), records_of([ANNA, BEN, CARL])[1:2]
+        )
 
 
 # People

@@ -206,6 +206,18 @@ def test_those_who_wait_hear_of_a_failure(tmp_path: Path) -> None:
     assert len(failed) == 8
 
 
+def test_a_file_that_changes_while_it_is_open_shows_when_it_is_read(tmp_path: Path) -> None:
+    """The disk's administrator edits what waits for the queue: it is not sent as if it were whole."""
+    edited = journal(tmp_path)
+    for n in range(3):
+        edited.append(b"payload %d" % n)
+    edited.forget(3)
+    (file,) = tmp_path.glob("*.log")
+    file.write_bytes(file.read_bytes().replace(b"payload 1", b"payload 7"))
+    with pytest.raises(JournalDamaged, match="after 1"):
+        payloads(edited)
+
+
 def test_a_short_write_is_a_failure(tmp_path: Path) -> None:
     full = journal(tmp_path)
     full._file.close()

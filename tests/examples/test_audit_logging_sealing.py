@@ -72,6 +72,26 @@ def test_a_pause_of_the_sealer_shows(tmp_path: Path) -> None:
     assert world.codes() == {"late-seal"}
 
 
+def test_while_the_key_service_is_away_records_are_sealed_and_signed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = fill(World(tmp_path), 1)
+    world.write("r01.hospital", event())
+
+    def away(signer: object, message: bytes) -> bytes:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(KEY), "sign", away)
+        with pytest.raises(TimeoutError):
+            world.seal()
+    assert world.codes() == {"unsigned"}  # nothing is lost, and it shows
+    world.write("r02.hospital", event())
+    world.seal()
+    assert world.codes() == set()
+    assert world.check().records == 8
+
+
 def test_a_clock_that_is_ahead_is_noted(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("r01.hospital", event(at_us=world.now + 5 * MINUTE + verify.SKEW_US))
@@ -122,6 +142,33 @@ def test_gaps_copies_and_second_versions(tmp_path: Path) -> None:
                 chain.genesis("elsewhere", "r02.standard"), "r02.standard", events.encode(event())
             ).body
         )
+
+
+@pytest.mark.parametrize(
+    ("stream", "payload"),
+    [
+        ("r02.standard", b"[]"),
+        ("r02.standard", b"{}"),
+        ("r02.standard", b'{"actor":"x","at_us":-1,"what":{"kind":"denied"}}'),
+        ("r02.standard", b'{"actor":"x","at_us":"soon","what":{"kind":"denied"}}'),
+        ("r02.standard", b'{"actor":"x","at_us":1,"what":7}'),
+        ("r02.standard", b"not canonical"),
+        ("R02 .standard", None),
+        ("", None),
+    ],
+)
+def test_what_cannot_be_sealed_is_refused_and_stops_no_seal(
+    stream: str, payload: bytes | None, tmp_path: Path
+) -> None:
+    """One bad writer must not stop the seals of all."""
+    world = World(tmp_path)
+    world.write("r01.hospital", event())
+    bad = chain.extend(chain.genesis(ORIGIN, stream), stream, payload or events.encode(event()))
+    with pytest.raises(BadRecord, match="cannot be sealed"):
+        world.sealer.accept(bad.body)
+    world.seal()
+    assert world.codes() == set()
+    assert world.check().records == 1
 
 
 class Crash(Exception):
@@ -305,6 +352,19 @@ def test_the_witness_signs_what_extends_and_nothing_else(
     with pytest.raises(Refused, match="do not extend"):  # a split view
         witness.cosign(world.archive.checkpoints()[4], proof(world, 3))
     assert witness.latest == three
+
+
+def test_the_witness_follows_a_new_key_when_a_person_has_checked_it(tmp_path: Path, witness: Witness) -> None:
+    world = fill(World(tmp_path), 1)
+    witness.cosign(world.kept[0])
+    world.kept.append(world.sealer.rotate(OTHER_KEY))
+    witness.cosign(world.kept[1], proof(world, 1))  # still signed by the old key
+    after = world.seal()
+    with pytest.raises(Refused, match="key"):
+        witness.cosign(after, proof(world, 2))
+    witness.trust(OTHER_KEY.public)
+    witness.cosign(after, proof(world, 2))
+    assert witness.latest == after
 
 
 def test_the_witness_knows_the_logs_key_and_name(filled: World, witness: Witness) -> None:

@@ -313,6 +313,54 @@ def test_a_repeated_delivery_counts_once(tmp_path: Path) -> None:
     assert len(checked(desk.answer(ANNA), ORIGIN, KEY.public)) == 1
 
 
+def test_a_second_event_under_a_known_id_is_shown(tmp_path: Path) -> None:
+    """A writer's bug, or a trick: were it taken for a copy, the answer would be proven and still lack it."""
+    world = World(tmp_path)
+    shared = hex_id("once")
+    world.write("r01.hospital", opened(hex_id("a"), ANNA, id=shared), opened(hex_id("b"), ANNA, id=shared))
+    world.seal()
+    world.now = START + WEEK
+    world.seal()
+    desk = Desk(world)
+    desk.index.rebuild()
+    assert len(desk.index.find(*desk.question(ANNA, START, START + 1))) == 2
+    found = checked(desk.answer(ANNA), ORIGIN, KEY.public)
+    assert {e.request for e in found} == {hex_id("a"), hex_id("b")}
+
+
+def test_an_answer_names_the_writers_that_may_have_more(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """r04 fell silent in the week and has not come back: what it holds is not sealed, so no proof speaks of it."""
+    world = World(tmp_path / "quiet")
+    world.write("r01.hospital", opened(hex_id(1), ANNA))
+    world.write("r04.hospital", opened(hex_id(4), ANNA))
+    world.write("r04.standard", event(actor=CARL))
+    world.seal()
+    world.now = START + WEEK
+    world.write("r01.hospital", opened(hex_id(2), ANNA, world.now))
+    world.seal()
+    quiet = Desk(world)
+    quiet.index.rebuild()
+    answer = quiet.answer(ANNA)
+    assert len(checked(answer, ORIGIN, KEY.public)) == 2
+    assert search.unfinished(answer) == ["r04.hospital"]
+    assert (
+        search.unfinished(quiet.answer(ANNA, to_us=START + MINUTE)) == []
+    )  # it spoke after the end of this one
+    both = quiet.answer(ANNA, classes=archive.CLASSES)
+    assert search.unfinished(both) == ["r04.hospital", "r04.standard"]
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps(answer))
+    assert verify.main(["answer", str(file), "--origin", ORIGIN, "--key", KEY.public.hex()]) == 0
+    assert "note  silent: r04.hospital" in capsys.readouterr().out
+    world.write("r04.hospital", opened(hex_id(5), ANNA, START + 2 * MINUTE))  # its journal arrives
+    world.seal()
+    later = quiet.answer(ANNA)
+    assert search.unfinished(later) == []
+    assert len(checked(later, ORIGIN, KEY.public)) == 3
+
+
 def test_an_erased_person_cannot_be_found_and_everything_verifies(tmp_path: Path) -> None:
     people = Directory(b"k" * 32, __import__("os").urandom)
     world = World(tmp_path)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from examples.audit_logging import chain, events, recorder, streaming
-from examples.audit_logging.events import Notice, Outcome
+from examples.audit_logging.events import Notice, Outcome, Tool
+from examples.audit_logging.journal import Journal
 from examples.audit_logging.recorder import (
     AuditUnavailable,
     QueueAway,
@@ -103,7 +104,8 @@ def test_the_backlog_is_bounded(replica: Replica, monkeypatch: pytest.MonkeyPatc
         replica.record(4)
 
 
-def test_an_absent_queue_is_tried_once_a_second(replica: Replica) -> None:
+def test_an_absent_queue_is_tried_once_a_second_and_by_no_user(replica: Replica) -> None:
+    """A queue that hangs costs one timeout, not one for each request: the journal is enough for them."""
     replica.queue.away = True
     before = replica.queue.sends
     for n in range(50):
@@ -111,7 +113,44 @@ def test_an_absent_queue_is_tried_once_a_second(replica: Replica) -> None:
     assert replica.queue.sends == before + 1
     replica.now += recorder.RETRY_US
     replica.record(51)
+    assert replica.queue.sends == before + 1
+    replica.recorder.ship()  # the timer
     assert replica.queue.sends == before + 2
+    for n in range(3):  # and the same second serves those who need the queue
+        with pytest.raises(AuditUnavailable):
+            replica.record(60 + n, replicated=True)
+    assert replica.queue.sends == before + 2
+    replica.now += recorder.RETRY_US
+    with pytest.raises(AuditUnavailable):
+        replica.record(70, replicated=True)
+    assert replica.queue.sends == before + 3
+
+
+def test_what_has_happened_is_taken_after_the_limit_too(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refusing the outcome of an open stream, or the result of a tool that ran, prevents nothing and loses it."""
+    replica.queue.away = True
+    replica.record(1)
+    replica.now += recorder.BACKLOG_US
+    past = [Outcome(status="completed", generated=9, delivered=9), tool("done"), tool("failed")]
+    for what in past:
+        replica.recorder.record("hospital", event(what), replicated=False)
+    for what in (opened("1" * 32).what, tool("intent"), event().what):
+        with pytest.raises(AuditUnavailable, match="too long"):
+            replica.recorder.record("hospital", event(what), replicated=False)
+    monkeypatch.setattr(recorder, "BACKLOG_RECORDS", 1)
+    replica.recorder.record("hospital", event(past[0]), replicated=False)
+    replica.queue.away = False
+    replica.now += recorder.RETRY_US
+    replica.recorder.ship()
+    assert replica.kinds() == ["started", "denied", "outcome", "tool", "tool", "outcome"]
+
+
+def tool(stage: Any, call: str = "7" * 32) -> Tool:
+    return Tool(
+        call=call, tool="orders.create", effect="write", target="order/17", arguments="3" * 64, stage=stage
+    )
 
 
 def test_sending_reads_no_file_again(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +281,22 @@ def test_a_change_in_the_queue_shows_when_the_replica_reads_the_seal(replica: Re
             replica.recorder.sealed({"r01.hospital": head})
 
 
+def test_an_older_seal_that_comes_again_is_no_alarm(tmp_path: Path) -> None:
+    """Its records may be gone from the journal; they were compared before."""
+    journal = Journal(tmp_path, ORIGIN, "r01.hospital", sync=unsynced, file_bytes=300)
+    queue = FakeQueue()
+    mine = Recorder({"hospital": journal}, queue, lambda: START)
+    heads = []
+    for n in range(6):
+        heads.append(mine.record("hospital", event(at_us=START + n), replicated=True).head)
+        mine.sealed({"r01.hospital": heads[-1]})
+    assert len(list(tmp_path.glob("*.log"))) < 4
+    for head in heads:
+        mine.sealed({"r01.hospital": head})
+    with pytest.raises(SealedOtherwise):
+        mine.sealed({"r01.hospital": chain.Head(6, bytes(32))})
+
+
 # Streams
 
 
@@ -314,6 +369,30 @@ def test_a_cancelled_task_writes_its_outcome_too(replica: Replica) -> None:
     assert last_outcome(replica).status == "disconnected"
 
 
+def test_a_generator_that_is_closed_was_left_by_its_client(replica: Replica) -> None:
+    """What some frameworks do when the client hangs up: they close the response's generator."""
+
+    async def run() -> None:
+        async def tokens() -> AsyncIterator[int]:
+            async with audited(
+                replica.recorder, "hospital", opened("1" * 32), replica.new_id, lambda: START
+            ) as answer:
+                for token in range(5):
+                    answer.generated += 1
+                    await answer.allowed()
+                    yield token
+                    answer.delivered += 1
+
+        response = tokens()
+        async for token in response:
+            if token == 1:
+                break
+        await response.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(run())
+    assert last_outcome(replica) == Outcome(status="disconnected", generated=2, delivered=1)
+
+
 def test_no_token_leaves_before_the_opening_is_stored(replica: Replica) -> None:
     replica.queue.away = True
     replica.record(0)
@@ -362,3 +441,20 @@ def test_the_sweep_ends_what_a_dead_replica_left_open(replica: Replica) -> None:
         events.encode(each)
     assert [e.id for e in swept(seen, {"r07"}, START + 5)] == [e.id for e in found]
     assert swept([*seen, *found], {"r07"}, START) == []
+
+
+def test_the_sweep_ends_a_tools_intent_without_a_result() -> None:
+    """Whether it ran, the tool's own system knows by the call's id; the log says that nobody reported it."""
+    dead, done, other = (f"{n}" * 32 for n in range(3))
+    seen = [
+        event(tool("intent", dead), where="r07"),
+        event(tool("intent", done), where="r07"),
+        event(tool("done", done), where="r07"),
+        event(tool("intent", other), where="r01"),
+    ]
+    (found,) = swept(seen, {"r07"}, START)
+    assert isinstance(found.what, Tool)
+    assert (found.what.call, found.what.stage, found.where) == (dead, "unknown", "sweeper")
+    assert events.is_past(events.decode(events.encode(found)))
+    assert [e.id for e in swept(seen, {"r07"}, START + 9)] == [found.id]
+    assert swept([*seen, found], {"r07"}, START) == []
