@@ -31,9 +31,18 @@ async def _guard(prompt, answer):
     return Verdict((), 0.01)
 
 
+class _InProcess:
+    """The small classifier without the way to another process, which is the machine's."""
+
+    version = small.VERSION
+
+    async def score(self, texts):
+        return small.load().score(texts)
+
+
 def _moderator():
     return Moderator(
-        POLICY, small.load(), Guard(_guard, POLICY.guard, POLICY.categories, 0.4, 10, time.monotonic), {}
+        POLICY, _InProcess(), Guard(_guard, POLICY.guard, POLICY.categories, 0.4, 10, time.monotonic), {}
     )
 
 

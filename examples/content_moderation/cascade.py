@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,11 +17,11 @@ TURNS = 4
 
 
 class Scorer(Protocol):
-    """The small classifier. Production runs it in processes of its own; it must not block the event loop."""
+    """The small classifier, away from the event loop that the streams share; ``workers`` has one."""
 
     version: str
 
-    def score(self, texts: Sequence[str]) -> Mapping[str, float]: ...
+    async def score(self, texts: Sequence[str]) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ class Moderator:
         last, joined = read(turns[-1]), read("\n".join(turns[-TURNS:]))
         if name := self._known.get(digest(last)):
             return self._decision(self.policy.categories[name].action, name, "known text")
-        scores = self._small.score(tuple(dict.fromkeys(last.texts + joined.texts)))
+        texts = tuple(dict.fromkeys(last.texts + joined.texts))
         signals = last.signals | joined.signals & {"long"}
-        return await self._decide("\n".join(turns), "", scores, signals, streaming=False)
+        return await self._decide("\n".join(turns), "", texts, signals, streaming=False)
 
     async def answer(self, turns: Sequence[str], so_far: str, span: str, first: bool) -> Decision:
         """Decide on an answer so far. The small one reads the newest ``span``; the guard reads the whole exchange.
@@ -73,30 +74,44 @@ class Moderator:
         """
         reading = read(span)
         signals = reading.signals if first else reading.signals - OTHER_LANGUAGE
-        return await self._decide(
-            "\n".join(turns), so_far, self._small.score(reading.texts), signals, streaming=True
-        )
+        return await self._decide("\n".join(turns), so_far, reading.texts, signals, streaming=True)
 
     async def _decide(
-        self, asked: str, answer: str, scores: Mapping[str, float], signals: frozenset[str], streaming: bool
+        self, asked: str, answer: str, texts: tuple[str, ...], signals: frozenset[str], streaming: bool
     ) -> Decision:
-        rules, stream = self.policy.categories, self.policy.stream
-        flagged = [name for name in rules if scores[name] >= rules[name].ask_at]
+        try:
+            scores = await self._scored(texts)
+        except Exception as error:
+            return self._decision(Action.UNAVAILABLE, reason=f"small classifier {type(error).__name__}")
+        flagged = [name for name, rule in self.policy.categories.items() if scores[name] >= rule.ask_at]
         if not flagged and not signals:
             return self._decision(Action.ALLOW, scores=scores)
         try:
             verdict = await self._guard.judge(asked, answer)
         except GuardUnavailable as error:
             return self._alone(scores, flagged, signals, error, streaming)
-        least = stream.act_at if streaming else 0.0
-        if not flagged and signals == OTHER_LANGUAGE:
-            least = max(least, self.policy.other_languages_act_at)
-        for name, rule in rules.items():
-            limit = rule.act_at if rule.without_guard == "closed" else max(rule.act_at, least)
+        for name, rule in self.policy.categories.items():
+            limit = self._limit(name, name in flagged or bool(signals - OTHER_LANGUAGE), streaming)
             if name in verdict.categories and verdict.probability >= limit:
                 return self._decision(rule.action, name, "confirmed", scores, verdict.probability)
         return self._decision(Action.ALLOW, None, "cleared by the guard", scores, verdict.probability)
+
+    def _limit(self, name: str, seconded: bool, streaming: bool) -> float:
+        """Return the guard's score that acts: higher in a stream, and where the guard alone suspects this harm."""
+        rule = self.policy.categories[name]
+        if rule.without_guard == "closed":
+            return rule.act_at
+        alone = 0.0 if seconded else self.policy.guard_alone_act_at
+        return max(rule.act_at, alone, self.policy.stream.act_at if streaming else 0.0)
         # --8<-- [end:cascade]
+
+    async def _scored(self, texts: tuple[str, ...]) -> Mapping[str, float]:
+        """Return the small classifier's scores. Raises whatever it raises, TimeoutError, or ValueError for no score."""
+        async with asyncio.timeout(self.policy.small_timeout_ms / 1000):
+            scores = await self._small.score(texts)
+        if not all(0 <= scores.get(name, -1) <= 1 for name in self.policy.categories):
+            raise ValueError(f"not a score for each category: {scores}")
+        return scores
 
     # --8<-- [start:alone]
     def _alone(

@@ -57,7 +57,7 @@ ASKED = {
     "small at 0.5, then guard": cells.asked(0.5),
     "small at 0.2, then guard": cells.asked(0.2),
 }
-CHOSEN = "small at 0.5, then guard"
+TODAY, CHOSEN = "small at 0.5, today", "small at 0.5, then guard"
 LIMITS = policies.load(policies.FILE.read_text(encoding="utf-8")).stream
 CHECKS = ANSWER_TOKENS // LIMITS.check_every
 
@@ -80,7 +80,7 @@ def _percent(share: float, digits: int = 1) -> str:
 # Prompts: base rates
 
 
-def blocked(rule: str, what: str) -> str:
+def blocked(what: str, rule: str = TODAY) -> str:
     """Return the right or wrong blocks a day of a rule, its precision, or the appeals that follow."""
     made = cells.blocks(RULES[rule])
     if what == "precision":
@@ -205,12 +205,12 @@ def rule_chart() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def multiplied_wrong(threshold: float) -> str:
+def multiplied_wrong(threshold: float = 0.2) -> str:
     """Return the wrong blocks a day that multiplying the two rates promises."""
     return f"{cells.blocks(cells.multiplied(threshold)).wrong:,.0f}"
 
 
-def times_worse(threshold: float) -> str:
+def times_worse(threshold: float = 0.2) -> str:
     """Return how many times more wrong blocks there are than multiplying promises."""
     return f"{cells.cascade(threshold).false_positives / cells.multiplied(threshold).false_positives:.1f}"
 
@@ -232,7 +232,7 @@ def cell_table() -> str:
     return _table(["Small score", "Guard flags", "Harmful/day", "Benign/day", "Wrong blocks per right one"], rows, 2)  # fmt: skip
 
 
-def worth(band: str, guard: bool) -> str:
+def worth(band: str, guard: bool = True) -> str:
     """Return the wrong blocks for each right one in a cell, which is what a miss must be worth to block it."""
     cell = next(c for c in cells.cells() if (c.band, c.guard) == (band, guard))
     ratio = cell.benign / cell.harmful
@@ -247,7 +247,7 @@ def reviews_left() -> int:
     return REVIEWERS * CASES_A_DAY - SEVERE_A_DAY - LABELS_A_DAY
 
 
-def backlog(rule: str) -> str:
+def backlog(rule: str = TODAY) -> str:
     """Return by how many cases the queue of appeals grows a day."""
     made = cells.blocks(RULES[rule])
     return f"{(made.right + made.wrong) * APPEAL_RATE - reviews_left():,.0f}"
@@ -296,7 +296,7 @@ def guard_tokens() -> str:
     return f"{(SMALL_MS + GUARD_P95_MS) / 1000 * TOKENS_PER_S:.1f}"
 
 
-def hold_ms(tokens: int) -> int:
+def hold_ms(tokens: int = 10) -> int:
     """Return what holding back the first tokens adds to the time to first token."""
     return tokens * 1000 // TOKENS_PER_S
 
@@ -387,7 +387,13 @@ def calls_per_percent() -> str:
     return f"{PEAK_RPS * (1 + CHECKS) * 0.01:.0f}"
 
 
-def used_with_a_percent_more(gpus: int) -> str:
+def spare_for_prompts(gpus: int = 6) -> str:
+    """Return the share of all prompts that so many H100s could still read at peak."""
+    spare = gpus * GUARD_TEXTS_PER_S - sum(_calls(PEAK_RPS).values())
+    return _percent(spare / PEAK_RPS, 0)
+
+
+def used_with_a_percent_more(gpus: int = 6) -> str:
     """Return the share of so many H100s at peak if one percent more of the texts are flagged."""
     return _percent(used(gpus, PEAK_RPS) + float(calls_per_percent()) / (gpus * GUARD_TEXTS_PER_S), 0)
 
@@ -402,7 +408,7 @@ def gpus_for(texts_per_s: float) -> int:
     return -int(-texts_per_s // GUARD_TEXTS_PER_S)
 
 
-def gpu_dollars(gpus: int, days: int = 30) -> str:
+def gpu_dollars(gpus: int = 2, days: int = 30) -> str:
     """Return what more H100s cost."""
     return f"{gpus * H100_DOLLARS_PER_H * 24 * days:,.0f}"
 
@@ -560,12 +566,12 @@ def outage(what: str) -> str:
     }[what]
 
 
-def passes_once(tries: int) -> str:
+def passes_once(tries: int = 10) -> str:
     """Return the chance that one of so many rewordings passes, if each is judged anew and independently."""
     return _percent(1 - RULES[CHOSEN].recall ** tries, 0)
 
 
-def blocked_once(requests: int) -> str:
+def blocked_once(requests: int = 300) -> str:
     """Return the share of benign users who meet a wrong block within so many requests, at the target's rate."""
     return _percent(1 - (1 - FALSE_BLOCK_TARGET) ** requests, 0)
 

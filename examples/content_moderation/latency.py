@@ -42,7 +42,7 @@ def beside(engine: Lognormal, small_ms: float, guard: Lognormal, share: float) -
 
 def before(engine: Lognormal, small_ms: float, guard: Lognormal, share: float) -> float:
     """Return the same if the engine starts after the checks."""
-    grid = [guard.at((i + 0.5) / 100) for i in range(100)]
+    grid = [guard.at((i + 0.5) / 1000) for i in range(1000)]
 
     def at_most(ms: float) -> float:
         waited = sum(engine.at_most(ms - small_ms - g) for g in grid) / len(grid) if share else 0.0

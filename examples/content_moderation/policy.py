@@ -101,8 +101,9 @@ class Policy(_Strict):
     guard: str
     categories: dict[str, Category]
     stream: Stream
-    other_languages_act_at: Share
-    """For texts that the guard gets for their language alone, with no first opinion to halve its errors."""
+    guard_alone_act_at: Share
+    """For harm that only the guard suspects: it got the text for its language or for another category's score."""
+    small_timeout_ms: Annotated[int, Field(ge=1, le=2000)]
     guard_timeout_ms: Annotated[int, Field(ge=1, le=2000)]
     outage_s: Annotated[int, Field(ge=0, le=3600)]
 

@@ -16,6 +16,9 @@ from typing import NamedTuple
 MOST_CHARACTERS = 20_000
 """Read of a text; the rest is for the guard, which is told so."""
 MOST_DECODED = 3
+"""Decoded texts that are scored; any one sends the whole to the guard."""
+LEAST_ENCODED = 16
+"""Characters. What is shorter decodes by chance, and says little."""
 OTHER_LANGUAGE = frozenset({"not English"})
 """The one signal that is no disguise."""
 
@@ -25,7 +28,7 @@ _ALIKE = str.maketrans(
     "abeekmhopctyxijsdhqwlabeiknoptuxc",
 )
 _LEET = str.maketrans("013457@$", "oieastas")
-_BLOB = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{16,4096}={0,2}(?![A-Za-z0-9+/=])")
+_BLOB = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{16,}={0,2}(?![A-Za-z0-9+/=])")
 _SPELLED = re.compile(r"\b(?:\w[ .\-_*]){2,}\w\b")
 _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[\w@$]+")
@@ -61,10 +64,10 @@ def read(text: str) -> Reading:
         signals.add("spelled")
     texts.append(_SPELLED.sub(lambda m: re.sub(r"[ .\-_*]", "", m[0]), plain))
     texts.append(_TOKEN.sub(lambda m: m[0] if m[0].isdecimal() else m[0].translate(_LEET), plain))
-    for blob in _BLOB.findall(unicodedata.normalize("NFKC", text))[:MOST_DECODED]:
-        if (decoded := _base64(blob)) is not None:
-            signals.add("encoded")
-            texts.append(decoded.casefold())
+    decoded = list(filter(None, map(_base64, _BLOB.findall(unicodedata.normalize("NFKC", text)))))
+    if decoded:
+        signals.add("encoded")
+        texts += [found.casefold() for found in decoded[:MOST_DECODED]]
     if not english(plain):
         if english(turned := codecs.encode(plain, "rot13")):
             signals.add("encoded")
@@ -95,8 +98,16 @@ def _hidden(folded: str, visible: str) -> bool:
 
 
 def _base64(blob: str) -> str | None:
-    try:
-        decoded = base64.b64decode(blob + "=" * (-len(blob) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return decoded if all(c.isprintable() or c in "\n\t" for c in decoded) else None
+    """Return what is encoded, or None. A stream is cut anywhere, so each of the four ways to group is tried."""
+    for start in range(4):
+        part = blob.rstrip("=")[start:]
+        part = part[:-1] if len(part) % 4 == 1 else part
+        if len(part) < LEAST_ENCODED:
+            return None
+        try:
+            decoded = base64.b64decode(part + "=" * (-len(part) % 4), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        if all(c.isprintable() or c in "\n\t" for c in decoded):
+            return decoded
+    return None

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
-from math import exp, log, sqrt
+from math import exp, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +83,6 @@ def moved(probability: float, sampled: float, real: float) -> float:
     """Return a probability that is calibrated at a share ``sampled`` of harmful texts, at a share ``real``."""
     odds = probability / (1 - probability) * (real / (1 - real)) / (sampled / (1 - sampled))
     return odds / (1 + odds)
-
-
-def logit(probability: float) -> float:
-    """Return the inverse of the logistic function."""
-    return log(probability / (1 - probability))
 
 
 @cache

@@ -17,9 +17,9 @@ from examples.content_moderation.stream import End, Event, Resources, Show, Stop
 # --8<-- [start:wire]
 def status(event: Event) -> int:
     """Return the HTTP status if this is the first event, before any header has left."""
-    if isinstance(event, Stop):
-        return 503 if event.decision.action is Action.UNAVAILABLE else 400
-    return 200
+    if isinstance(event, Stop) and event.decision.action is Action.UNAVAILABLE:
+        return 503
+    return 400 if isinstance(event, Stop) and event.by == "prompt" else 200
 
 
 def chunk(event: Event, case: str) -> str:
@@ -32,7 +32,7 @@ def chunk(event: Event, case: str) -> str:
         return _sse({}, None, {"show": "crisis_resources", "case": case})
     if event.decision.action is Action.UNAVAILABLE:
         return "data: " + json.dumps({"error": {"code": "moderation_unavailable", "withdraw": True}}) + "\n\n"
-    told: dict[str, Any] = {"withdraw": True, "shown_tokens": event.shown, "case": case}
+    told: dict[str, Any] = {"withdraw": True, "shown_tokens": event.shown, "case": case, "automated": True}
     if event.decision.action is Action.RESOURCES:
         told["show"] = "crisis_resources"
     if event.decision.action is not Action.BLOCK:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
-from examples.content_moderation import policy
+from examples.content_moderation import policy, small, workers
 from examples.content_moderation.cascade import Moderator, digest
 from examples.content_moderation.guard import Guard, GuardUnavailable, Verdict
 from examples.content_moderation.policy import Action, PolicyError
@@ -62,7 +64,7 @@ class Words:
 
     version = POLICY.small
 
-    def score(self, texts):
+    async def score(self, texts):
         scores = dict.fromkeys(POLICY.categories, 0.01)
         for word in " ".join(texts).split():
             name, _, hundredths = word.rpartition(":")
@@ -136,9 +138,9 @@ class TestPrompt:
         seen = []
 
         class Spy(Words):
-            def score(self, texts):
+            async def score(self, texts):
                 seen.extend(texts)
-                return super().score(texts)
+                return await super().score(texts)
 
         run(Moderator(POLICY, Spy(), way_to(says(SAFE)), {}).prompt(["one", "two", "three"]))
         assert "three" in seen
@@ -176,11 +178,83 @@ class TestPrompt:
     def test_the_guard_must_be_surer_where_only_the_language_called_it(self, text, verdict, action):
         assert decide(says(verdict), text).action is action
 
+    @pytest.mark.parametrize(
+        ("verdict", "text", "action"),
+        [
+            (Verdict(("general",), 0.89), "can you severe:06", Action.ALLOW),
+            (Verdict(("general",), 0.9), "can you severe:06", Action.REFUSE),
+            (Verdict(("general",), 0.5), "can you severe:06 general:50", Action.REFUSE),
+            (Verdict(("self_harm",), 0.89), "can you general:60", Action.ALLOW),
+            (Verdict(("severe",), 0.05), "can you general:60", Action.BLOCK),
+        ],
+    )
+    def test_what_another_category_called_the_guard_for_is_not_blocked_by_its_usual_score(
+        self, verdict, text, action
+    ):
+        """The severe tier asks from 0.05: its calls must not let the guard block what 0.5 never sent to it."""
+        assert decide(says(verdict), text).action is action
+
     def test_the_record_names_every_version_and_holds_no_text(self):
         made = decide(says(UNSAFE), "secret general:80")
         assert made.versions == ("2026-11-25.1", "small-4", "guard-8b-2")
         assert made.guard_score == 0.97
         assert "secret" not in repr(made)
+
+
+class TestWithoutTheSmallClassifier:
+    """Nothing can be said of a text without its scores, in any category: it is not shown, and nobody is blamed."""
+
+    @pytest.mark.parametrize(
+        "scores",
+        [
+            {},
+            {"severe": 0.0, "self_harm": 0.0},
+            dict.fromkeys(POLICY.categories, float("nan")),
+            dict.fromkeys(POLICY.categories, 1.1),
+            ConnectionError("pool"),
+            None,
+        ],
+    )
+    @pytest.mark.parametrize("streaming", [False, True])
+    def test_no_score_in_time_is_unavailable(self, scores, streaming):
+        class Broken(Words):
+            async def score(self, texts):
+                if scores is None:
+                    await asyncio.sleep(10_000)
+                if isinstance(scores, Exception):
+                    raise scores
+                return scores
+
+        async def timed():
+            judge = Moderator(POLICY, Broken(), way_to(says(SAFE)), {})
+            if streaming:
+                return await judge.answer(["hello"], "some text", "some text", True), clock()
+            return await judge.prompt(["hello"]), clock()
+
+        made, took = run(timed())
+        assert (made.action, made.category) == (Action.UNAVAILABLE, None)
+        assert made.reason.startswith("small classifier")
+        assert took == pytest.approx(0.1 if scores is None else 0.0)
+
+    def test_it_works_in_another_process_and_the_loop_stays_free(self):
+        async def through(executor):
+            ticks = 0
+
+            async def tick():
+                nonlocal ticks
+                while True:
+                    ticks += 1
+                    await asyncio.sleep(0)
+
+            ticking = asyncio.create_task(tick())
+            made = await workers.Workers(executor).score(["how do i break in", "good morning"])
+            ticking.cancel()
+            return made, ticks
+
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+            made, ticks = asyncio.run(through(executor))
+        assert made == small.load().score(["how do i break in", "good morning"])
+        assert ticks > 10
 
 
 class TestWithoutTheGuard:
@@ -328,3 +402,21 @@ class TestWithoutTheGuard:
         assert sum(d.reason == "cleared by the guard" for d in first) == 8
         assert sum(d.reason == "small alone: guard busy" for d in first) == 32
         assert all(d.reason == "cleared by the guard" for d in second)
+
+    def test_a_guard_that_is_always_busy_starts_no_outage(self):
+        """So the share decided without it has an alarm of its own: the page says so."""
+
+        async def crowd():
+            judge, way = moderator(says(UNSAFE, after=0.3), in_flight=1)
+            first = asyncio.create_task(way.judge("x"))
+            await asyncio.sleep(0)
+            made = [(await judge.prompt(["can you general:60"])).reason for _ in range(20)]
+            await first
+            return set(made), way.outage_s()
+
+        assert run(crowd()) == ({"small alone: guard busy"}, 0.0)
+
+    def test_in_another_language_the_severe_tier_is_open_while_the_guard_is_away(self):
+        """The small classifier cannot read it, and a 503 for a tenth of the traffic is worse: the page says so."""
+        made = decide(fails, "wie geht es dir heute mein lieber freund")
+        assert (made.action, made.reason) == (Action.ALLOW, "unconfirmed: guard ConnectionError")

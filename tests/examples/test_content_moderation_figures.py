@@ -27,14 +27,14 @@ class TestFigures:
             (lambda: figures.calls_per_percent(), "102"),
             # Wilson for 30 of 15,000
             (lambda: figures.prevalence_interval(), "0.14% to 0.29%"),
-            (lambda: figures.blocked("small at 0.5, today", "right"), "38,000"),
-            (lambda: figures.blocked("small at 0.5, today", "wrong"), "199,600"),
-            (lambda: figures.blocked("small at 0.5, today", "precision"), "16%"),
-            (lambda: figures.blocked("small at 0.5, today", "appeals"), "9,504"),
-            (lambda: figures.blocked("guard on every prompt", "wrong"), "39,920"),
-            (lambda: figures.blocked("small at 0.5, then guard", "wrong"), "7,984"),
-            (lambda: figures.blocked("small at 0.5, then guard", "right"), "37,240"),
-            (lambda: figures.blocked("small at 0.2, then guard", "wrong"), "23,952"),
+            (lambda: figures.blocked("right", "small at 0.5, today"), "38,000"),
+            (lambda: figures.blocked("wrong", "small at 0.5, today"), "199,600"),
+            (lambda: figures.blocked("precision", "small at 0.5, today"), "16%"),
+            (lambda: figures.blocked("appeals", "small at 0.5, today"), "9,504"),
+            (lambda: figures.blocked("wrong", "guard on every prompt"), "39,920"),
+            (lambda: figures.blocked("wrong", "small at 0.5, then guard"), "7,984"),
+            (lambda: figures.blocked("right", "small at 0.5, then guard"), "37,240"),
+            (lambda: figures.blocked("wrong", "small at 0.2, then guard"), "23,952"),
             (lambda: figures.multiplied_wrong(0.2), "3,194"),
             (lambda: figures.multiplied_wrong(0.5), "399"),
             (lambda: figures.times_worse(0.2), "7.5"),
@@ -73,6 +73,15 @@ class TestFigures:
             (lambda: figures.prompts_of_all("left"), "0.044%"),
             # (240.5 + 102) / 360
             (lambda: figures.used_with_a_percent_more(6), "95%"),
+            # (360 - 240.5) / 600
+            (lambda: figures.spare_for_prompts(6), "20%"),
+            # 1.95996 ** 2 * 0.931 * 0.069 / 0.001 ** 2
+            (lambda: figures.margin_labels(), "246,772"),
+            # From 1.188% to 1.376% at 0.5 up: 0.00188 * ln(1.376 / 1.188), and next to nothing below
+            (lambda: figures.drift_of_doubling(), "0.0003"),
+            # The 99.9% point of chi-squared with 9 degrees of freedom is 27.88; times 1/100,000 + 1/10,000
+            (lambda: figures.drift_alarm(), "0.0031"),
+            (lambda: figures.attacked(), 300),
             # 0.999 ** 2,995 is the first below 5%
             (lambda: figures.benign_for(), "2,995"),
             (lambda: figures.random_harmful(), "1"),
@@ -120,7 +129,7 @@ class TestFigures:
         assert "| **Sum** | 92.6 | 240.5 |" in figures.capacity_table()
         assert "| Share of 6 H100s | 26% | 67% |" in figures.capacity_table()
         assert "| 0.2 to 0.5 | yes | 1,291 | 15,968 | 12 |" in figures.cell_table()
-        assert "| Guard on every prompt | 100.0% | 117 ms | 0 ms |" in figures.ttft_table()
+        assert "| Guard on every prompt | 100.0% | 118 ms | 0 ms |" in figures.ttft_table()
         assert "| Random traffic | 313,000 (626 days) | 78,500 (157 days) |" in figures.label_table()
 
     def test_the_reports_tables_follow_the_report(self):
@@ -139,6 +148,10 @@ class TestFigures:
         )
         assert sum(n for n, _, _ in report["reliability"]["test"]) == 853 + 2352
         ten = report["costs"][0]
+        assert (
+            "| 10 | 0.97 | 0.90 | 45%, 47% (25% to 66%) | 0.0%, 4.8% (0.0% to 13.7%) | 0.55, 2.91 |"
+            in figures.cost_table()
+        )
         assert (figures.chosen_wrong("chosen"), figures.chosen_wrong("test")) == ("0.0%", "4.8%")
         assert (figures.top_bin("said"), figures.top_bin("was")) == ("97%", "78%")
         assert round(ten["costs"][1]) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from contextlib import aclosing
 from itertools import pairwise
@@ -193,6 +194,25 @@ class TestStream:
         assert len(times) == 400
         assert max(b - a for a, b in pairwise(times)) < 0.021
 
+    def test_the_small_one_reads_the_new_tokens_with_75_before_them(self):
+        """Too little and harm is cut in two; too much and it drowns in a long harmless answer."""
+        spans = []
+
+        async def check(text, span, first):
+            spans.append(span.split())
+            return Decision(Action.ALLOW)
+
+        run(collect(Moderated(Engine(benign(160), [])(), allow, check, LIMITS)))
+        assert [(span[0], span[-1]) for span in spans] == [
+            ("you0", "you24"),
+            ("you0", "you49"),
+            ("you0", "you74"),
+            ("you0", "you99"),
+            ("you25", "you124"),
+            ("you50", "you149"),
+            ("you75", "you159"),
+        ]
+
     def test_a_hung_guard_does_not_hang_the_stream(self):
         async def go():
             judge, _ = moderator(hangs)
@@ -238,6 +258,32 @@ class TestStream:
 
         run(go())
         assert len(calls) == 3
+
+    def test_a_base64_answer_goes_to_the_guard_wherever_the_checks_cut_it(self):
+        calls = []
+
+        async def model(prompt, answer):
+            calls.append(answer)
+            return SAFE
+
+        async def go():
+            judge, _ = moderator(model)
+            blob = base64.b64encode(
+                b"how do i open the vault of the sugar king without a key at night " * 6
+            ).decode()
+            tokens = [blob[i : i + 3] for i in range(0, len(blob), 3)]
+            checked = []
+
+            async def check(text, span, first):
+                checked.append(text)
+                return await judge.answer(["please"], text, span, first)
+
+            await collect(Moderated(Engine(tokens, [])(), allow, check, LIMITS))
+            return checked
+
+        checked = run(go())
+        assert len(checked) > 4
+        assert calls == checked
 
     @pytest.mark.parametrize(
         ("verdict", "action"),
@@ -386,6 +432,7 @@ class TestServe:
             "withdraw": True,
             "shown_tokens": stop.shown,
             "case": "c-1",
+            "automated": True,
             "policy": "general",
             "appeal": "/appeals/c-1",
         }
@@ -402,6 +449,11 @@ class TestServe:
         events = self.serve(fails, ["severe:90"])
         assert wire.status(events[0]) == 503
         assert "content_filter" not in wire.chunk(events[0], "c-3")
+
+    def test_an_answer_that_is_stopped_before_its_first_token_is_no_refused_prompt(self):
+        harmful = Decision(Action.REFUSE, "general")
+        assert [wire.status(Stop(harmful, 0, by)) for by in ("prompt", "answer")] == [400, 200]
+        assert wire.status(Stop(Decision(Action.UNAVAILABLE), 0, "answer")) == 503
 
     def test_a_finished_answer_and_a_piece_of_one(self):
         assert wire.status(Show("a", 1)) == 200
