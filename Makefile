@@ -38,6 +38,12 @@ bench: $(VENV)/.test  ## Measure what each example costs a call, as a ratio to d
 	$(BIN)/pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' \
 	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
 
+.PHONY: drills
+drills: $(VENV)/.test  ## Capture the evidence of every drill again
+	for drill in examples/*/capture.py; do \
+	  $(BIN)/python -m "$$(dirname $$drill | tr / .).capture" || exit 1; \
+	done
+
 .PHONY: lint
 lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, types and workflows
 	$(BIN)/ruff check .
@@ -65,7 +71,7 @@ lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site lint/node_modules overrides/generated docs/q docs/questions.json \
+	rm -rf $(VENV) .cache site lint/node_modules overrides/generated docs/q docs/evidence docs/questions.json \
 	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt
 
 $(VENV)/.venv:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from macros import charts, exports, front_matter, render
+from macros import charts, evidence, exports, front_matter, render
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
@@ -31,7 +31,11 @@ def define_env(env: Any) -> None:
             env.conf["site_url"],
             tuple(nav_pages(env.conf["nav"])),
             tuple(redirects.items()),
-            _fingerprint(docs_dir),
+            _fingerprint(
+                *docs_dir.rglob("*.md"),
+                *ROOT.glob("examples/*/evidence*/*"),
+                *ROOT.glob("examples/*/evidence.yml"),
+            ),
         )
     except SourceError as error:
         raise _stop(str(error)) from error
@@ -67,6 +71,22 @@ def define_env(env: Any) -> None:
     def chart(name: str, /, **arguments: Any) -> str:
         """Draw the chart whose specification `name` of the figures module of this page's example returns."""
         return charts.figure(name, of_figures("chart", name, **arguments))
+
+    @env.macro
+    def evidence_files() -> str:
+        """This drill's files: links to them, how each came about, and what it holds."""
+        page = catalog.at(source())
+        files = evidence.load(ROOT / "examples" / page.package) if page else ()
+        if page is None or not files:
+            raise ValueError(
+                f"evidence_files(): {source()} is no question page whose example has an evidence.yml"
+            )
+        return render.evidence_table(page, files)
+
+    @env.macro
+    def guess(stage: int) -> str:
+        """A field for the reader's own expectation, before a stage's evidence is revealed."""
+        return render.guess(stage)
 
     @env.macro
     def question(number: int) -> str:
@@ -126,18 +146,24 @@ def _prepare(
     except SourceError as error:
         # A page that cannot be read is told of by each of its readers, and named once.
         raise SourceError(dict.fromkeys([*error.faults, *faults])) from error
+    drills: dict[str, str] = {}
+    for question in catalog:
+        try:
+            drills |= evidence.published(question.slug, evidence.load(ROOT / "examples" / question.package))
+        except SourceError as error:
+            faults += error.faults
     if faults:
         raise SourceError(faults)
 
     published = exports.published_files(catalog, site_url, exports.commit_dates(docs_dir), dict(redirects))
-    exports.write(docs_dir, published)
+    exports.write(docs_dir, published | drills)
     exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog))
     return catalog, plans
 
 
-def _fingerprint(docs_dir: Path) -> int:
-    """Changes with any page below docs/: its name, its time or its size."""
-    stats = [(str(file), file.stat()) for file in sorted(docs_dir.rglob("*.md"))]
+def _fingerprint(*files: Path) -> int:
+    """Changes with any of the files: its name, its time or its size."""
+    stats = [(str(file), file.stat()) for file in sorted(files)]
     return hash(tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
 
 

@@ -17,7 +17,6 @@ from pydantic_core import ErrorDetails
 from macros import front_matter
 from macros.faults import Fault, SourceError
 from macros.question import (
-    FIRST_SECTIONS,
     SECTIONS,
     SLUG,
     TOPICS,
@@ -25,6 +24,7 @@ from macros.question import (
     Difficulty,
     FrontMatter,
     Question,
+    section_titles,
 )
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
@@ -122,7 +122,9 @@ def load_question(file: Path, category: Category) -> tuple[front_matter.Page, Qu
         faults += [_field_fault(page, detail) for detail in error.errors()]
     headings = list(_headings(page))
     pending = page.meta.get("answer") == "pending"
-    faults += _section_faults(page, headings, FIRST_SECTIONS if pending else tuple(SECTIONS))
+    faults += _section_faults(
+        page, headings, section_titles(category, pending), section_titles(category, False)
+    )
     if not re.fullmatch(SLUG, file.stem.removeprefix("_")):
         mend = "name the file in lower-case words joined by hyphens: the name is the page's address"
         faults.append(Fault(file, None, f"`{file.stem}` is no slug", mend))
@@ -157,8 +159,12 @@ def _headings(page: front_matter.Page) -> Iterator[tuple[int, str, int]]:
 
 
 def _section_faults(
-    page: front_matter.Page, headings: list[tuple[int, str, int]], wanted: tuple[str, ...]
+    page: front_matter.Page,
+    headings: list[tuple[int, str, int]],
+    wanted: tuple[str, ...],
+    complete: tuple[str, ...],
 ) -> Iterator[Fault]:
+    """What is wrong with a page's sections. `complete` are those of the page once its answer is whole."""
     seen: list[str] = []
     for level, title, line in headings:
         if level == 1:
@@ -168,7 +174,7 @@ def _section_faults(
             continue
         if title not in wanted:
             mend = f"the sections are {', '.join(wanted)}; below them use ###"
-            if title in SECTIONS:
+            if title in complete:
                 mend = "remove `answer: pending` from the front matter when the answer is whole"
             yield Fault(page.file, line, f"the section `{title}` does not belong here", mend)
         elif title in seen:

@@ -64,6 +64,7 @@ SECTIONS = {
     "What it tests": "what-it-tests",
     "Clarifying questions": "clarifying-questions",
     "Hints": "hints",
+    "Drill": "drill",
     "Model answer": "model-answer",
     "Levels": "levels",
     "Pitfalls": "pitfalls",
@@ -72,6 +73,13 @@ SECTIONS = {
 }
 # A page whose answer is pending ends after these.
 FIRST_SECTIONS = tuple(SECTIONS)[:4]
+
+
+def section_titles(category: Category, pending: bool) -> tuple[str, ...]:
+    """Headings that a page has to have, in order. Debugging pages alone have a drill: evidence, stage by stage."""
+    if pending:
+        return FIRST_SECTIONS
+    return tuple(title for title in SECTIONS if title != "Drill" or category is Category.DEBUGGING)
 
 
 def _known_topic(topic: str) -> str:

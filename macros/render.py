@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from macros.catalog import Catalog
+from macros.evidence import EvidenceFile
+from macros.evidence import address_of as evidence_address
 from macros.plan import Plan
 from macros.question import Category, Difficulty, Question
 
@@ -32,6 +34,25 @@ def question_link(question: Question, source: str) -> str:
     """A Markdown link to a question from the page at `source`, which the generator checks."""
     target = posixpath.relpath(question.source, posixpath.dirname(source) or ".")
     return f"[{question.number}. {question.title}]({target})"
+
+
+def evidence_table(question: Question, files: Iterable[EvidenceFile]) -> str:
+    """A drill's files as a Markdown table of links, which the generator checks."""
+    folder = posixpath.relpath(evidence_address(question.slug), posixpath.dirname(question.source))
+    rows = [
+        f"| [{file.name}]({folder}/{file.name}) | {len(file.text.encode()) / 1000:,.0f} kB, {file.origin.label} "
+        f"| {file.what} |"
+        for file in files
+    ]
+    return "\n".join(["| File | How it came about | What it holds |", "| --- | --- | --- |", *rows])
+
+
+def guess(stage: int) -> str:
+    """A field for what the reader expects before a stage's evidence. Nothing reads it but they."""
+    return (
+        f'<label class="guess" for="guess-{stage}">What would you look at, and what do you expect? Your notes stay '
+        f'in this window.<textarea id="guess-{stage}" rows="3" autocomplete="off"></textarea></label>'
+    )
 
 
 def marks(difficulty: Difficulty) -> str:

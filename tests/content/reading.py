@@ -11,6 +11,8 @@ from macros.front_matter import read
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 TEMPLATE = DOCS / "questions" / "_template.md"
+DRILL = DOCS / "questions" / "_drill.md"
+"""Where a debugging page starts from."""
 QUESTION_FILES = sorted(
     file for file in (DOCS / "questions").glob("*/*.md") if file.name != "index.md" and file.name[0] != "_"
 )

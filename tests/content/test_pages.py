@@ -7,9 +7,10 @@ import yaml
 
 from macros.catalog import load_catalog, load_question
 from macros.plan import load_plans
-from macros.question import SECTIONS, Category
+from macros.question import SECTIONS, Category, section_titles
 from tests.content.reading import (
     DOCS,
+    DRILL,
     PAGES,
     QUESTION_FILES,
     ROOT,
@@ -26,7 +27,9 @@ PENDING = {11, 12, 13, 14, 15, 16, 17, 18, 19, 20}
 
 CATALOG = load_catalog(DOCS)
 OUTLINE = yaml.safe_load((ROOT / "tests/content/outline.yml").read_text(encoding="utf-8"))
-COMPLETE = [TEMPLATE, *(DOCS / question.source for question in CATALOG if not question.pending)]
+TEMPLATES = {TEMPLATE: Category.CONCEPTUAL, DRILL: Category.DEBUGGING}
+COMPLETE = [*TEMPLATES, *(DOCS / question.source for question in CATALOG if not question.pending)]
+DRILLS = [file for file in COMPLETE if file == DRILL or file.parent.name == Category.DEBUGGING]
 LISTINGS = [(file, listing) for file in PAGES for listing in listings_of(body_of(file))]
 
 FILLER = re.compile(
@@ -62,12 +65,13 @@ def test_the_list_of_pending_pages_equals_the_set():
     assert {question.number for question in CATALOG if question.pending} == PENDING
 
 
-def test_the_template_passes_the_same_checks():
-    _, question = load_question(TEMPLATE, Category.CONCEPTUAL)
-    assert question.sections == tuple(SECTIONS.values())
+@pytest.mark.parametrize(("file", "category"), TEMPLATES.items(), ids=name)
+def test_the_templates_pass_the_same_checks(file, category):
+    _, question = load_question(file, category)
+    assert question.sections == tuple(SECTIONS[title] for title in section_titles(category, False))
 
 
-@pytest.mark.parametrize("file", [TEMPLATE, *QUESTION_FILES], ids=name)
+@pytest.mark.parametrize("file", [*TEMPLATES, *QUESTION_FILES], ids=name)
 class TestFirstSections:
     def test_three_hints_each_closed(self, file):
         text = sections_of(body_of(file))["Hints"]
@@ -78,14 +82,14 @@ class TestFirstSections:
 
     def test_three_to_five_signals(self, file):
         signals = re.findall(r"^- ", sections_of(body_of(file))["What it tests"], re.MULTILINE)
-        low = 2 if file == TEMPLATE else 3
+        low = 2 if file in TEMPLATES else 3
         assert low <= len(signals) <= 5
 
     def test_clarifying_questions_with_their_assumed_answers(self, file):
         rows = re.findall(r"^\|(.+)\|$", sections_of(body_of(file))["Clarifying questions"], re.MULTILINE)
         cells = [[cell.strip() for cell in row.split("|")] for row in rows]
         assert cells[0] == ["Ask", "Assume"]
-        low = 2 if file == TEMPLATE else 4
+        low = 2 if file in TEMPLATES else 4
         assert low <= len(cells) - 2 <= 7
         assert all(all(row) for row in cells)
 
@@ -98,12 +102,13 @@ class TestAnswers:
             ("Reveal the model answer", "answer", "Model answer"),
             ("Reveal what each level adds", "levels", "Levels"),
         ]:
-            assert f"//// details | {title}\n    type: {kind}\n\n## {section}\n" in body
+            excluded = UNSEARCHED if file in DRILLS else ""
+            assert f"//// details | {title}\n    type: {kind}\n{excluded}\n## {section}\n" in body
 
     def test_the_answer_opens_with_one_minute_and_has_its_length(self, file):
         answer = sections_of(body_of(file))["Model answer"]
         assert answer.lstrip().startswith("### In one minute\n")
-        if file != TEMPLATE:
+        if file not in TEMPLATES:
             assert 900 <= words_in(answer) <= 2500
 
     def test_levels_say_what_each_adds(self, file):
@@ -125,6 +130,64 @@ class TestAnswers:
         for reference in references:
             assert re.match(r"\[.+?\]\(https://[^)]+\)", reference), reference
             assert re.search(r"[Rr]ead (on )?20\d\d-\d\d-\d\d", reference), reference
+
+
+# A search result shows the words around its match, and those would give a drill's cause away.
+UNSEARCHED = '    attrs: {data-search-exclude: ""}\n'
+
+
+@pytest.mark.parametrize("file", DRILLS, ids=name)
+class TestDrills:
+    def test_stages_are_numbered_and_hold_a_guess_the_evidence_and_its_reading(self, file):
+        stages = re.split(r"^//// details \| ", sections_of(body_of(file))["Drill"], flags=re.MULTILINE)[1:]
+        stages = [stage for stage in stages if not stage.startswith("Reveal the model answer")]
+        assert (3 if file in TEMPLATES else 4) <= len(stages) <= 8
+        for number, stage in enumerate(stages, 1):
+            assert stage.startswith(f"Stage {number}\n    type: stage\n{UNSEARCHED}\n### Stage {number}\n"), (
+                stage
+            )
+            guess, evidence, reading = (
+                stage.find(part)
+                for part in (
+                    f"\n{{{{ guess({number}) }}}}\n",
+                    "\n/// details | Reveal the evidence\n    type: evidence\n",
+                    "\n/// details | What it rules in and out\n    type: reading\n",
+                )
+            )
+            assert 0 < guess < evidence < reading, f"stage {number}"
+
+    def test_what_follows_the_drill_is_closed_and_kept_out_of_search(self, file):
+        for section in ("Pitfalls", "Follow-ups", "References"):
+            block = (
+                f"//// details | Reveal the {section.lower()}\n    type: levels\n{UNSEARCHED}\n## {section}\n"
+            )
+            assert block in body_of(file)
+
+    def test_the_answer_has_what_a_review_of_the_drill_needs(self, file):
+        answer = sections_of(body_of(file))["Model answer"]
+        headings = re.findall(r"^### (.+)$", answer, re.MULTILINE)
+        wanted = [
+            "In one minute",
+            "Timeline",
+            "Root cause",
+            "Why it was not caught",
+            "Lasting mends",
+            "Score sheet",
+        ]
+        assert [heading for heading in headings if heading in wanted] == wanted
+        sheet = answer.split("### Score sheet\n")[1]
+        for row in (
+            "Stopped the harm",
+            "Asked for the right evidence",
+            "Changed one thing at a time",
+            "Told causes apart",
+            "Communicated",
+        ):
+            assert f"\n| {row} | " in sheet
+
+    def test_the_files_are_offered(self, file):
+        if file not in TEMPLATES:
+            assert "\n{{ evidence_files() }}\n" in sections_of(body_of(file))["Drill"]
 
 
 def test_there_are_listings_to_check():
@@ -150,7 +213,7 @@ def test_a_listing_is_a_section_of_a_tested_file(file, listing):
         rf"\[start:{snippet[2]}\].*?\n(.*?)^[^\n]*\[end:{snippet[2]}\]", source, re.DOTALL | re.MULTILINE
     )
     assert section, f"{snippet[1]} has no section {snippet[2]}"
-    if file != TEMPLATE:
+    if file not in TEMPLATES:
         assert 5 <= len(section[1].splitlines()) <= 45
 
 

@@ -14,6 +14,7 @@ META = {
     "keywords": '[throttling, quota, "429"]',
 }
 FIRST = ("Question", "What it tests", "Clarifying questions", "Hints")
+DRILL = ("Drill",)
 REST = ("Model answer", "Levels", "Pitfalls", "Follow-ups", "References")
 
 

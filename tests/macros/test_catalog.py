@@ -3,7 +3,7 @@ import pytest
 from macros.catalog import load_catalog, nav_pages
 from macros.faults import SourceError
 from macros.question import Category, Difficulty
-from tests.macros.pages import FIRST, REST, page, write_docs
+from tests.macros.pages import DRILL, FIRST, REST, page, write_docs
 
 PLACE = "technical/rate-limiting.md"
 
@@ -34,6 +34,17 @@ def test_a_pending_page_ends_after_its_hints(tmp_path):
     (question,) = load_catalog(write_docs(tmp_path, {PLACE: page(FIRST, answer="pending")}))
     assert question.pending
     assert question.sections == ("question", "what-it-tests", "clarifying-questions", "hints")
+
+
+def test_debugging_pages_and_no_others_have_a_drill(tmp_path):
+    with_drill, without = page(FIRST + DRILL + REST), page(FIRST + REST)
+    (question,) = load_catalog(write_docs(tmp_path / "a", {"debugging/a.md": with_drill}))
+    assert question.sections[4] == "drill"
+    (fault,) = faults_of(tmp_path / "b", {"debugging/a.md": without})
+    assert fault.mend == "add a heading `## Drill`"
+    (fault,) = faults_of(tmp_path / "c", {PLACE: with_drill})
+    assert fault.fault == "the section `Drill` does not belong here"
+    assert "answer: pending" not in fault.mend
 
 
 @pytest.mark.parametrize(
@@ -93,7 +104,7 @@ def test_a_name_that_is_no_slug(tmp_path):
 
 
 def test_numbers_and_slugs_are_taken_once(tmp_path):
-    pages = {"technical/a.md": page(), "technical/b.md": page(), "debugging/a.md": page(number="7")}
+    pages = {"technical/a.md": page(), "technical/b.md": page(), "system-design/a.md": page(number="7")}
     by_text = {fault.fault: fault for fault in faults_of(tmp_path, pages)}
     number = next(text for text in by_text if text.startswith("the number 6 is taken by"))
     assert by_text[number].line == 4
@@ -133,7 +144,7 @@ def test_index_and_underscored_pages_are_no_questions(tmp_path):
 
 
 def test_a_page_missing_from_the_navigation(tmp_path):
-    docs = write_docs(tmp_path, {PLACE: page(), "debugging/other.md": page(number="7")})
+    docs = write_docs(tmp_path, {PLACE: page(), "system-design/other.md": page(number="7")})
     nav = [
         "index.md",
         {"Questions": ["questions/index.md", {"Technical": ["questions/technical/rate-limiting.md"]}]},
@@ -141,16 +152,16 @@ def test_a_page_missing_from_the_navigation(tmp_path):
     with pytest.raises(SourceError) as caught:
         load_catalog(docs, list(nav_pages(nav)))
     (fault,) = caught.value.faults
-    assert fault.file == docs / "questions/debugging/other.md"
+    assert fault.file == docs / "questions/system-design/other.md"
     assert "missing from the navigation" in fault.fault
-    assert "questions/debugging/other.md" in fault.mend
+    assert "questions/system-design/other.md" in fault.mend
 
 
 def test_selecting_and_finding(tmp_path):
     docs = write_docs(
         tmp_path,
         {
-            "debugging/b.md": page(number="2", difficulty="staff"),
+            "system-design/b.md": page(number="2", difficulty="staff"),
             "technical/a.md": page(number="1"),
             "technical/c.md": page(number="3", difficulty="staff"),
         },
@@ -160,7 +171,7 @@ def test_selecting_and_finding(tmp_path):
     assert [q.number for q in catalog.select(category=Category.TECHNICAL)] == [1, 3]
     assert [q.number for q in catalog.select(Category.TECHNICAL, Difficulty.STAFF)] == [3]
     assert catalog.get(2).slug == "b"
-    assert catalog.at("questions/debugging/b.md") == catalog.get(2)
+    assert catalog.at("questions/system-design/b.md") == catalog.get(2)
     assert catalog.at("index.md") is None
     with pytest.raises(KeyError, match="there is no question 4"):
         catalog.get(4)

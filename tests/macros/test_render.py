@@ -3,8 +3,9 @@ from bs4 import BeautifulSoup
 
 from macros import render
 from macros.catalog import load_catalog
+from macros.evidence import EvidenceFile, Origin
 from macros.question import Difficulty
-from tests.macros.pages import FIRST, page, write_docs
+from tests.macros.pages import DRILL, FIRST, REST, page, write_docs
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def catalog(tmp_path):
             {
                 "technical/a.md": page(number="1", title="'Fish \"&\" <chips>'", difficulty="mid-senior"),
                 "technical/b.md": page(FIRST, number="2", answer="pending", minutes="45", difficulty="staff"),
-                "debugging/c.md": page(number="3", minutes="20"),
+                "debugging/c.md": page(FIRST + DRILL + REST, number="3", minutes="20"),
             },
         )
     )
@@ -96,3 +97,20 @@ def test_totals_are_counted(catalog):
         ["Debugging", "0", "1", "0", "1", "20"],
         ["All", "1", "1", "1", "3", "95"],
     ]
+
+
+def test_a_drills_files_are_linked_from_its_page(catalog):
+    files = [
+        EvidenceFile("a.csv", "ä" * 600, Origin.SIMULATED, "Rows", {}),
+        EvidenceFile("b.log", "x" * 64_000, Origin.CAPTURED, "Lines", {}),
+    ]
+    assert render.evidence_table(catalog.get(3), files).splitlines()[2:] == [
+        "| [a.csv](../../evidence/c/a.csv) | 1 kB, simulated | Rows |",
+        "| [b.log](../../evidence/c/b.log) | 64 kB, captured from a run | Lines |",
+    ]
+
+
+def test_each_stage_has_a_labelled_field():
+    field = soup(render.guess(2)).textarea
+    assert field["id"] == "guess-2"
+    assert field.find_parent("label")["for"] == "guess-2"
