@@ -20,9 +20,13 @@ COMPLETE = "questions/technical/rate-limiting/"
 COLORS = ("color-contrast", "link-in-text-block")
 ALL, ONLY_COLORS, NO_COLORS = "all", "colors", "no colors"
 
-# A token's color follows from its class alone, and listings have thousands of tokens: each class is looked at once.
+# A token's color follows from its class alone, and listings have thousands of tokens: each class is looked at once. Of
+# a table's rows of plain text, which are alike too, three stay.
 OPEN_AND_THIN = """seen => {
   document.querySelectorAll("article details").forEach((block) => { block.open = true; });
+  for (const body of document.querySelectorAll("article tbody")) {
+    [...body.rows].filter((row) => !row.querySelector("td *")).slice(3).forEach((row) => row.remove());
+  }
   const known = new Set(seen);
   for (const token of document.querySelectorAll("article .highlight code span[class]")) {
     if (known.has(token.className)) token.replaceWith(...token.childNodes);
