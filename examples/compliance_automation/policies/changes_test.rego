@@ -1,0 +1,62 @@
+package controls.changes_test
+
+import data.controls.changes
+import rego.v1
+
+good := {
+	"id": "p-1",
+	"kind": "weights",
+	"artifact": "sha256:aa",
+	"author": "ann",
+	"approver": "ben",
+	"approved_at": 90,
+	"evaluation": "e-1",
+	"live_at": 100,
+}
+
+report := {"id": "e-1", "artifact": "sha256:aa", "passed": true, "finished_at": 80}
+
+doc := {"records": {"evaluations": [report]}}
+
+change(fields) := object.union(good, fields)
+
+with_report(fields) := {"records": {"evaluations": [object.union(report, fields)]}}
+
+# --8<-- [start:tests]
+test_approved_and_evaluated_passes if changes.verdict(good, doc) == "pass"
+
+test_an_author_cannot_approve if changes.verdict(change({"approver": "ann"}), doc) == "fail"
+
+test_an_approval_afterward_fails if changes.verdict(change({"approved_at": 101}), doc) == "fail"
+
+test_a_report_on_another_artifact_fails if {
+	changes.verdict(good, with_report({"artifact": "sha256:bb"})) == "fail"
+}
+
+test_null_is_not_an_early_date if {
+	changes.verdict(change({"approved_at": null}), doc) == "fail"
+	changes.verdict(good, with_report({"finished_at": null})) == "fail"
+}
+
+test_a_field_that_the_collector_lost_leaves_no_verdict if {
+	not changes.verdict(object.remove(good, ["approved_at"]), doc)
+}
+
+test_an_unheard_of_kind_leaves_no_verdict if {
+	not changes.verdict(change({"kind": "tool-schema"}), doc)
+}
+# --8<-- [end:tests]
+
+test_no_approver_fails if changes.verdict(change({"approver": null, "approved_at": null}), doc) == "fail"
+
+test_a_report_that_did_not_pass_fails if changes.verdict(good, with_report({"passed": false})) == "fail"
+
+test_a_report_after_going_live_fails if changes.verdict(good, with_report({"finished_at": 101})) == "fail"
+
+test_no_report_fails if changes.verdict(good, {"records": {"evaluations": []}}) == "fail"
+
+test_a_prompt_is_a_change_too if changes.verdict(change({"kind": "system-prompt"}), doc) == "pass"
+
+test_a_change_that_is_not_dated_leaves_no_verdict if {
+	not changes.verdict(change({"live_at": null}), doc)
+}

@@ -1,0 +1,51 @@
+package gate_test
+
+import data.gate
+import rego.v1
+
+good := {
+	"id": "p-1",
+	"kind": "weights",
+	"artifact": "sha256:aa",
+	"author": "ann",
+	"approver": "ben",
+	"approved_at": 90,
+	"evaluation": "e-1",
+	"live_at": 100,
+}
+
+doc := {"now": 100, "records": {
+	"evaluations": [{"id": "e-1", "artifact": "sha256:aa", "passed": true, "finished_at": 80}],
+	"released": [{"artifact": "sha256:old", "withdrawn": false}, {"artifact": "sha256:bad", "withdrawn": true}],
+}}
+
+rash(artifact) := object.union(good, {"approver": null, "artifact": artifact})
+
+glass(first, second, until) := object.union(doc, {"break_glass": {"first": first, "second": second, "until": until}})
+
+test_a_proper_change_is_allowed if gate.allowed(good, doc)
+
+test_without_approval_it_is_refused if {
+	not gate.allowed(rash("sha256:aa"), doc)
+}
+
+test_a_rollback_is_allowed if gate.allowed(rash("sha256:old"), doc)
+
+test_a_rollback_to_what_was_withdrawn_is_refused if {
+	not gate.allowed(rash("sha256:bad"), doc)
+}
+
+test_two_others_break_the_glass if gate.allowed(rash("sha256:aa"), glass("ben", "cat", 14500))
+
+test_the_author_is_not_one_of_the_two if {
+	not gate.allowed(rash("sha256:aa"), glass("ann", "cat", 14500))
+}
+
+test_one_person_is_not_two if {
+	not gate.allowed(rash("sha256:aa"), glass("ben", "ben", 14500))
+}
+
+test_the_glass_closes_after_four_hours if {
+	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", 14501))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", 100))
+}

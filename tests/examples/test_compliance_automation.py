@@ -1,0 +1,511 @@
+"""A check that could not run is never a pass: every way in which one cannot, and the rules themselves."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from examples.compliance_automation import catalog, estate, report
+from examples.compliance_automation.evaluate import (
+    Attestation,
+    Inputs,
+    Result,
+    State,
+    evaluate,
+    judged,
+    run,
+    state_of,
+)
+from examples.compliance_automation.rego import RuleError, Rules
+from examples.compliance_automation.snapshots import FIELDS, Snapshot, capture
+from examples.compliance_automation.waivers import Waiver
+
+RULES = Rules.load()
+CONTROLS = {control.id: control for control in catalog.load()}
+TESTS = {test.id: test for control in CONTROLS.values() for test in control.tests}
+WITNESSED = ("chg-1.promotions", "nod-1.launches")
+
+
+def clean() -> dict[str, estate.Items]:
+    """An estate where every machine's test passes; few launches, to be quick."""
+    made = estate.sources()
+    made["registry/promotions"] = made["registry/promotions"][4:12]
+    made["fleet/digests-loaded"] = [
+        {"id": item["artifact"], "kind": "seen"} for item in made["registry/promotions"]
+    ]
+    for what in ("console/audit-log", "gateway/versions-served"):
+        made[what] = []
+    made["cloud/launch-events"] = made["cloud/launch-events"][1:9]
+    made["scheduler/nodes-joined"] = made["scheduler/nodes-joined"][1:9]
+    made["egress/flows"] = made["egress/flows"][:3]
+    for account in range(1, 7):
+        made[f"acct-{account}/stores"] = made[f"acct-{account}/stores"][10:14]
+    return made
+
+
+CLEAN = clean()
+GOOD = Inputs(
+    controls=tuple(CONTROLS.values()),
+    snapshots=estate.capture_all(CLEAN),
+    rules=RULES,
+    waivers=(),
+    attestations=(),
+    now=estate.NOW,
+)
+
+
+def with_snapshot(source: str, **changes: object) -> Inputs:
+    """The clean estate with one snapshot otherwise."""
+    changed = GOOD.snapshots[source].model_copy(update=changes)
+    return replace(GOOD, snapshots={**GOOD.snapshots, source: changed})
+
+
+def without(source: str) -> Inputs:
+    return replace(GOOD, snapshots={name: snap for name, snap in GOOD.snapshots.items() if name != source})
+
+
+def state(test: str, inputs: Inputs = GOOD) -> State:
+    return evaluate(TESTS[test], inputs).state
+
+
+MACHINE = [test.id for test in TESTS.values() if test.rule and not test.not_applicable]
+PASSING = [test for test in MACHINE if test != "chg-1.prompts"]
+"""Nothing was changed in the console in the clean month, so its test has no occurrence."""
+
+
+def sources_of(test: str) -> list[str]:
+    found = TESTS[test]
+    return [*found.populations, *found.references.values(), *([found.witness] if found.witness else [])]
+
+
+def test_the_clean_estate_passes():
+    assert {test: state(test) for test in PASSING} == dict.fromkeys(PASSING, State.PASS)
+
+
+# --- Silence ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("test", "source"), [(test, source) for test in PASSING for source in sources_of(test)]
+)
+class TestASourceThatIsNotWhole:
+    def test_not_collected(self, test, source):
+        result = evaluate(TESTS[test], without(source))
+        assert result.state is State.UNKNOWN
+        assert f"{source}: not collected" in result.doubts
+
+    def test_failed_partial_stale_or_from_the_future(self, test, source):
+        minutes = TESTS[test].fresh_minutes
+        for changes in (
+            {"error": "failed: TimeoutError"},
+            {"complete": False},
+            {"captured_at": estate.NOW - 60 * minutes - 1},
+            {"captured_at": estate.NOW + 1},
+        ):
+            result = evaluate(TESTS[test], with_snapshot(source, **changes))
+            assert result.state is State.UNKNOWN, changes
+            assert result.doubts[0].startswith(source)
+        fresh = with_snapshot(source, captured_at=estate.NOW - 60 * minutes)
+        assert state(test, fresh) is State.PASS
+
+    def test_emptied(self, test, source):
+        result = evaluate(TESTS[test], with_snapshot(source, items=()))
+        if source in TESTS[test].populations and len(TESTS[test].populations) == 1:
+            assert result.state is State.UNKNOWN
+        elif source in TESTS[test].references.values():
+            assert (
+                result.state is State.FAIL
+            )  # compared with an empty list that was read whole: that is a verdict
+        else:
+            assert result.state in (State.UNKNOWN, State.PASS)
+
+
+class TestAnEmptyPopulation:
+    def test_is_no_occurrence_if_a_second_source_saw_nothing_either(self):
+        assert state("chg-1.prompts") is State.NO_OCCURRENCE
+
+    def test_is_unknown_if_the_second_source_saw_something(self):
+        seen = with_snapshot("gateway/versions-served", items=({"id": "sha256:aa", "kind": "seen"},))
+        result = evaluate(TESTS["chg-1.prompts"], seen)
+        assert result.state is State.UNKNOWN
+        assert "saw 1 that the population lacks: sha256:aa" in result.doubts[0]
+
+    def test_is_unknown_without_a_second_source(self):
+        assert state("prv-1.egress", with_snapshot("egress/flows", items=())) is State.UNKNOWN
+
+    def test_of_one_of_six_accounts_leaves_the_others(self):
+        result = evaluate(TESTS["sto-1.stores"], with_snapshot("acct-4/stores", items=()))
+        assert (result.state, result.population) == (State.PASS, 20)
+
+
+@pytest.mark.parametrize("test", WITNESSED)
+def test_an_item_that_only_the_second_source_saw_is_missed(test):
+    source = TESTS[test].populations[0]
+    result = evaluate(TESTS[test], with_snapshot(source, items=GOOD.snapshots[source].items[1:]))
+    assert result.state is State.UNKNOWN
+    assert "saw 1 that the population lacks" in result.doubts[0]
+
+
+class TestARuleThatDoesNotAnswer:
+    def broken(self, text: str) -> Inputs:
+        return replace(GOOD, rules=Rules({**RULES.texts, "storage": text}))
+
+    def test_that_does_not_parse(self):
+        result = evaluate(TESTS["sto-1.stores"], self.broken("package controls.storage\nverdicts[ if {"))
+        assert result.state is State.UNKNOWN
+        assert len(result.undecided) == 24
+        assert "cannot be run" in result.doubts[0]
+
+    def test_that_is_missing(self):
+        texts = {name: text for name, text in RULES.texts.items() if not name.startswith("storage")}
+        assert state("sto-1.stores", replace(GOOD, rules=Rules(texts))) is State.UNKNOWN
+
+    @pytest.mark.parametrize(
+        "verdicts",
+        [
+            "1 / (1 - 1)",  # undefined
+            "count(5)",  # a type error
+            "{}",  # says nothing
+            '{item.id: "ok" | some item in input.items}',  # says something else
+            "no_such_function(input)",
+        ],
+    )
+    def test_that_computes_nothing(self, verdicts):
+        text = f"package controls.storage\n\nimport rego.v1\n\nverdicts := {verdicts}\n"
+        assert state("sto-1.stores", self.broken(text)) is State.UNKNOWN
+
+    def test_that_contradicts_itself(self):
+        text = RULES.texts["storage"] + '\nverdict(store, doc) := "fail" if store.kind == "bucket"\n'
+        assert state("sto-1.stores", self.broken(text)) is State.UNKNOWN
+
+    def test_a_verdict_on_something_else_spoils_the_rest(self):
+        text = RULES.texts["storage"] + '\nverdicts["elsewhere"] := "pass" if true\n'
+        result = evaluate(TESTS["sto-1.stores"], self.broken(text))
+        assert (result.state, result.passed) == (State.UNKNOWN, 0)
+        assert result.doubts == ("rule storage judges elsewhere, which it was not given",)
+
+
+class TestAnItemThatNoRuleDecides:
+    def test_of_a_kind_that_no_test_claims(self):
+        items = (*GOOD.snapshots["acct-3/stores"].items, {"id": "acct-3/lake-1", "kind": "data-lake"})
+        for test in ("sto-1.stores", "ret-1.stores"):
+            result = evaluate(TESTS[test], with_snapshot("acct-3/stores", items=items))
+            assert (result.state, result.undecided) == (State.UNKNOWN, ("acct-3/lake-1",))
+
+    def test_a_kind_that_another_test_claims_is_not_asked_for(self):
+        items = (*GOOD.snapshots["acct-1/stores"].items, {"id": "v", "kind": "video-pipeline"})
+        assert state("sto-1.stores", with_snapshot("acct-1/stores", items=items)) is State.PASS
+
+    def test_a_store_that_is_not_classified_yet(self):
+        first, *rest = GOOD.snapshots["acct-3/stores"].items
+        items = ({**first, "holds_prompts": None}, *rest)
+        inputs = with_snapshot("acct-3/stores", items=items)
+        assert state("ret-1.stores", inputs) is State.UNKNOWN
+        assert state("sto-1.stores", inputs) is State.PASS
+
+    def test_an_id_that_is_there_twice(self):
+        items = GOOD.snapshots["acct-3/stores"].items
+        result = evaluate(TESTS["sto-1.stores"], with_snapshot("acct-3/stores", items=(*items, items[0])))
+        assert (result.state, result.doubts) == (State.UNKNOWN, ("an id is there twice",))
+
+
+def test_a_test_that_does_not_apply_must_have_nothing_to_apply_to():
+    assert state("vid-1.pipelines") is State.NOT_APPLICABLE
+    items = (*GOOD.snapshots["acct-1/stores"].items, {"id": "v", "kind": "video-pipeline"})
+    result = evaluate(TESTS["vid-1.pipelines"], with_snapshot("acct-1/stores", items=items))
+    assert (result.state, result.undecided) == (State.UNKNOWN, ("v",))
+
+
+def test_without_a_result_a_test_is_unknown():
+    passed = Result("prv-1.routes", State.PASS, estate.NOW)
+    assert state_of(CONTROLS["prv-1"], {"prv-1.routes": passed}) is State.UNKNOWN
+
+
+DAMAGES = {
+    "gone": lambda source: without(source),
+    "failed": lambda source: with_snapshot(source, error="failed: OSError"),
+    "partial": lambda source: with_snapshot(source, complete=False, items=GOOD.snapshots[source].items[:1]),
+    "stale": lambda source: with_snapshot(source, captured_at=estate.NOW - 40 * 86400),
+    "fields lost": lambda source: with_snapshot(
+        source, items=tuple({"id": item["id"], "kind": item["kind"]} for item in GOOD.snapshots[source].items)
+    ),
+}
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_no_damage_to_what_a_test_reads_leaves_a_pass(data):
+    test = data.draw(st.sampled_from(PASSING))
+    source = data.draw(st.sampled_from([s for s in sources_of(test) if s != TESTS[test].witness]))
+    damage = data.draw(st.sampled_from(sorted(DAMAGES)))
+    assert state(test, DAMAGES[damage](source)) in (State.UNKNOWN, State.FAIL)
+
+
+# --- Failures -----------------------------------------------------------------------------------------------------
+
+
+class TestAFailure:
+    def test_is_believed_from_half_of_an_answer(self):
+        """A fail needs one item, a pass needs all of them."""
+        first, *rest = GOOD.snapshots["acct-2/stores"].items
+        inputs = with_snapshot("acct-2/stores", items=({**first, "public": True}, *rest), complete=False)
+        result = evaluate(TESTS["sto-1.stores"], inputs)
+        assert (result.state, result.failed) == (State.FAIL, (first["id"],))
+        assert result.doubts
+
+    def test_is_not_believed_if_what_it_compares_with_is_missing(self):
+        """Else one broken collector of contracts would page for every route."""
+        for source, test in (("legal/terms", "prv-1.routes"), ("evals/reports", "chg-1.promotions")):
+            for inputs in (without(source), with_snapshot(source, items=(), complete=False)):
+                result = evaluate(TESTS[test], inputs)
+                assert (result.state, result.failed) == (State.UNKNOWN, ())
+                assert len(result.undecided) == result.population > 0
+
+    def test_the_months_four_promotions_and_120_prompts(self):
+        inputs = estate.inputs()
+        promotions = evaluate(TESTS["chg-1.promotions"], inputs)
+        assert (promotions.population, promotions.passed) == (45, 41)
+        assert promotions.failed == ("p-000", "p-001", "p-002", "p-003")
+        prompts = evaluate(TESTS["chg-1.prompts"], inputs)
+        assert (prompts.population, prompts.passed, len(prompts.failed)) == (120, 0, 120)
+
+    def test_the_debug_bucket_and_the_way_around_the_gateway(self):
+        inputs = estate.inputs()
+        assert evaluate(TESTS["ret-1.stores"], inputs).failed == ("acct-2/eval-debug",)
+        assert evaluate(TESTS["prv-1.egress"], inputs).failed == ("f-4",)
+        assert evaluate(TESTS["prv-1.routes"], inputs).state is State.PASS
+
+
+# --- Exceptions ---------------------------------------------------------------------------------------------------
+
+W = estate.waivers()[0]
+
+
+def on(day: date, **changes: object) -> Inputs:
+    now = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
+    made = estate.sources()
+    made = {name: items for name, items in made.items() if name.startswith("acct-")}
+    waiver = Waiver(**{**W.model_dump(), **changes})
+    return replace(GOOD, snapshots=estate.capture_all(made, now), waivers=(waiver,), now=now)
+
+
+class TestAnException:
+    def test_the_failure_comes_back_on_the_day_it_expires(self):
+        assert state("sto-1.stores", on(date(2026, 11, 30))) is State.EXCEPTED
+        result = evaluate(TESTS["sto-1.stores"], on(date(2026, 12, 1)))
+        assert (result.state, result.failed) == (State.FAIL, ("acct-1/docs-site",))
+
+    def test_it_does_not_count_before_it_is_granted(self):
+        assert state("sto-1.stores", on(date(2026, 8, 31))) is State.FAIL
+        assert state("sto-1.stores", on(date(2026, 9, 1))) is State.EXCEPTED
+
+    def test_it_covers_its_resource_and_its_test_only(self):
+        assert state("sto-1.stores", on(date(2026, 10, 1), resource="acct-1/store-09")) is State.FAIL
+        assert state("sto-1.stores", on(date(2026, 10, 1), test="ret-1.stores")) is State.FAIL
+
+    def test_an_excepted_failure_is_no_pass(self):
+        result = evaluate(TESTS["sto-1.stores"], on(date(2026, 10, 1)))
+        assert (result.passed, result.population, result.excepted) == (179, 180, ("acct-1/docs-site",))
+
+    def test_it_does_not_hide_a_doubt(self):
+        inputs = on(date(2026, 10, 1))
+        partial = inputs.snapshots["acct-6/stores"].model_copy(update={"complete": False})
+        inputs = replace(inputs, snapshots={**inputs.snapshots, "acct-6/stores": partial})
+        assert state("sto-1.stores", inputs) is State.UNKNOWN
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"expires": None},
+            {"expires": date(2027, 3, 1)},  # 181 days
+            {"expires": date(2026, 9, 1)},
+            {"approver": "docs"},
+            {"resource": "*"},
+            {"resource": "acct-1/*"},
+            {"reason": "later"},
+            {"compensating": ""},
+            {"owner": ""},
+            {"renewals": 3},
+        ],
+    )
+    def test_without_end_owner_or_reason_there_is_none(self, changes):
+        with pytest.raises(ValidationError):
+            Waiver(**{**W.model_dump(), **changes})
+        assert Waiver(**{**W.model_dump(), "expires": date(2027, 2, 28)})  # 180 days
+
+
+# --- Judgment -----------------------------------------------------------------------------------------------------
+
+
+def test_a_judgment_is_as_good_as_its_last_sign_off():
+    def state_at(*days: int) -> State:
+        given = tuple(Attestation("rsk-1.assessment", "ciso", estate.NOW - 86400 * day, "aa") for day in days)
+        return judged(TESTS["rsk-1.assessment"], replace(GOOD, attestations=given)).state
+
+    assert state_at() is State.UNKNOWN
+    assert state_at(366) is State.UNKNOWN
+    assert state_at(365) is State.PASS
+    assert state_at(500, 3) is State.PASS
+    assert state_at(-1) is State.UNKNOWN  # dated in the future
+
+
+# --- What may be captured -----------------------------------------------------------------------------------------
+
+
+def pages(*answers: object):
+    left = list(answers)
+
+    def fetch(cursor: str | None):
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return fetch
+
+
+ROW = {"id": "a", "kind": "bucket", "account": "x", "public": False, "holds_prompts": False, "oldest_days": 1}
+
+
+class TestCapture:
+    def take(self, *answers: object, pages_at_most: int = 1000) -> Snapshot:
+        return capture("acct-1/stores", "c", "q", pages(*answers), 5, pages_at_most)
+
+    def test_reads_to_the_end(self):
+        snapshot = self.take(([ROW], "1"), ([{**ROW, "id": "b"}], None))
+        assert (snapshot.complete, snapshot.error, sorted(snapshot.ids())) == (True, None, ["a", "b"])
+
+    def test_keeps_what_came_before_a_failure_and_says_so(self):
+        snapshot = self.take(([ROW], "1"), TimeoutError("of host 10.0.0.7"))
+        assert (snapshot.complete, snapshot.error) == (False, "failed: TimeoutError")
+        assert len(snapshot.items) == 1
+
+    def test_stops_and_says_so_when_a_source_does_not_end(self):
+        endless = [([{**ROW, "id": str(n)}], "more") for n in range(4)]
+        assert not self.take(*endless, pages_at_most=3).complete
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {**ROW, "sample": "My name is Jo and my account is"},
+            {**ROW, "account": "x" * 121},
+            {"id": "l", "kind": "data-lake", "public": False},
+        ],
+    )
+    def test_refuses_what_evidence_must_not_carry_and_does_not_quote_it(self, row):
+        snapshot = self.take(([ROW, row], None))
+        assert (snapshot.complete, snapshot.items) == (False, ())
+        assert snapshot.error == "refused: a field that evidence must not carry"
+        assert "Jo" not in snapshot.model_dump_json()
+
+    def test_no_kind_of_item_has_a_field_for_text(self):
+        assert not {"prompt", "text", "content", "completion", "messages", "user"} & set().union(
+            *FIELDS.values()
+        )
+
+
+# --- The rules, and the gate --------------------------------------------------------------------------------------
+
+
+def test_the_rules_tests_hold():
+    held = RULES.tests()
+    assert [name for name, holds in held.items() if not holds] == []
+    assert len(held) == 46
+    assert {name.split(".")[-2].removesuffix("_test") for name in held} == {
+        name for name in RULES.texts if not name.endswith("_test")
+    }
+
+
+def test_a_rules_test_can_fail():
+    texts = {**RULES.texts, "storage": RULES.texts["storage"].replace("public == true", "public == null")}
+    assert [name for name, holds in Rules(texts).tests().items() if not holds] == [
+        "controls.storage_test.test_public_fails"
+    ]
+
+
+def test_every_tests_rule_is_there():
+    for test in TESTS.values():
+        if test.rule:
+            with pytest.raises(RuleError, match="no_such"):
+                RULES.decide("no_such", {})
+            assert RULES.decide(test.rule, {"items": []}) == {}
+
+
+CHANGE = CLEAN["registry/promotions"][0]
+ASKED = {"now": estate.NOW, "change": CHANGE, "records": {"evaluations": CLEAN["evals/reports"]}}
+
+
+class TestTheGate:
+    def test_asks_the_rule_that_the_audit_asks(self):
+        assert RULES.allows(ASKED)
+        assert RULES.decide("changes", {"items": [CHANGE], "records": ASKED["records"]}) == {
+            CHANGE["id"]: "pass"
+        }
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"approver": "ann"},
+            {"approver": None},
+            {"evaluation": "e-other"},
+            {"artifact": "sha256:another"},
+            {"kind": "tool-schema"},
+        ],
+    )
+    def test_refuses(self, changes):
+        assert not RULES.allows({**ASKED, "change": {**CHANGE, **changes}})
+
+    @pytest.mark.parametrize("question", [{}, {"change": {}}, {"change": None}, {"now": 1}])
+    def test_refuses_what_it_cannot_read(self, question):
+        assert not RULES.allows(question)
+
+    def test_refuses_while_its_rules_are_broken(self):
+        assert not Rules({**RULES.texts, "gate": "package gate\nallow {"}).allows(ASKED)
+        assert not Rules({}).allows(ASKED)
+
+
+# --- The catalog and the report -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"owner": ""},
+        {"rule": None},
+        {"populations": []},
+        {"fresh_minutes": None},
+        {"item_kinds": []},
+        {"severity": "urgent"},
+        {"not_applicable": {"why": "", "decided_by": "x", "decided_on": "2026-01-01"}},
+        {"kind": "events", "witness": None, "references": {}},
+    ],
+)
+def test_an_incomplete_test_is_refused(changes):
+    row = TESTS["chg-1.promotions"].model_dump(mode="json") | changes
+    with pytest.raises(ValidationError):
+        catalog.Test(**row)
+
+
+def test_one_source_of_results_gives_both_frameworks_papers():
+    results = run(GOOD)
+    views = report.by_framework(GOOD.controls, results)
+    assert views["SOC 2"]["CC8.1"] is views["ISO/IEC 27001"]["A.8.32"] is State.NO_OCCURRENCE
+    assert views["SOC 2"]["CC9.2"] is State.UNKNOWN  # served by two controls; the worse one counts
+    assert views["ISO/IEC 27001"]["A.5.20"] is State.PASS
+
+
+def test_the_totals_leave_nothing_out():
+    assert sum(report.totals(GOOD.controls, run(GOOD)).values()) == len(CONTROLS) == 9
+    assert report.totals(GOOD.controls, {}) == {State.UNKNOWN: 9}
+
+
+def test_the_inputs_are_not_changed_by_a_run():
+    before = copy.deepcopy({name: snap.model_dump() for name, snap in GOOD.snapshots.items()})
+    assert isinstance(run(GOOD)["sto-1.stores"], Result)
+    assert {name: snap.model_dump() for name, snap in GOOD.snapshots.items()} == before

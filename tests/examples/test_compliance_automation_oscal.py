@@ -1,0 +1,148 @@
+"""OSCAL documents, read and validated by compliance-trestle, whose models are generated from NIST's schema."""
+
+from __future__ import annotations
+
+import copy
+import json
+from argparse import Namespace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from trestle.common.const import VAL_MODE_ALL
+from trestle.core.validator_factory import validator_factory
+from trestle.oscal import OSCAL_VERSION
+from trestle.oscal.assessment_results import AssessmentResults
+from trestle.oscal.catalog import Catalog
+
+from examples.compliance_automation import estate, oscal
+from examples.compliance_automation.evaluate import Result, State, run
+
+INPUTS = estate.inputs()
+FOUND = run(INPUTS)
+CATALOG = oscal.catalog(INPUTS.controls, INPUTS.now)
+RESULTS = oscal.results(INPUTS, FOUND, 1)
+RUN = RESULTS["assessment-results"]["results"][0]
+
+
+def read(document: dict[str, Any]) -> Any:
+    """The document as trestle reads it: parsed by its model, then asked of all its validators. Raises ValueError."""
+    (name, body), *rest = document.items()
+    assert not rest
+    model = {"catalog": Catalog, "assessment-results": AssessmentResults}[name](**copy.deepcopy(body))
+    validator = validator_factory.get(Namespace(mode=VAL_MODE_ALL))
+    if not validator.model_is_valid(model, quiet=True):
+        raise ValueError(validator.error_msg())
+    return model
+
+
+def broken(document: dict[str, Any], change: Any) -> dict[str, Any]:
+    other = copy.deepcopy(document)
+    change(other)
+    return other
+
+
+def test_trestle_reads_both_and_gives_back_what_it_read():
+    assert len(validator_factory.get_all()) > 3  # none is skipped unheard
+    assert OSCAL_VERSION == oscal.VERSION
+    for document in (CATALOG, RESULTS):
+        again = json.loads(read(document).oscal_serialize_json())
+        assert again == document
+
+
+def first(document: dict[str, Any]) -> dict[str, Any]:
+    return document["assessment-results"]["results"][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: first(d)["findings"][0]["target"]["status"].update(state="unknown"),
+        lambda d: first(d)["findings"][0]["target"].update(type="test"),
+        lambda d: first(d)["findings"][0].pop("target"),
+        lambda d: first(d)["observations"][0].pop("collected"),
+        lambda d: first(d)["observations"][0].update(methods=[]),
+        lambda d: first(d)["observations"][0].update(collected="2026-11-25T12:00:00"),
+        lambda d: first(d)["observations"][0].update(score="100%"),
+        lambda d: first(d).pop("reviewed-controls"),
+        lambda d: first(d)["risks"][0].pop("statement"),
+        lambda d: d["assessment-results"].pop("import-ap"),
+        lambda d: d["assessment-results"].update(uuid="1"),
+        lambda d: first(d)["findings"][1].update(uuid=first(d)["findings"][0]["uuid"]),
+    ],
+)
+def test_broken_results_are_refused(change):
+    with pytest.raises((ValidationError, ValueError)):
+        read(broken(RESULTS, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["catalog"]["controls"][0].pop("title"),
+        lambda d: d["catalog"]["controls"][0].update(id="1 chg"),
+        lambda d: d["catalog"]["controls"][0]["props"][0].pop("value"),
+        lambda d: d["catalog"]["metadata"].pop("oscal-version"),
+        lambda d: d["catalog"].update(controls=[]),
+    ],
+)
+def test_a_broken_catalog_is_refused(change):
+    with pytest.raises((ValidationError, ValueError)):
+        read(broken(CATALOG, change))
+
+
+def test_every_reference_leads_somewhere():
+    """What trestle does not check."""
+    objectives = {part["id"] for control in CATALOG["catalog"]["controls"] for part in control["parts"]}
+    observed = {row["uuid"] for row in RUN["observations"]}
+    risks = {row["uuid"] for row in RUN["risks"]}
+    for row in RUN["findings"]:
+        assert row["target"]["target-id"] in objectives
+        assert {found["observation-uuid"] for found in row["related-observations"]} <= observed
+        assert {risk["risk-uuid"] for risk in row.get("related-risks", [])} <= risks
+    resources = RESULTS["assessment-results"]["back-matter"]["resources"]
+    assert RESULTS["assessment-results"]["import-ap"]["href"] == f"#{resources[0]['uuid']}"
+    reviewed = RUN["reviewed-controls"]["control-selections"][0]["include-controls"]
+    assert "vid-1" not in {row["control-id"] for row in reviewed}
+    assert len(reviewed) == 8
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.PASS, ("satisfied", "pass")),
+        (State.FAIL, ("not-satisfied", "fail")),
+        (State.EXCEPTED, ("not-satisfied", "fail")),
+        (State.UNKNOWN, ("not-satisfied", "other")),
+        (State.NO_OCCURRENCE, ("not-satisfied", "other")),
+        (State.NOT_APPLICABLE, ("not-satisfied", "other")),
+    ],
+)
+def test_only_a_pass_is_satisfied(state, said):
+    status = oscal.status(Result("t", state, 0))
+    assert (status["state"], status["reason"]) == said
+
+
+def test_the_estates_findings():
+    by_test = {row["target"]["target-id"]: row for row in RUN["findings"]}
+    assert by_test["sup-1.review"]["target"]["status"] == {
+        "state": "not-satisfied",
+        "reason": "other",
+        "remarks": "unknown; never signed off",
+    }
+    assert by_test["chg-1.promotions"]["description"] == "41 of 45 items pass"
+    assert by_test["prv-1.routes"]["target"]["status"]["state"] == "satisfied"
+    (risk,) = RUN["risks"]
+    assert risk["status"] == "deviation-approved"
+    assert risk["deadline"] == "2026-12-01T00:00:00+00:00"
+    assert by_test["sto-1.stores"]["related-risks"] == [{"risk-uuid": risk["uuid"]}]
+
+
+def test_the_same_run_gives_the_same_document():
+    assert oscal.results(estate.inputs(), FOUND, 1) == RESULTS
+
+
+def test_both_frameworks_are_in_the_catalog():
+    control = CATALOG["catalog"]["controls"][0]
+    named = {(prop["name"], prop["value"]) for prop in control["props"]}
+    assert named == {("tsc", "CC8.1"), ("annex-a", "8.32"), ("annex-a", "8.29")}
