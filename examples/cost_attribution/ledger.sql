@@ -1,0 +1,175 @@
+-- The books: every entry balances, a closed month takes no more entries, and nothing is ever changed.
+CREATE TABLE period (
+    month     date PRIMARY KEY CHECK (extract(day FROM month) = 1),
+    closed_at timestamptz -- what was known then is what the month was billed by
+);
+
+-- --8<-- [start:ledger]
+CREATE TABLE entry (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    month     date        NOT NULL REFERENCES period,
+    kind      text        NOT NULL CHECK (kind IN ('usage', 'invoice', 'allocation')),
+    posted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE posting (
+    entry_id bigint NOT NULL REFERENCES entry,
+    account  text   NOT NULL CHECK (account IN ('team', 'clearing', 'payable')),
+    pool     text   NOT NULL, -- provider, work, standby, shared
+    team     text   CHECK ((team IS NOT NULL) = (account = 'team')),
+    project  text, model text, meter text, unit_nano bigint, tokens numeric,
+    usage_day date,           -- in an earlier month than the entry's: a correction
+    nano_usd numeric(24) NOT NULL CHECK (nano_usd <> 0), -- a debit is positive
+    CHECK (tokens IS NULL OR abs(nano_usd) = abs(tokens * unit_nano))
+);
+CREATE FUNCTION balanced() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF (SELECT sum(nano_usd) FROM posting WHERE entry_id = NEW.entry_id) <> 0 THEN
+        RAISE EXCEPTION 'entry % does not balance', NEW.entry_id;
+    END IF;
+    PERFORM FROM entry JOIN period USING (month)
+    WHERE id = NEW.entry_id AND closed_at IS NULL FOR SHARE OF period;
+    IF NOT FOUND THEN RAISE EXCEPTION 'the month of entry % is closed', NEW.entry_id; END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON posting
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balanced();
+-- --8<-- [end:ledger]
+CREATE INDEX ON posting (entry_id);
+CREATE INDEX ON posting (pool, usage_day);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON posting
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+CREATE FUNCTION refuse_closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF OLD.closed_at IS NOT NULL THEN RAISE EXCEPTION 'month % is closed', OLD.month; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER closed_stays BEFORE UPDATE OR DELETE ON period FOR EACH ROW EXECUTE FUNCTION refuse_closed();
+
+CREATE FUNCTION first_open_month() RETURNS date LANGUAGE sql STABLE AS
+    $$ SELECT min(month) FROM period WHERE closed_at IS NULL $$;
+
+-- --8<-- [start:post]
+CREATE FUNCTION post(known_at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    posted bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('post')); -- two would post one difference
+    WITH so_far AS (
+        SELECT usage_day, team, project, model, meter, unit_nano, sum(p.tokens) AS tokens
+        FROM posting AS p JOIN entry ON id = entry_id
+        WHERE kind = 'usage' AND account = 'team' GROUP BY 1, 2, 3, 4, 5, 6),
+    difference AS MATERIALIZED (
+        SELECT usage_day, team, project, model, meter, unit_nano,
+               coalesce(t.tokens, 0) - coalesce(s.tokens, 0) AS tokens,
+               greatest(date_trunc('month', usage_day)::date, first_open_month()) AS month
+        FROM rated(coalesce(known_at, clock_timestamp())) AS t
+        FULL JOIN so_far AS s USING (usage_day, team, project, model, meter, unit_nano)
+        WHERE coalesce(t.tokens, 0) <> coalesce(s.tokens, 0) AND unit_nano > 0),
+    header AS (
+        INSERT INTO entry (month, kind) SELECT DISTINCT d.month, 'usage'
+        FROM difference AS d RETURNING id, month)
+    INSERT INTO posting
+    SELECT h.id, account, 'provider', CASE account WHEN 'team' THEN team END, project,
+           model, meter, unit_nano, tokens, usage_day, sign * tokens * unit_nano
+    FROM difference JOIN header AS h USING (month)
+    CROSS JOIN (VALUES ('team', 1), ('clearing', -1)) AS side (account, sign);
+    GET DIAGNOSTICS posted = ROW_COUNT;
+    RETURN posted;
+END $$;
+-- --8<-- [end:post]
+
+CREATE FUNCTION book_invoice(the_month date, the_pool text, cents bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    header bigint;
+BEGIN
+    INSERT INTO entry (month, kind) VALUES (the_month, 'invoice') RETURNING id INTO header;
+    INSERT INTO posting (entry_id, account, pool, nano_usd) VALUES
+        (header, 'clearing', the_pool, cents * 10000000::numeric),
+        (header, 'payable', the_pool, -cents * 10000000::numeric);
+END $$;
+
+-- By what a pool is divided, where that is not the priced usage itself: GPU time, capacity shares, requests.
+CREATE TABLE driver (
+    month  date    NOT NULL REFERENCES period,
+    pool   text    NOT NULL CHECK (pool <> 'provider'),
+    team   text    NOT NULL,
+    weight numeric NOT NULL CHECK (weight >= 0),
+    PRIMARY KEY (month, pool, team)
+);
+
+CREATE VIEW weight AS
+SELECT month, pool, team, weight, 0::numeric AS carried FROM driver
+UNION ALL
+SELECT e.month, p.pool, p.team,
+       coalesce(sum(p.nano_usd) FILTER (WHERE p.usage_day >= e.month), 0),
+       coalesce(sum(p.nano_usd) FILTER (WHERE p.usage_day < e.month), 0)
+FROM entry AS e JOIN posting AS p ON p.entry_id = e.id
+WHERE e.kind = 'usage' AND p.account = 'team' GROUP BY 1, 2, 3;
+
+-- --8<-- [start:bill]
+CREATE FUNCTION bill(the_month date)
+RETURNS TABLE (pool text, team text, cents numeric) LANGUAGE sql STABLE AS $$
+    WITH invoice AS (
+        SELECT p.pool, sum(p.nano_usd) AS nano_usd
+        FROM posting AS p JOIN entry AS e ON e.id = p.entry_id
+        WHERE e.month = the_month AND e.kind = 'invoice' AND p.account = 'clearing'
+        GROUP BY 1),
+    -- Exactly, a team owes carried + weight / total * (invoice - all carried), where
+    -- carried is its corrections. Times the total, both sides are whole numbers.
+    exact AS (
+        SELECT w.pool, w.team, i.nano_usd / 10000000 AS invoice,
+               sum(w.weight) OVER each * 10000000 AS cent,
+               w.carried * sum(w.weight) OVER each
+                 + w.weight * (i.nano_usd - sum(w.carried) OVER each) AS scaled
+        FROM weight AS w JOIN invoice AS i USING (pool)
+        WHERE w.month = the_month WINDOW each AS (PARTITION BY w.pool)),
+    remainder AS (
+        SELECT *, mod(mod(scaled, cent) + cent, cent) AS rest FROM exact WHERE cent > 0),
+    floored AS (
+        SELECT *, div(scaled - rest, cent) AS whole,
+               row_number() OVER (PARTITION BY r.pool ORDER BY rest DESC, r.team) AS place
+        FROM remainder AS r)
+    SELECT f.pool, f.team, f.whole + CASE
+        WHEN place <= invoice - sum(whole) OVER (PARTITION BY f.pool) THEN 1 ELSE 0 END
+    FROM floored AS f;
+$$;
+-- --8<-- [end:bill]
+
+CREATE FUNCTION close(the_month date) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+    header bigint; moment timestamptz; open numeric;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('post'));
+    LOCK TABLE usage_event IN SHARE MODE; -- what is being written commits first; what comes later is later
+    moment := clock_timestamp();
+    IF the_month IS DISTINCT FROM first_open_month() THEN
+        RAISE EXCEPTION 'an earlier month is open, or this one is closed';
+    END IF;
+    IF EXISTS (SELECT FROM rated(moment) WHERE unit_nano IS NULL AND usage_day < the_month + interval '1 month') THEN
+        RAISE EXCEPTION 'usage without a price';
+    END IF;
+    PERFORM post(moment);
+    INSERT INTO entry (month, kind) VALUES (the_month, 'allocation') RETURNING id INTO header;
+    -- Each team's unmetered part and rounding: its bill in whole cents less what is posted to it.
+    INSERT INTO posting (entry_id, account, pool, team, nano_usd)
+    SELECT header, side.account, b.pool, CASE side.account WHEN 'team' THEN b.team END, side.sign * rest.nano_usd
+    FROM bill(the_month) AS b
+    JOIN weight AS w ON w.month = the_month AND w.pool = b.pool AND w.team = b.team
+    CROSS JOIN LATERAL (SELECT b.cents * 10000000
+        - CASE b.pool WHEN 'provider' THEN w.weight + w.carried ELSE 0 END AS nano_usd) AS rest
+    CROSS JOIN (VALUES ('team', 1), ('clearing', -1)) AS side (account, sign)
+    WHERE rest.nano_usd <> 0;
+    SELECT sum(abs(nano_usd)) INTO open FROM (
+        SELECT pool, sum(p.nano_usd) AS nano_usd FROM posting AS p JOIN entry AS e ON e.id = p.entry_id
+        WHERE e.month = the_month AND p.account = 'clearing' GROUP BY pool) AS cleared;
+    IF open <> 0 THEN RAISE EXCEPTION 'clearing is off by % nanodollars', open; END IF;
+    SET CONSTRAINTS ALL IMMEDIATE; -- while the month is still open
+    UPDATE period SET closed_at = moment WHERE month = the_month;
+    RETURN (SELECT sum(cents) FROM bill(the_month));
+END $$;
+
+-- What a team pays for in a month, line by line: the bill's detail, and what is exported.
+CREATE VIEW bill_line AS
+SELECT e.month, p.pool, p.team, p.project, p.model, p.meter, p.unit_nano, p.tokens, p.usage_day, p.nano_usd
+FROM entry AS e JOIN posting AS p ON p.entry_id = e.id WHERE p.account = 'team';

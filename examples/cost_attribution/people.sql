@@ -1,0 +1,29 @@
+-- Names apart from usage: an alias lasts a month, and goes after thirteen, while the bills stay computable.
+CREATE TABLE person_alias (
+    alias  uuid PRIMARY KEY, -- random, so that months cannot be joined once the names are gone
+    person text NOT NULL,
+    month  date NOT NULL CHECK (extract(day FROM month) = 1),
+    UNIQUE (person, month)
+);
+CREATE TABLE team_lead (
+    person text      NOT NULL,
+    lead   text      NOT NULL,
+    valid  daterange NOT NULL,
+    EXCLUDE USING gist (person WITH =, valid WITH &&)
+);
+
+-- The view runs as its owner; the reader is whoever asks, and reads neither table.
+CREATE VIEW person_usage WITH (security_barrier) AS
+WITH latest AS (SELECT DISTINCT ON (attempt_id) * FROM usage_event ORDER BY attempt_id, revision DESC)
+SELECT a.person, (u.started_at AT TIME ZONE 'UTC')::date AS day, u.model, count(*) AS attempts,
+       sum(u.input_tokens + u.cached_tokens + u.written_tokens + u.output_tokens) AS tokens
+FROM latest AS u JOIN person_alias AS a ON a.alias = u.person_alias
+LEFT JOIN team_lead AS l ON l.person = a.person AND l.valid @> (u.started_at AT TIME ZONE 'UTC')::date
+WHERE current_user IN (a.person, l.lead)
+GROUP BY 1, 2, 3;
+
+CREATE FUNCTION drop_names(today date) RETURNS bigint LANGUAGE sql AS $$
+    WITH gone AS (
+        DELETE FROM person_alias WHERE month < date_trunc('month', today)::date - interval '13 months' RETURNING 1)
+    SELECT count(*) FROM gone;
+$$;

@@ -1,0 +1,208 @@
+"""Budgets that stop, on a real PostgreSQL with streams that open at once; and the rules that warn, through promtool."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from examples.cost_attribution import budget
+from examples.cost_attribution import setting as s
+from tests.examples.postgresql import DatabaseError, Server, Session, postgresql
+from tests.tools import promtool
+
+FOLDER = Path(__file__).parents[2] / "examples/cost_attribution"
+MONTH = "2026-10-01"
+LATER = "2026-10-05T12:00:00Z"
+DOLLAR = 10**9
+WORST = 8_192 * 15_000 + 3_000 * 3_000  # 8,192 tokens at $15 and 3,000 at $3 a million, in nanodollars
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgresql() as running:
+        running.template("money", (FOLDER / "budget.sql").read_text(encoding="utf-8"))
+        yield running
+
+
+def opened(server: Server, limit: int) -> tuple[str, Session]:
+    name = server.fresh("money")
+    session = server.connect(name)
+    session.execute("INSERT INTO budget VALUES ('p', :m, :n)", m=MONTH, n=limit)
+    return name, session
+
+
+def attempt(n: int) -> str:
+    return str(uuid.UUID(int=n))
+
+
+def reserve(db: Session, n: int, nano: int = WORST, deadline: str = LATER) -> bool:
+    sql = "SELECT reserve(:a, 'p', :m, :n, :d)"
+    return db.value(sql, a=attempt(n), m=MONTH, n=nano, d=deadline) == "t"
+
+
+def settle(db: Session, n: int, nano: int, revision: int = 2) -> bool:
+    sql = f"SELECT settle(:a, {revision}::smallint, :n)"
+    return db.value(sql, a=attempt(n), n=nano) == "t"
+
+
+def state(db: Session) -> tuple[int, int]:
+    """Spent and held."""
+    [(spent, held)] = db.execute("SELECT spent_nano, held_nano FROM budget")
+    return int(spent), int(held)
+
+
+def test_four_hundred_streams_at_once_stay_below_the_limit(server: Server) -> None:
+    """Eight gateways open fifty streams each on a budget with $20 left, of which every stream could cost 13 cents."""
+    name, db = opened(server, 20 * DOLLAR)
+    admitted: list[int] = []
+
+    def gateway(first: int) -> None:
+        session = server.connect(name)
+        admitted.extend(n for n in range(first, first + 50) if reserve(session, n))
+
+    threads = [threading.Thread(target=gateway, args=(first,)) for first in range(0, s.STREAMS, 50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(admitted) == 20 * DOLLAR // WORST == 151
+    assert state(db) == (0, 151 * WORST)
+    # If all of them cost the most that they can, the limit holds; the mean costs a tenth, and the rest comes back.
+    for n in admitted[:100]:
+        assert settle(db, n, WORST)
+    assert not reserve(db, 1_000)
+    for n in admitted[100:]:
+        assert settle(db, n, 13_950_000)
+    assert state(db) == (100 * WORST + 51 * 13_950_000, 0)
+    assert reserve(db, 1_001)
+
+
+def test_a_hold_is_taken_once_and_settled_once(server: Server) -> None:
+    _, db = opened(server, DOLLAR)
+    assert reserve(db, 1, 600_000_000)
+    assert reserve(db, 1, 600_000_000)  # the answer was lost, and the gateway asks again
+    assert state(db) == (0, 600_000_000)
+    assert not reserve(db, 2, 600_000_000)
+    assert settle(db, 1, 100)
+    assert not settle(db, 1, 100)
+    assert state(db) == (100, 0)
+    assert not settle(db, 3, 100)
+
+
+def test_the_same_call_twice_at_once_holds_once(server: Server) -> None:
+    name, one = opened(server, DOLLAR)
+    two = server.connect(name)
+    call = f"SELECT reserve('{attempt(1)}', 'p', '{MONTH}', {WORST}, '{LATER}');"
+    one.script(f"BEGIN; {call}")
+    two.start(call)
+    server.connect(name).until_waiting(1)
+    one.script("COMMIT;")
+    assert two.finish() == ["t"]
+    assert state(one) == (0, WORST)
+
+
+def test_newer_news_replaces_older_and_not_the_other_way(server: Server) -> None:
+    _, db = opened(server, DOLLAR)
+    reserve(db, 1)
+    assert settle(db, 1, 500, revision=1)  # an estimate: the client has left
+    assert settle(db, 1, 900, revision=3)  # the provider's report
+    assert not settle(db, 1, 700, revision=2)
+    assert state(db) == (900, 0)
+
+
+def test_what_a_dead_gateway_held_counts_in_full_until_somebody_knows_better(server: Server) -> None:
+    _, db = opened(server, DOLLAR)
+    reserve(db, 1, deadline="2026-10-05T12:00:00Z")
+    reserve(db, 2, deadline="2026-10-05T13:00:00Z")
+    assert db.value("SELECT expire('2026-10-05T12:30:00Z')") == "1"
+    assert state(db) == (WORST, WORST)
+    assert db.value("SELECT expire('2026-10-05T12:30:00Z')") == "0"
+    assert settle(db, 1, 13_950_000)
+    assert state(db) == (13_950_000, WORST)
+
+
+def test_a_gateway_that_dies_while_it_reserves_blocks_nobody(server: Server) -> None:
+    name, db = opened(server, DOLLAR)
+    dying = server.connect(name)
+    dying.script(f"BEGIN; SELECT reserve('{attempt(1)}', 'p', '{MONTH}', 1, '{LATER}');")
+    db.start(f"SELECT reserve('{attempt(2)}', 'p', '{MONTH}', {DOLLAR}, '{LATER}');")
+    dying.kill()
+    assert db.finish() == ["t"]
+    assert state(db) == (0, DOLLAR)
+
+
+def test_an_unknown_project_and_a_hold_of_nothing_get_nothing(server: Server) -> None:
+    _, db = opened(server, DOLLAR)
+    assert db.value("SELECT reserve(:a, 'other', :m, 1, :d)", a=attempt(1), m=MONTH, d=LATER) == "f"
+    with pytest.raises(DatabaseError, match="check"):
+        reserve(db, 2, -5)
+    assert state(db) == (0, 0)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from("rrsse"), st.integers(0, 5), st.integers(1, 60), st.integers(1, 3)), max_size=25
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_counters_are_the_sum_of_the_holds_and_never_pass_the_limit(
+    server: Server, ledger: Session, steps: list[tuple[str, int, int, int]]
+) -> None:
+    db = ledger
+    db.script("DELETE FROM hold; UPDATE budget SET spent_nano = 0, held_nano = 0;")
+    for kind, n, nano, revision in steps:
+        if kind == "r":
+            reserve(db, n, nano, deadline=f"2026-10-05T12:00:{nano % 60:02}Z")
+        elif kind == "s":
+            held = db.execute("SELECT nano FROM hold WHERE attempt_id = :a", a=attempt(n))
+            if held:
+                settle(db, n, min(nano, int(held[0][0])), revision)
+        else:
+            db.value(f"SELECT expire('2026-10-05T12:00:{nano % 60:02}Z')")
+        spent, kept = db.execute(
+            "SELECT coalesce(sum(settled_nano), 0), coalesce(sum(nano) FILTER (WHERE revision IS NULL), 0) FROM hold"
+        )[0]
+        assert state(db) == (int(spent), int(kept))
+        assert sum(state(db)) <= 100
+
+
+@pytest.fixture(scope="module")
+def ledger(server: Server) -> Session:
+    return opened(server, 100)[1]
+
+
+class TestGrant:
+    def test_the_worst_case(self) -> None:
+        assert budget.worst_nano(3_000, 8_192, s.NANO) == WORST == 131_880_000
+        # With a price for cache writes, input can cost that much.
+        assert budget.worst_nano(1_000, 0, s.NANO | {"written": 3_750}) == 3_750_000
+
+    def test_an_answer_is_cut_to_what_is_left(self) -> None:
+        assert budget.grant(50_000_000, 3_000, 8_192, s.NANO) == (50_000_000 - 9_000_000) // 15_000
+        assert budget.grant(10 * DOLLAR, 3_000, 8_192, s.NANO) == 8_192
+        assert budget.grant(9_000_000 + 255 * 15_000, 3_000, 8_192, s.NANO) == 0
+        assert budget.grant(9_000_000 + 16 * 15_000, 3_000, 16, s.NANO) == 16
+        assert budget.grant(-1, 10, 100, s.NANO) == 0
+
+    @given(left=st.integers(-10, 10**10), tokens=st.integers(0, 200_000), asked=st.integers(1, 64_000))
+    def test_a_grant_is_paid_for(self, left: int, tokens: int, asked: int) -> None:
+        given_ = budget.grant(left, tokens, asked, s.NANO)
+        assert 0 <= given_ <= asked
+        assert not given_ or budget.worst_nano(tokens, given_, s.NANO) <= left
+
+
+def test_the_rules_warn_in_time() -> None:
+    tool = promtool()
+    for arguments in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
+        run = subprocess.run(
+            [tool, *arguments], cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
