@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from examples.audit_logging import events, outbox, recorder
 from examples.audit_logging.events import Change, Event
 from examples.audit_logging.outbox import Outdated
 from examples.audit_logging.recorder import AuditUnavailable
+from tests.examples.postgresql import Server, postgresql
 from tests.examples.test_audit_logging import (
     BEN,
     START,
@@ -52,99 +49,11 @@ class SQLite:
         self._db.close()
 
 
-class DatabaseError(Exception):
-    pass
-
-
-class PostgreSQL:
-    """A session of psql, so that the tests need no driver."""
-
-    def __init__(self, socket: Path, user: str | None) -> None:
-        command = ["psql", "-XqAt", "-F", "\x1f", "-h", str(socket), "-d", "postgres"]
-        self._process = subprocess.Popen(
-            [*command, "-U", user or os.environ.get("USER", "postgres")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
-        )  # fmt: skip
-        self.script("\\set VERBOSITY terse")
-
-    def script(self, sql: str) -> list[str]:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{sql}\n\\echo done-here\n")
-        self._process.stdin.flush()
-        lines: list[str] = []
-        for line in self._process.stdout:
-            if line.strip() == "done-here":
-                break
-            lines.append(line.rstrip("\n"))
-        if wrong := [line for line in lines if line.startswith(("ERROR", "FATAL"))]:
-            raise DatabaseError(wrong[0])
-        return lines
-
-    def execute(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        for name in sorted(parameters, key=len, reverse=True):
-            value = parameters[name]
-            literal = str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
-            sql = sql.replace(f":{name}", literal)
-        return [tuple(line.split("\x1f")) for line in self.script(sql + ";")]
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.script("BEGIN;")
-        try:
-            yield
-        except BaseException:
-            self.script("ROLLBACK;")
-            raise
-        self.script("COMMIT;")
-
-    def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(30)
-
-
-def postgres_bin() -> Path | None:
-    known = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
-    return next(iter([*known, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]), None)
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Path, str | None]]:
-    """A PostgreSQL server without network, as a user that is not root.
-
-    Its folder is not pytest's: that is root's own, and a socket's path has little room.
-    """
-    binaries = postgres_bin()
-    if not binaries or not shutil.which("psql"):
-        reason = "PostgreSQL is not installed here, and only SQLite shows the property (Debian: apt-get install postgresql)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with tempfile.TemporaryDirectory(prefix="outbox-", ignore_cleanup_errors=True) as name:
-        yield from running(binaries, Path(name))
-
-
-def running(binaries: Path, folder: Path) -> Iterator[tuple[Path, str | None]]:
-    """Yield the folder of the server's socket and the name to sign in with, while it runs."""
-    root = os.geteuid() == 0
-    user = "postgres" if root else None
-    if root:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    how: dict[str, Any] = {"user": user} if root else {}
-    how |= {"check": True, "capture_output": True, "cwd": folder, "timeout": 120}
-    name = user or os.environ.get("USER", "postgres")
-    subprocess.run([binaries / "initdb", "-D", data, "-A", "trust", "-U", name, "--no-sync"], **how)
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=1MB"
-    subprocess.run(
-        [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **how
-    )
-    try:
-        yield folder, name
-    finally:
-        # It may be gone already, and then there is nothing to stop.
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **how | {"check": False})
+def server() -> Iterator[Server]:
+    with postgresql() as running:
+        running.template("outbox", outbox.SCHEMA)
+        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -152,18 +61,17 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
     """A function that opens another session."""
     sessions: list[Any] = []
     if request.param == "postgresql":
-        folder, name = request.getfixturevalue("server")
-        connect: Callable[[], Any] = lambda: PostgreSQL(folder, name)  # noqa: E731
+        server: Server = request.getfixturevalue("server")
+        name = server.fresh("outbox")
+        connect: Callable[[], Any] = lambda: server.connect(name)  # noqa: E731
     else:
+        SQLite(tmp_path / "admin.db").script(outbox.SCHEMA)
         connect = lambda: SQLite(tmp_path / "admin.db")  # noqa: E731
 
     def another() -> Any:
         sessions.append(connect())
         return sessions[-1]
 
-    first = another()
-    first.script("DROP TABLE IF EXISTS setting; DROP TABLE IF EXISTS audit_outbox;")
-    first.script(outbox.SCHEMA)
     yield another
     for session in sessions:
         session.close()
