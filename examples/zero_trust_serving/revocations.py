@@ -1,0 +1,93 @@
+"""Ending access within a minute: a deny list that is pushed to gateways and engines, and the streams it cuts.
+
+Certificates and grants expire by themselves, one in hours and one in seconds. The list ends what neither ends: a
+grant already given, and a stream that was admitted minutes ago and is never asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Lock
+
+from examples.zero_trust_serving.setting import FEED_S, OUTAGE_MIN
+
+
+class Class(Enum):
+    """What a tenant bought: also, what happens to it while the deny list is late."""
+
+    SHARED = "shared"
+    REGULATED = "regulated"
+
+
+# --8<-- [start:deny]
+@dataclass
+class DenyList:
+    """Who has no access, as last heard. Each message is whole, numbered, and sent again every few seconds."""
+
+    epoch: int = -1
+    heard_at: float = float("-inf")
+    _denied: frozenset[str] = frozenset()
+    _lock: Lock = field(default_factory=Lock)
+
+    def hear(self, epoch: int, denied: Iterable[str], now: float) -> bool:
+        """Take a message; False if it is older than what is known. The same epoch again is a heartbeat."""
+        with self._lock:
+            if epoch < self.epoch:
+                return False
+            self.epoch, self.heard_at, self._denied = epoch, now, frozenset(denied)
+            return True
+
+    def denies(self, tenant: str, key: str) -> bool:
+        """True while tenant or key is on the list, whenever the grant was issued: a stale edge may still mint."""
+        with self._lock:
+            return not self._denied.isdisjoint({f"tenant:{tenant}", f"key:{key}"})
+
+    def may_admit(self, kind: Class, now: float) -> bool:
+        """While the list is late, regulated tenants wait; the others go on, at most as long as an outage may last."""
+        late = now - self.heard_at
+        return late <= (FEED_S if kind is Class.REGULATED else OUTAGE_MIN * 60)
+
+
+# --8<-- [end:deny]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An open answer at a gateway. `cut` closes the client's connection and aborts the request in the engine."""
+
+    tenant: str
+    key: str
+    cut: Callable[[], None]
+
+
+class OpenStreams:
+    """What a gateway has open. It holds both ends, so it ends a stream without a check per token. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, Stream] = {}
+        self._lock = Lock()
+
+    def opened(self, txn: str, stream: Stream) -> None:
+        with self._lock:
+            self._streams[txn] = stream
+
+    def closed(self, txn: str) -> None:
+        with self._lock:
+            self._streams.pop(txn, None)
+
+    def sweep(self, deny: DenyList) -> list[str]:
+        """Cut every stream that the list denies; return their transactions. Call it at each message."""
+        with self._lock:
+            open_now = list(self._streams.items())
+        ended = []
+        for txn, stream in open_now:
+            if deny.denies(stream.tenant, stream.key):
+                try:
+                    stream.cut()
+                except OSError:
+                    continue  # stays known: the next sweep tries again, and the others end now
+                self.closed(txn)
+                ended.append(txn)
+        return ended
