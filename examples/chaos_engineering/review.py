@@ -1,0 +1,70 @@
+"""What Chaos Toolkit's own validation lets pass and a review of an experiment must not."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from pydantic import ValidationError
+
+from examples.chaos_engineering import setting
+from examples.chaos_engineering.faults import Fault
+
+GUARD = "examples.chaos_engineering.guard"
+
+
+# --8<-- [start:review]
+def faults_of(experiment: dict[str, Any]) -> list[str]:
+    """Everything that is wrong with an experiment which `chaos validate` accepts."""
+    found = []
+    method, rollbacks = experiment["method"], experiment.get("rollbacks", [])
+    probes = experiment.get("steady-state-hypothesis", {}).get("probes", [])
+    if GUARD not in [c["provider"]["module"] for c in experiment.get("controls", [])]:
+        found.append("no guard: a control that is missing stops nothing")
+    if experiment.get("runtime", {}).get("rollbacks") != {"strategy": "always"}:
+        found.append("rollbacks do not always run: an abort skips them")
+    if any(a["type"] == "action" and a["provider"]["type"] == "http" for a in method):
+        found.append("an HTTP action succeeds on a 403: is anything injected?")
+    pauses = [p for a in [*method, *probes] for p in a.get("pauses", {}).values()]
+    if sum(pauses) > setting.REROUTE_S:
+        found.append("pauses outlast the abort: a run stops only between activities")
+    bounds = _bounds(experiment)
+    if not 0 <= bounds["worst_case_bad"] <= setting.ALLOWANCE:
+        found.append("no bound on the bad requests, or one above the allowance")
+    armed: dict[str, Fault] = {}
+    for arguments in _arguments(method, "arm"):
+        try:
+            fault = Fault.model_validate(arguments["fault"])
+            armed[fault.name] = fault
+        except ValidationError as error:
+            found.append(f"not a bounded fault: {error}")
+    if not armed or set(bounds["faults"]) != set(armed):
+        found.append("the bounds name other faults than the method arms")
+    if set(armed) != {a["name"] for a in _arguments(rollbacks, "disarm")}:
+        found.append("a fault without its rollback")
+    groups = [p["provider"].get("arguments", {}).get("group") for p in probes]
+    to_users = any(fault.tenants == "experiment" for fault in armed.values())
+    if to_users and "control" not in groups:
+        found.append("no control group: a bad hour looks like a finding")
+    return found
+
+
+# --8<-- [end:review]
+
+
+def _bounds(experiment: dict[str, Any]) -> dict[str, Any]:
+    for extension in experiment.get("extensions", []):
+        if extension["name"] == "bounds":
+            return dict(extension)
+    return {"worst_case_bad": -1, "faults": []}
+
+
+def _arguments(activities: list[dict[str, Any]], func: str) -> list[dict[str, Any]]:
+    return [a["provider"]["arguments"] for a in activities if a["provider"].get("func") == func]
+
+
+def guard_is_there() -> bool:
+    """Whether the guard imports and has the hooks that Chaos Toolkit looks for by name."""
+    module = importlib.import_module(GUARD)
+    hooks = ("before_experiment_control", "after_activity_control", "after_method_control")
+    return all(callable(getattr(module, hook, None)) for hook in hooks)

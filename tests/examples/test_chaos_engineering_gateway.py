@@ -1,0 +1,293 @@
+"""The miniature itself: whom a fault can meet, what the gateway does about it, and what a real lost replica does."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from examples.chaos_engineering import actions
+from examples.chaos_engineering.faults import Fault, Injector, Refused, group_of
+from examples.chaos_engineering.gateway import MENDED, Policy
+from examples.chaos_engineering.miniature import running
+from examples.chaos_engineering.replica import known_answer
+
+BOUNDS = {"lease_s": 30.0, "max_requests": 100, "stop_after_bad": 100}
+
+
+def a_fault(**changes):
+    return Fault.model_validate(
+        {"name": "f", "target": "replica-1", "kind": "stall", "tenants": "experiment", **BOUNDS, **changes}
+    )
+
+
+def ids(group, count):
+    found = (f"r{n}" for n in range(100_000))
+    return [i for i in found if group_of(i) == group][:count]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class TestInjector:
+    @given(
+        requests=st.lists(
+            st.tuples(st.sampled_from(["acme", "bank", "probe"]), st.integers(0, 400), st.booleans()),
+            max_size=60,
+        ),
+        limit=st.integers(1, 10),
+        stop=st.integers(1, 10),
+        tenants=st.sampled_from(["experiment", "probe"]),
+    )
+    def test_whoever_comes_it_meets_only_its_own_and_never_too_many(self, requests, limit, stop, tenants):
+        injector = Injector(frozenset({"bank"}), Clock())
+        injector.arm(a_fault(tenants=tenants, max_requests=limit, stop_after_bad=stop))
+        met, bad = set(), 0
+        for tenant, number, good in requests:
+            request = {"tenant": tenant, "id": f"{tenant}-{number}"}
+            fault = injector.choose(request, "replica-1")
+            if fault:
+                met.add(request["id"])
+                assert tenant != "bank"
+                assert (tenant == "probe") == (tenants == "probe")
+                assert tenants == "probe" or group_of(request["id"]) == "experiment"
+                assert bad < stop
+            before = injector.armed()
+            injector.answered(request["id"], good)
+            bad += bool(before) and request["id"] in met and not good
+        assert len(met) <= limit
+        assert injector.armed() == ([] if bad >= stop else ["f"])
+
+    def test_no_more_requests_meet_it_than_it_says_and_those_that_did_meet_it_again(self):
+        injector = Injector(frozenset(), Clock())
+        injector.arm(a_fault(max_requests=3))
+        asked = [{"tenant": "acme", "id": i} for i in ids("experiment", 5)]
+        met = [injector.choose(request, "replica-1") is not None for request in asked]
+        assert met == [True] * 3 + [False] * 2
+        assert [injector.choose(request, "replica-1") is not None for request in asked] == met
+
+    def test_other_targets_are_spared(self):
+        injector = Injector(frozenset(), Clock())
+        (one,) = ids("experiment", 1)
+        injector.arm(a_fault(target="replicas"))
+        request = {"tenant": "acme", "id": one}
+        assert injector.choose(request, "replica-3")
+        assert injector.choose(request, "provider") is None
+        injector.disarm("f")
+        injector.arm(a_fault(target="replica-2"))
+        assert injector.choose(request, "replica-3") is None
+
+    def test_the_lease_ends_it_and_renewing_keeps_it(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        injector.arm(a_fault(lease_s=10))
+        clock.now = 9.9
+        injector.renew("f")
+        clock.now = 19.8
+        assert injector.armed() == ["f"]
+        clock.now = 19.9
+        assert injector.choose({"tenant": "a", "id": ids("experiment", 1)[0]}, "replica-1") is None
+        assert injector.ended == {"f": "lease"}
+        with pytest.raises(Refused, match="f has ended: lease"):
+            injector.renew("f")
+
+    def test_a_wrong_answer_never_goes_to_a_user(self):
+        injector = Injector(frozenset(), Clock())
+        with pytest.raises(Refused, match="probes only"):
+            injector.arm(a_fault(kind="wrong"))
+        injector.arm(a_fault(kind="wrong", tenants="probe"))
+
+    def test_no_fault_is_armed_twice_and_disarming_is_safe_to_repeat(self):
+        injector = Injector(frozenset(), Clock())
+        injector.disarm("f")
+        assert injector.ended == {}
+        injector.arm(a_fault())
+        with pytest.raises(Refused, match="already"):
+            injector.arm(a_fault())
+        injector.disarm("f")
+        injector.disarm("f")
+        assert injector.ended == {"f": "disarmed"}
+        injector.arm(a_fault())
+        assert injector.ended == {}
+
+    @pytest.mark.parametrize("bound", BOUNDS)
+    def test_no_bound_may_be_missing_or_zero(self, bound):
+        good = a_fault().model_dump()
+        for bad in (good | {bound: 0}, {key: value for key, value in good.items() if key != bound}):
+            with pytest.raises(ValidationError):
+                Fault.model_validate(bad)
+
+    def test_the_groups_are_equal_in_size_and_stable(self):
+        groups = [group_of(f"x{n}") for n in range(8_000)]
+        assert groups == [group_of(f"x{n}") for n in range(8_000)]
+        for group in ("experiment", "control"):
+            assert groups.count(group) == pytest.approx(2_000, rel=0.08)
+
+
+def send(service, group, count, deadline_s=20.0):
+    return actions.traffic(service.address, group, count, deadline_s)
+
+
+async def talk(address, request):
+    """The raw lines of one answer."""
+    host, port = address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(json.dumps(request).encode() + b"\n")
+    lines = [json.loads(line) async for line in reader]
+    writer.close()
+    return lines
+
+
+class TestGateway:
+    def test_a_stalled_answer_is_finished_elsewhere_without_a_gap_or_a_repeat(self):
+        with running(MENDED) as service:
+            service.gateway.injector.arm(a_fault(target="replica-1", after_tokens=2))
+            for request_id in ids("experiment", 6):
+                request = {"id": request_id, "tenant": "acme", "prompt": "p"}
+                lines = asyncio.run(talk(service.address, request))
+                assert [line["token"] for line in lines[:-1]] == known_answer("p", 6)
+                assert lines[-1] == {"finish": "stop"}
+            assert service.gateway.stats.resumed == service.gateway.injector.hits["f"] == 2
+
+    def test_without_resumption_a_cut_answer_says_so(self):
+        policy = Policy(**{**vars(MENDED), "resume": False})
+        with running(policy) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="cut", after_tokens=2))
+            request = {"id": ids("experiment", 1)[0], "tenant": "acme", "prompt": "p"}
+            lines = asyncio.run(talk(service.address, request))
+            assert [line.get("token") for line in lines[:2]] == known_answer("p", 2)
+            assert lines[2]["error"] == "cut"
+            assert len(lines) == 3
+
+    def test_the_breaker_takes_a_silent_replica_out_after_three_failures(self):
+        with running(MENDED) as service:
+            service.gateway.injector.arm(a_fault(kind="cut"))
+            for request_id in ids("experiment", 30):
+                assert asyncio.run(actions.ask(service.address, request_id, 20.0))
+            assert service.gateway.injector.hits["f"] == 3
+            assert actions.operate(service.address, op="stats")["open"]["experiment"] == ["replica-1"]
+
+    def test_the_breaker_and_the_budget_of_other_users_stay_as_they_are(self):
+        with running(MENDED) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="status"))
+            send(service, "experiment", 20)
+            report = actions.operate(service.address, op="stats")
+            assert report["open"] == {"experiment": ["replica-1", "replica-2", "replica-3"], "rest": []}
+            calls = service.gateway.stats.provider_calls
+            assert send(service, "control", 20) == 1.0
+            assert service.gateway.stats.provider_calls == calls
+
+    def test_excluded_tenants_meet_no_fault_although_their_draw_says_so(self):
+        with running(MENDED, excluded=frozenset({"bank"})) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="status"))
+
+            async def all_of(tenant):
+                asked = (actions.ask(service.address, i, 20.0, tenant) for i in ids("experiment", 8))
+                return await asyncio.gather(*asked)
+
+            assert all(asyncio.run(all_of("bank")))
+            assert service.gateway.injector.hits["f"] == 0
+            assert actions.operate(service.address, op="stats")["open"]["rest"] == []
+
+    def test_retries_stay_within_their_budget(self):
+        policy = Policy(**{**vars(MENDED), "open_after": 10_000})
+        with running(policy) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="status", max_requests=1_000))
+            send(service, "experiment", 60)
+            # 60 first attempts, 10 saved up, and a tenth of 60; the retry that is the last may round down.
+            assert 60 + 10 <= service.gateway.stats.attempts <= 60 + 10 + 6
+
+    def test_a_bad_experiment_ends_itself_without_any_tool(self):
+        weak = Policy(**{**vars(MENDED), "resume": False, "open_after": 10_000})
+        with running(weak) as service:
+            service.gateway.injector.arm(
+                a_fault(target="replicas", kind="cut", after_tokens=1, stop_after_bad=3)
+            )
+            answers = [
+                asyncio.run(actions.ask(service.address, request_id, 20.0))
+                for request_id in ids("experiment", 8)
+            ]
+            assert answers == [False] * 3 + [True] * 5
+            assert service.gateway.injector.ended == {"f": "bad"}
+
+    def test_the_provider_takes_over_only_before_the_first_token(self):
+        with running(MENDED) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="cut", after_tokens=1))
+            asked = ids("experiment", 4)
+            first = asyncio.run(talk(service.address, {"id": asked[0], "tenant": "a", "prompt": "p"}))
+            assert first[-1]["error"] == "cut"
+            assert service.gateway.stats.provider_calls == 0
+            service.gateway.injector.disarm("f")
+            service.gateway.injector.arm(a_fault(name="g", target="replicas", kind="status"))
+            assert asyncio.run(actions.ask(service.address, asked[1], 20.0))
+            assert service.gateway.stats.provider_calls == 1
+
+    def test_a_killed_replica_cuts_real_streams_and_they_are_finished_elsewhere(self):
+        with running(MENDED) as service:
+            held = asyncio.Event()
+            for replica in service.replicas:
+                replica.after_token = held
+
+            async def kill_in_mid_stream():
+                asked = asyncio.gather(*(actions.ask(service.address, i, 20.0) for i in ids("rest", 6)))
+                while sum(replica.tokens for replica in service.replicas) < 6:
+                    await asyncio.sleep(0.01)
+                await service.replicas[0].kill()
+                held.set()
+                return await asked
+
+            assert service.run(kill_in_mid_stream) == [True] * 6
+            assert service.gateway.stats.resumed == 2
+
+    def test_the_calls_of_a_client_that_hangs_up_end(self):
+        policy = Policy(**{**vars(MENDED), "gap_s": None})
+        with running(policy) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", after_tokens=1))
+            request_id = ids("experiment", 1)[0]
+            assert not asyncio.run(actions.ask(service.address, request_id, 0.5))
+
+            async def nothing_left():
+                while any(replica._open for replica in service.replicas):
+                    await asyncio.sleep(0.01)
+                return True
+
+            assert service.run(nothing_left)
+
+    def test_one_wrong_replica_is_drained_by_the_machine_and_no_second(self):
+        with running(MENDED) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="wrong", tenants="probe"))
+            assert actions.probe_rounds(service.address, 2) == 3
+            assert actions.operate(service.address, op="stats")["drained"] == []
+            actions.probe_rounds(service.address, 3)
+            assert actions.operate(service.address, op="stats")["drained"] == ["replica-1"]
+
+    def test_a_right_answer_starts_the_count_again(self):
+        with running(MENDED) as service:
+            wrong = a_fault(kind="wrong", tenants="probe")
+            for _ in range(3):
+                service.gateway.injector.arm(wrong)
+                assert actions.probe_rounds(service.address, 2) == 1
+                service.gateway.injector.disarm("f")
+                assert actions.probe_rounds(service.address, 1) == 0
+            assert actions.operate(service.address, op="stats")["drained"] == []
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            {"op": "no-such-thing"},
+            {"op": "arm", "fault": {"name": "f"}},
+            {"op": "arm", "fault": {**a_fault().model_dump(), "max_requests": 10**6}},
+            {"op": "renew", "name": "never-armed"},
+        ],
+    )
+    def test_a_refusal_reaches_the_tool_as_an_error(self, request_):
+        with running(MENDED) as service:
+            with pytest.raises(RuntimeError):
+                actions.operate(service.address, **request_)
+            assert service.gateway.injector.armed() == []
