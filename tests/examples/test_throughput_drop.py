@@ -1,0 +1,398 @@
+"""Each figure and each conclusion of the page, from the committed evidence and by independent arithmetic."""
+
+import csv
+import re
+from fractions import Fraction
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from examples.throughput_drop import decision, figures, setting
+from examples.throughput_drop.decision import Plan
+from tests.content.reading import DOCS, ROOT, body_of, sections_of
+
+EVIDENCE = ROOT / "examples/throughput_drop/evidence"
+PAGE = DOCS / "questions/debugging/throughput-drop.md"
+
+
+def rows(name):
+    with (EVIDENCE / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+FLEET, GATEWAY, LAB = rows("fleet.csv"), rows("gateway.csv"), rows("lab.csv")
+
+
+def cells(table):
+    return [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def fleet(first, last, **where):
+    return [
+        row
+        for row in FLEET
+        if first <= row["time"] <= last and all(row[key] == value for key, value in where.items())
+    ]
+
+
+def per_second(found):
+    """Output tokens/s of one replica."""
+    return fmean(int(row["output_tokens"]) for row in found) / 60
+
+
+def plateau(image, flags, template, host=None):
+    found = [
+        int(row["output_tokens"]) / 30
+        for row in LAB
+        if (row["image"], row["flags"], row["rendered_by"]) == (image, flags, template)
+        and row["offered_rps"] == "10.0"
+        and host in (None, row["host"])
+    ]
+    return fmean(found)
+
+
+class TestTheNumber:
+    def test_the_alert_and_the_hour_before_are_the_questions(self):
+        alert = sum(int(row["output_tokens"]) for row in fleet("14:47", "14:51")) / 300
+        before = sum(int(row["output_tokens"]) for row in fleet("13:50", "13:59")) / 600
+        assert alert == pytest.approx(44_800, rel=0.01)
+        assert before == pytest.approx(64_000, rel=0.01)
+        assert figures.alert_mean() == f"{alert:,.0f}"
+
+    def test_what_each_explanation_of_the_number_would_need(self):
+        assert figures.fewer() == "140" == str(44_800 // 320)
+        assert figures.shorter() == "224" == str(44_800 // 200)
+        assert figures.unseen_replicas() == "9.6" == f"{19_200 / 2_000}"
+
+    def test_gateway_demand_answers_and_replicas_rule_them_out(self):
+        for row in GATEWAY:
+            if "14:42" <= row["time"] <= "14:58":
+                assert int(row["requests"]) == pytest.approx(12_000, rel=0.05)
+                assert int(row["requests"]) == pytest.approx(int(row["requests_week_before"]), rel=0.05)
+                assert int(row["streamed_tokens"]) / int(row["streams_ended"]) == pytest.approx(320, rel=0.03)
+                engines = fleet(row["time"], row["time"])
+                assert len(engines) == 32
+                assert int(row["streamed_tokens"]) == pytest.approx(
+                    sum(int(engine["output_tokens"]) for engine in engines), rel=0.02
+                )
+
+    def test_the_table_shows_the_data(self):
+        (row,) = fleet("14:50", "14:50", replica="1")
+        table = {cell[0]: cell[1:] for cell in cells(figures.count_table())}
+        engines = sum(int(row["output_tokens"]) for row in fleet("14:50", "14:50")) // 60
+        assert table["Engines' counters, tokens/s"][1] == f"{engines:,}"
+        assert table["Replicas in the sum"] == ["32", "32"]
+        assert row["build"] == "new"
+
+
+class TestTheUsers:
+    def test_harm_and_what_is_not_exhausted(self):
+        for row in GATEWAY:
+            if "14:42" <= row["time"] <= "14:58":
+                assert 0.27 < int(row["refused"]) / int(row["requests"]) < 0.33
+                assert 15_000 < int(row["ttft_p95_ms"]) < 17_000
+        during = fleet("14:42", "14:58")
+        assert all(int(row["running"]) < 512 / 2 for row in during)
+        assert all(int(row["kv_pct"]) < 60 for row in during)
+        assert fmean(int(row["waiting"]) for row in during) > 60
+
+    def test_how_full_and_how_much_is_lost(self):
+        assert figures.full(64_000) == "71%" == f"{64_000 / (32 * 2_800) * 100:.0f}%"
+        assert figures.ratio_lost() == "50%" == f"{(1 - 1_400 / 2_800) * 100:.0f}%"
+        assert figures.needed_a_replica() == "2,500" == f"{250 * 320 // 32:,}"
+        assert figures.refused_a_minute() == "3,600" == f"{60 * (200 - 140):,}"
+
+    def test_utilization_separates_nothing(self):
+        assert {row["gpu_util_pct"] for row in rows("hosts.csv")} == {"100"}
+
+
+class TestTheClock:
+    def test_capacity_batch_by_batch(self):
+        new, old = Fraction(35, 8), Fraction(35, 4)
+        plan = Plan(900, spares=True)
+        for batch in range(8):
+            alone = 4 * batch * old + (28 - 4 * batch) * new
+            assert Plan(900).capacity(900 + 5 * batch) == alone
+            assert plan.capacity(900 + 5 * batch) == alone + (4 * old if 1 <= batch < 6 else 0)
+        assert [plan.capacity(900 + 5 * batch) for batch in (0, 1, 3, 6)] == [122.5, 175, 210, 227.5]
+        assert plan.capacity(899) == 140
+        assert plan.capacity(940) == 280
+
+    def test_refused_until_the_peak(self):
+        """Demand 200 + minute x 50 / 120, in exact arithmetic."""
+
+        def refused(start, spares):
+            total = Fraction(0)
+            for minute in range(120):
+                capacity = Fraction(140)
+                if start is not None and minute >= start:
+                    done = min(8, (minute - start) // 5)
+                    capacity = 35 * done + Fraction(35, 2) * max(0, 7 - done)
+                    capacity += 35 if spares and 5 <= minute - start < 30 else 0
+                total += 60 * max(Fraction(0), 200 + Fraction(50 * minute, 120) - capacity)
+            return total
+
+        table = {row[0]: row[1:] for row in cells(figures.plans_table())}
+        for (name, row), (start, spares) in zip(
+            table.items(), ((0, True), (0, False), (30, True), (60, True), (None, False)), strict=True
+        ):
+            assert row[0] == f"{float(refused(start, spares)) / 1000:,.0f}", name
+        assert [row[1] for row in table.values()] == ["15:15", "15:30", "15:50", "16:35", "no"]
+        assert figures.wait_costs() == f"{float(refused(30, True) - refused(0, True)):,.0f}" == "133,000"
+        assert figures.spares_serve_gain() == f"{float(refused(0, False) - refused(0, True)):,.0f}"
+        assert figures.dip_costs() == "5,250" == f"{17.5 * 300:,.0f}"
+
+    def test_the_latest_start_leaves_the_peak_alone(self):
+        assert figures.latest_start() == "16:00"
+        assert decision.latest_start() + 40 + 5 + 15 == 17 * 60
+        assert figures.outgrown(28) == "16:49"
+        assert setting.demand(16 * 60 + 48) == 245 == 28 * 8.75
+        assert decision.latest_start() + 40 < 16 * 60 + 48
+
+    def test_the_rollback_did_in_the_simulation_what_the_arithmetic_says(self):
+        plan = Plan(900, spares=True)
+        for batch in range(8):
+            first, last = 900 + 5 * batch + 1, 900 + 5 * batch + 4
+            found = fleet(f"{first // 60}:{first % 60:02d}", f"{last // 60}:{last % 60:02d}")
+            served = sum(int(row["output_tokens"]) for row in found) / 240 / 320
+            expected = fmean(min(plan.capacity(m), setting.demand(m)) for m in range(first, last + 1))
+            assert served == pytest.approx(expected, rel=0.04), batch
+        late = [row for row in GATEWAY if row["time"] >= "15:20"]
+        assert max(int(row["refused"]) / int(row["requests"]) for row in late) < 0.005
+
+
+class TestSideBySide:
+    def test_same_minutes_half_the_output_with_both_queues_full(self):
+        new = fleet("14:16", "14:19", build="new")
+        old = [row for row in fleet("14:16", "14:19", build="old") if int(row["replica"]) > 16]
+        assert {row["replica"] for row in new} == {str(n) for n in range(1, 13)}
+        assert per_second(new) / per_second(old) == pytest.approx(0.5, abs=0.02)
+        assert min(fmean(int(row["waiting"]) for row in side) for side in (new, old)) > 30
+        table = {row[0]: row[1:] for row in cells(figures.side_table())}
+        assert table["Output tokens/s, each"] == [f"{per_second(side):,.0f}" for side in (old, new)]
+        assert table["Replicas"] == ["16", "12"]
+
+    def test_time_in_service_explains_nothing(self):
+        values = figures.by_batch()["data"]["values"]
+        assert [value["minutes"] for value in values] == [45, 40, 35, 30, 25, 20, 15, 10]
+        assert max(v["output"] for v in values) / min(v["output"] for v in values) < 1.04
+
+    def test_the_slow_host_is_slow_and_explains_next_to_nothing(self):
+        own = per_second(fleet("14:47", "14:51", replica="21"))
+        others = per_second([row for row in fleet("14:47", "14:51") if row["replica"] != "21"])
+        assert own < 0.95 * others
+        assert figures.slow_host("tokens") == f"{own:,.0f}"
+        assert figures.slow_host("share") == f"{(others - own) / 19_200 * 100:.1f}%" == "0.6%"
+        before = per_second(fleet("13:50", "13:59", replica="21"))
+        assert before == pytest.approx(2_000, rel=0.05), "at partial load it does not show"
+
+    def test_the_old_build_recovers_on_the_same_hosts(self):
+        back = [row for row in fleet("15:06", "15:09", build="old") if int(row["replica"]) <= 4]
+        assert figures.back_on_old() == f"{per_second(back):,.0f}"
+        assert per_second(back) == pytest.approx(2_800, rel=0.02)
+
+    def test_work_a_request_and_work_a_second(self):
+        table = {row[0]: row[1:] for row in cells(figures.counters_table())}
+        assert table["Prompt tokens found in the cache"] == ["50%", "0%"]
+        old, new = (int(cell.replace(",", "")) for cell in table["Tokens computed a request"])
+        assert old == pytest.approx(1_020, rel=0.02)
+        assert new == pytest.approx(1_744, rel=0.02)
+        old_s, new_s = (int(cell.replace(",", "")) for cell in table["Tokens computed a second"])
+        assert new_s / old_s == pytest.approx((1_400 * new) / (2_800 * old), rel=0.03)
+        assert figures.cache_alone() == "1,660" == f"{2_800 * 1_020 / 1_720:,.0f}"
+        assert figures.cache_alone_fleet() == "53,135" == f"{32 * 2_800 * 1_020 / 1_720:,.0f}"
+        assert 53_135 > 1.15 * 44_800, "an empty cache alone does not explain the alert"
+
+
+class TestCanary:
+    def test_it_had_the_sample_and_lacked_the_load(self):
+        assert figures.canary_full() == "23%" == f"{1 / 4.375 * 100:.0f}%"
+        assert figures.rule_of_three() == "0.08%" == f"{3 / 3_600 * 100:.2f}%"
+        by_arm = {
+            arm: [int(row["ttft_ms"]) for row in rows("canary.csv") if row["arm"] == arm]
+            for arm in ("canary", "control")
+        }
+        above = sum(a > b for a in by_arm["canary"] for b in by_arm["control"])
+        ties = sum(a == b for a in by_arm["canary"] for b in by_arm["control"])
+        assert figures.canary_longer("chance") == f"{(above + ties / 2) / 900**2 * 100:.0f}%"
+        assert int(figures.canary_longer("z")) > 10
+        assert max(by_arm["canary"]) < 2_000, "it passed its own test"
+
+    def test_a_matched_control_would_have_told(self):
+        old, new = (int(figures.ttft_at_one(template)) for template in ("old", "new"))
+        assert new > 2 * old
+        assert figures.fills_in() == "34" == f"{64 / (6.25 - 4.375):.0f}"
+
+
+class TestTheLoadTest:
+    def test_every_cell_ran_once_on_every_host_both_ways(self):
+        found = {(r["image"], r["flags"], r["rendered_by"], r["host"]) for r in LAB}
+        assert len(found) == 2 * 2 * 2 * 4
+        assert len({(r["session"], r["host"], r["image"], r["flags"]) for r in LAB}) == 16
+
+    def test_each_single_cause_is_refuted_by_cells_that_it_gets_wrong(self):
+        best, worst = plateau("old", "old", "old"), plateau("new", "new", "new")
+        for factor in range(3):
+            wrong = [
+                abs(plateau(*cell) - (worst if cell[factor] == "new" else best)) / best
+                for cell in figures.CELLS
+            ]
+            assert sum(miss > 0.12 for miss in wrong) >= 4, factor
+        # Traffic, hosts and cold caches predict that all eight are alike.
+        assert worst < 0.55 * best
+
+    def test_the_two_causes_and_only_they(self):
+        image, flags, template = (figures.effect(factor) for factor in range(3))
+        assert image.low < 1 < image.high
+        assert image.low > 0.97
+        assert image.high < 1.03
+        assert flags.high < 0.85
+        assert template.high < 0.66
+        assert flags.ratio * template.ratio == pytest.approx(
+            plateau("new", "new", "new") / plateau("old", "old", "old"), rel=0.03
+        )
+        assert figures.product() == figures.together() == "0.50"
+
+    def test_the_effect_of_a_factor_by_hand(self):
+        logs = [
+            plateau(image, flags, "new", host) / plateau(image, flags, "old", host)
+            for image in ("old", "new")
+            for flags in ("old", "new")
+            for host in "ABCD"
+        ]
+        product = 1.0
+        for ratio in logs:
+            product *= ratio
+        assert figures.effect(2).ratio == pytest.approx(product ** (1 / 16))
+
+    def test_the_cache_follows_the_template_and_not_the_image(self):
+        assert [row[2] for row in cells(figures.lab_table_by_rendering())] == ["50%", "0%", "50%", "0%"]
+
+    def test_settings_alone_carry_today_and_fail_the_peak_and_the_image_alone_fails_today(self):
+        def at(image, flags, rps):
+            return fmean(
+                int(row["output_tokens"]) / 30
+                for row in LAB
+                if (row["image"], row["flags"], row["rendered_by"]) == (image, flags, image)
+                and row["offered_rps"] == rps
+            )
+
+        assert at("old", "new", "6.25") == pytest.approx(2_000, rel=0.05)
+        assert at("old", "new", "7.8125") < 0.95 * 2_500
+        assert at("new", "old", "6.25") < 0.9 * 2_000
+        assert at("old", "old", "7.8125") == pytest.approx(2_500, rel=0.03)
+        for image, flags in (("old", "old"), ("old", "new"), ("new", "old"), ("new", "new")):
+            assert at(image, flags, "1.0") == pytest.approx(320, rel=0.15), (
+                "at the canary's load all are alike"
+            )
+
+    def test_the_tables_show_the_data(self):
+        seen = {row[0]: row[1] for row in cells(figures.rivals_table())}
+        assert seen["I"] == f"{plateau('new', 'old', 'old'):,.0f}"
+        assert seen["S T"] == f"{plateau('old', 'new', 'new'):,.0f}"
+        released = {(row[0], row[1]): row[2] for row in cells(figures.released_table())}
+        assert released["new", "old"] == f"{plateau('new', 'old', 'new'):,.0f}"
+        assert (
+            figures.thousands("new", "old", "new") == f"{round(32 * plateau('new', 'old', 'new'), -3):,.0f}"
+        )
+        assert figures.served(32, "new", "old", "new") == f"{plateau('new', 'old', 'new') / 10:.0f}"
+
+
+class TestTheGate:
+    def ratios(self, candidate):
+        return [float(row["ratio"]) for row in rows("gate.csv") if row["candidate"] == candidate]
+
+    def test_it_fails_the_release_and_both_causes_and_passes_the_rest_and_the_mend(self):
+        for candidate in ("release", "scheduler settings", "chat template", "template mended"):
+            assert max(self.ratios(candidate)) < figures.GATE_AT
+        for candidate in ("engine", "base image", "metrics library", "usage event", "both mended"):
+            assert min(self.ratios(candidate)) > figures.GATE_AT
+        assert fmean(self.ratios("both mended")) * 2_800 > 2_500 * 1.05
+        assert fmean(self.ratios("template mended")) * 2_800 < 2_500 * 0.95
+
+    def test_the_fleet_of_a_candidate(self):
+        mended = fmean(self.ratios("template mended"))
+        assert figures.gate_fleet("template mended") == f"{mended * 2.8 * 32:.0f},000"
+        assert f"| {mended * 2.8 * 32:.0f} |" in figures.alone_table()
+
+    def test_false_alarms(self):
+        same = self.ratios("same build")
+        assert len(same) == 60
+        assert figures.gate_lowest() == f"{min(same):.3f}"
+        assert min(same) > figures.GATE_AT
+        mean = fmean(same)
+        deviation = (sum((r - mean) ** 2 for r in same) / 59) ** 0.5
+        assert figures.gate_spread() == f"{deviation * 100:.1f}%"
+        assert (mean - 0.95) / deviation > 4.2, "less than 1 in 70,000 by a normal distribution"
+        assert figures.gate_caught(0.05) == "50%"
+        assert int(figures.gate_caught(0.08)[:-1]) > 98
+
+    def test_a_token_5_percent_slower_is_below_what_it_can_see(self):
+        slower = self.ratios("token 5% slower")
+        assert fmean(slower) == pytest.approx(0.967, abs=0.005)
+        assert fmean(r < 0.95 for r in slower) < 0.2
+
+    def test_minutes_needed_grow_with_the_square(self):
+        two, five, ten = (float(figures.minutes_needed(effect)) for effect in (2, 5, 10))
+        spread = float(figures.spread_percent()[:-1])
+        assert five == pytest.approx(0.5 * 2 * ((1.96 + 1.2816) * spread / 5) ** 2, abs=0.2)
+        assert two / ten == pytest.approx(25, rel=0.1)
+
+
+def test_a_step_under_either_budget():
+    """23.5 ms + 76 us x tokens + 30 ns x running x 1,560."""
+    small, large = cells(figures.step_table())
+    took = 23.5 + 0.076 * 512 + 95 * 1_560 * 30e-6
+    assert small == [
+        "512",
+        f"{took:.0f} ms",
+        f"{(took - 0.076 * 512) / took * 100:.0f}%",
+        f"{512e3 / took:,.0f}",
+    ]
+    took = 23.5 + 0.076 * 8_192 + 230 * 1_560 * 30e-6
+    assert large[1] == f"{took:.0f} ms"
+
+
+def test_the_rollout_could_have_stopped():
+    assert figures.first_refusals() == "14:16"
+    assert figures.halted_at() == "227.5" == f"{12 * 4.375 + 20 * 8.75}"
+
+
+def test_costs():
+    assert figures.spare_cost() == "$24" == f"${4 * 2 * 3}"
+    assert figures.sequential(2) == "80" == str(2 * (25 + 5 + 10))
+
+
+class TestThePage:
+    def test_no_cause_stands_before_its_reveal(self):
+        drill = sections_of(body_of(PAGE))["Drill"]
+        before = drill.split("//// details | Stage 6")[0]
+        assert not re.search(r"current time|found_pct|lab\.py|\.jinja|cached|prefix", before, re.IGNORECASE)
+        sixth = drill.split("//// details | Stage 6")[1].split("//// details | Stage 7")[0]
+        assert not re.search(r"\.jinja|lab\.py", sixth)
+
+    def test_file_column_and_chart_names_are_neutral(self):
+        names = " ".join(path.name for path in Path(EVIDENCE).iterdir())
+        names += " ".join(re.findall(r'chart\("(\w+)"', body_of(PAGE)))
+        assert not re.search(r"template|budget|prefix|batched|cause|fault", names)
+
+    def test_what_is_typed_follows_from_the_data(self):
+        answer = body_of(PAGE)
+        assert "2,772 against 1,394" in answer
+        side = {row[0]: row[1:] for row in cells(figures.side_table())}
+        assert side["Output tokens/s, each"] == ["2,772", "1,394"]
+        assert "are at 2,801" in answer
+        assert figures.back_on_old() == "2,801"
+        assert "averaged 1,109 tokens" in answer
+        counters = {row[0]: row[1:] for row in cells(figures.counters_table())}
+        assert counters["Tokens computed a step"][0] == "1,109"
+        assert f"losing {(1 - 1_020 / 1_720) * 100:.0f}% of the fleet" in answer
+
+    def test_the_charts_have_their_rows(self):
+        assert len(figures.tokens_by_minute()["data"]["values"]) == 70
+        assert len(figures.ladder()["data"]["values"]) == 16
+        assert {row["series"] for row in figures.capacity_while_restarting()["data"]["values"]} == {
+            "Can be served",
+            "Demand",
+        }
