@@ -1,0 +1,146 @@
+-- The queries of the investigation, one section a stage, for PostgreSQL and SQLite alike. They only read.
+
+-- --8<-- [start:totals]
+SELECT e.org_id, e.event_rows, h.requests,
+       e.event_rows - h.requests AS requests_apart,
+       e.microusd - h.microusd AS microusd_apart
+FROM (
+    SELECT org_id, count(*) AS event_rows,
+           sum(prompt_tokens * 3 + output_tokens * 15) AS microusd
+    FROM usage_events GROUP BY org_id
+) AS e
+LEFT JOIN (
+    SELECT org_id, sum(requests) AS requests,
+           sum(prompt_tokens * 3 + output_tokens * 15) AS microusd
+    FROM usage_hourly GROUP BY org_id
+) AS h ON h.org_id = e.org_id
+ORDER BY e.event_rows DESC, e.org_id;
+-- --8<-- [end:totals]
+
+-- October 14, 2026, from 14:00 to 15:00 UTC. What ended in that hour, whenever it began.
+-- --8<-- [start:hour]
+WITH bounds AS (
+    SELECT 1791986400000 AS low, 1791990000000 AS high
+), ended AS (
+    SELECT finish FROM access_log, bounds
+    WHERE org_id = 'org_4417'
+      AND started_ms + duration_ms >= low AND started_ms + duration_ms < high
+)
+SELECT
+    (SELECT count(*) FROM client_calls
+     WHERE org_id = 'org_4417' AND called_at >= '2026-10-14 14'
+       AND called_at < '2026-10-14 15') AS calls,
+    (SELECT count(*) FROM ended) AS accepted,
+    (SELECT count(*) FROM ended WHERE finish <> 'failed') AS streams,
+    (SELECT count(*) FROM usage_events, bounds
+     WHERE org_id = 'org_4417'
+       AND created_ms >= low AND created_ms < high) AS event_rows,
+    (SELECT sum(requests) FROM usage_hourly, bounds
+     WHERE org_id = 'org_4417' AND hour_ms = low) AS summed;
+-- --8<-- [end:hour]
+
+-- --8<-- [start:days]
+SELECT day, streams, event_rows, provider_lines, provider_rows,
+       round(10000.0 * streams / calls) / 10000.0 AS streams_per_call,
+       round(10000.0 * event_rows / streams) / 10000.0 AS rows_per_stream
+FROM daily_counts
+WHERE day >= '2026-10-07'
+ORDER BY day;
+-- --8<-- [end:days]
+
+-- Both ways: entries without a call of the customer's, and calls without an entry.
+-- --8<-- [start:both_ways]
+WITH entries AS (
+    SELECT e.org_id, a.idempotency_key,
+           CASE WHEN a.request_id IS NULL THEN 'not logged'
+                WHEN c.idempotency_key IS NULL THEN 'of no call'
+                ELSE 'of a call' END AS kind
+    FROM usage_events AS e
+    LEFT JOIN access_log AS a ON a.request_id = e.request_id
+    LEFT JOIN client_calls AS c ON c.idempotency_key = a.idempotency_key
+)
+SELECT c.org_id, c.calls, count(*) AS entries,
+       sum(CASE WHEN e.kind = 'of a call' THEN 1 ELSE 0 END) AS of_a_call,
+       sum(CASE WHEN e.kind = 'of no call' THEN 1 ELSE 0 END) AS of_no_call,
+       sum(CASE WHEN e.kind = 'not logged' THEN 1 ELSE 0 END) AS not_logged,
+       (SELECT count(*) FROM client_calls AS k
+        WHERE k.org_id = c.org_id AND NOT EXISTS (
+            SELECT 1 FROM entries AS x
+            WHERE x.idempotency_key = k.idempotency_key)) AS without_entry
+FROM (
+    SELECT org_id, count(*) AS calls FROM client_calls GROUP BY org_id
+) AS c
+JOIN entries AS e ON e.org_id = c.org_id
+GROUP BY c.org_id, c.calls
+ORDER BY c.calls DESC;
+-- --8<-- [end:both_ways]
+
+-- The same organization counted by the date on each clock.
+-- --8<-- [start:by_date]
+SELECT (SELECT count(*) FROM client_calls
+        WHERE org_id = 'org_7730' AND called_at LIKE '2026-10-31%') AS calls,
+       (SELECT count(*) FROM usage_events
+        WHERE org_id = 'org_7730' AND created_ms >= 1793404800000 AND created_ms < 1793491200000) AS entries;
+-- --8<-- [end:by_date]
+
+-- --8<-- [start:distinct_ids]
+SELECT count(*) AS event_rows, count(DISTINCT event_id) AS event_ids FROM usage_events;
+-- --8<-- [end:distinct_ids]
+
+-- Each entry beside the one before it of the same request, and the one after it of the same idempotency key.
+-- --8<-- [start:profile]
+WITH numbered AS (
+    SELECT e.*, a.idempotency_key, a.source_net, a.started_ms,
+           prompt_tokens * 1000000 + output_tokens AS tokens,
+           row_number() OVER same_request AS copy,
+           lag(e.created_ms) OVER same_request AS other_ms,
+           lag(prompt_tokens * 1000000 + output_tokens)
+               OVER same_request AS other_tokens
+    FROM usage_events AS e
+    LEFT JOIN access_log AS a ON a.request_id = e.request_id
+    WINDOW same_request AS (
+        PARTITION BY e.request_id ORDER BY e.created_ms, e.event_id)
+), tried AS (
+    SELECT n.*, lead(started_ms) OVER same_key AS next_ms,
+           lead(tokens) OVER same_key AS next_tokens
+    FROM numbered AS n
+    WINDOW same_key AS (
+        PARTITION BY copy, coalesce(idempotency_key, event_id)
+        ORDER BY started_ms)
+), paired AS (
+    SELECT t.*,
+           CASE WHEN copy > 1 THEN created_ms - other_ms
+                ELSE next_ms - started_ms END AS apart_ms,
+           CASE WHEN copy > 1 THEN other_tokens ELSE next_tokens END AS its_tokens,
+           CASE WHEN copy > 1 THEN 'request_id'
+                WHEN idempotency_key IS NULL THEN 'not logged'
+                WHEN next_ms IS NOT NULL THEN 'idempotency_key'
+                WHEN org_id IN (SELECT org_id FROM client_calls)
+                 AND idempotency_key NOT IN (
+                     SELECT idempotency_key FROM client_calls) THEN 'nothing'
+                ELSE 'matched' END AS shares
+    FROM tried AS t
+)
+SELECT org_id, shares, count(*) AS entries,
+       min(apart_ms) AS nearest_ms, max(apart_ms) AS farthest_ms,
+       sum(CASE WHEN tokens = its_tokens THEN 1 ELSE 0 END) AS equal_tokens,
+       sum(CASE WHEN outcome = 'client_closed' THEN 1 ELSE 0 END) AS closed,
+       min(source_net) AS net, count(DISTINCT source_net) AS nets,
+       sum(prompt_tokens * 3 + output_tokens * 15) AS microusd
+FROM paired GROUP BY org_id, shares ORDER BY org_id, shares;
+-- --8<-- [end:profile]
+
+-- The provider's own lines for the requests that it served, beside ours.
+-- --8<-- [start:outside]
+SELECT count(*) AS lines, sum(entries) AS entries,
+       sum(CASE WHEN entries > 1 THEN 1 ELSE 0 END) AS with_more,
+       sum(CASE WHEN entries = 0 THEN 1 ELSE 0 END) AS without_entry,
+       sum(CASE WHEN apart <> 0 THEN 1 ELSE 0 END) AS token_counts_apart
+FROM (
+    SELECT p.provider_id, count(e.event_id) AS entries,
+           coalesce(max(abs(e.prompt_tokens - p.prompt_tokens) + abs(e.output_tokens - p.output_tokens)), 0)
+               AS apart
+    FROM provider_export AS p LEFT JOIN usage_events AS e ON e.request_id = p.request_id
+    GROUP BY p.provider_id
+) AS line;
+-- --8<-- [end:outside]

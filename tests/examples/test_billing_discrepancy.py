@@ -1,0 +1,376 @@
+"""The pipeline, its evidence, and what the evidence says and does not say before the decisive stage."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections import Counter, defaultdict
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from examples.billing_discrepancy import capture, pipeline, setting, store, traffic
+from examples.billing_discrepancy.traffic import Fate, Request
+from macros import evidence as manifest
+
+PACKAGE = Path(store.__file__).parent
+ROOT = PACKAGE.parents[1]
+
+
+def read(name):
+    with (store.EVIDENCE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def database():
+    return store.load()
+
+
+def fate(acks=(0.02, 0.02, 0.02), stored=(True, True, True), **changes):
+    return Fate(acks, stored, **({"redelivered": False, "gateway_killed": False, "log_line_lost": False,
+                                  "timer_late_ms": 7} | changes))  # fmt: skip
+
+
+def request(of=None, **changes):
+    return Request(
+        "r1", "org", "key", "i1", "AS1", "own", 1_000, 500, "stop", 100, 10, of or fate()
+    )._replace(**changes)
+
+
+def rows_of(requests, mended=False, timeout_s=2.0):
+    database = store.empty()
+    publish, consume = pipeline.publisher(pipeline.random_ids("x")), store.section("pipeline.sql", "consume")
+    if mended:
+        rule, consume = store.statements("pipeline.sql", "mend")
+        database.execute(re.sub(r">= \d+", ">= 0", rule))
+        publish = pipeline.publish_once
+    records = pipeline.run(database, requests, publish, lambda _: timeout_s, consume)
+    return database.execute("SELECT * FROM usage_events ORDER BY created_ms").fetchall(), records, database
+
+
+class TestPipeline:
+    def test_an_acknowledged_event_is_stored_once(self):
+        rows, records, database = rows_of([request()])
+        assert [row[1:] for row in rows] == [("r1", "org", "key", 1_500, 100, 10, "stop")]
+        assert records.redelivered == 0
+        assert database.execute("SELECT * FROM usage_hourly").fetchall() == [("org", 0, 1, 100, 10)]
+
+    def test_a_redelivered_message_is_stored_once(self):
+        rows, records, _ = rows_of([request(fate(redelivered=True))])
+        assert (len(rows), records.redelivered) == (1, 1)
+
+    def test_a_late_acknowledgment_stores_the_request_twice_a_timeout_apart(self):
+        rows, _, _ = rows_of([request(fate(acks=(2.5, 0.02, 0.02)))])
+        assert [row[4] for row in rows] == [1_500, 3_507]
+        assert len({row[0] for row in rows}) == 2
+        assert {row[1] for row in rows} == {"r1"}
+
+    def test_two_late_acknowledgments_store_it_three_times_and_no_more(self):
+        rows, _, _ = rows_of([request(fate(acks=(9.0, 9.0, 9.0)))])
+        assert len(rows) == 3
+
+    def test_a_longer_wait_stores_it_once(self):
+        assert len(rows_of([request(fate(acks=(2.5, 0.02, 0.02)))], timeout_s=10.0)[0]) == 1
+
+    def test_a_message_that_was_not_kept_is_rightly_sent_again(self):
+        rows, _, _ = rows_of([request(fate(acks=(math.inf, 0.02, 0.02), stored=(False, True, True)))])
+        assert [row[4] for row in rows] == [3_507]
+
+    def test_no_stream_no_event_and_a_killed_gateway_loses_its_event(self):
+        failed, killed = request(finish="failed"), request(fate(gateway_killed=True), request_id="r2")
+        rows, records, _ = rows_of([failed, killed])
+        assert rows == []
+        assert len(records.access_log) == 2
+
+    def test_the_log_may_lose_a_line_that_the_meter_has(self):
+        rows, records, _ = rows_of([request(fate(log_line_lost=True), upstream="provider")])
+        assert (len(rows), records.access_log) == (1, [])
+        assert len(records.provider_lines) == 1
+
+    @pytest.mark.parametrize(
+        "one", [fate(acks=(9.0, 9.0, 9.0)), fate(acks=(2.5, 0.02, 0.02), redelivered=True), fate()]
+    )
+    def test_mended_whatever_the_queue_does_one_row(self, one):
+        rows, _, _ = rows_of([request(one)], mended=True)
+        assert [row[4] for row in rows] == [1_500]
+
+    def test_mended_the_rule_holds_against_a_publisher_that_still_mints_ids(self):
+        database = store.empty()
+        rule, consume = store.statements("pipeline.sql", "mend")
+        database.execute(re.sub(r">= \d+", ">= 0", rule))
+        pipeline.run(
+            database, [request(fate(acks=(9.0, 9.0, 9.0)))], pipeline.publisher(pipeline.random_ids("x")),
+            lambda _: 2.0, consume,
+        )  # fmt: skip
+        assert database.execute("SELECT count(*) FROM usage_events").fetchone() == (1,)
+
+    def test_a_derived_id_alone_suffices_for_the_old_consumer(self):
+        database = store.empty()
+        pipeline.run(database, [request(fate(acks=(9.0, 9.0, 9.0)))], pipeline.publish_once, lambda _: 2.0)
+        assert database.execute("SELECT count(*) FROM usage_events").fetchone() == (1,)
+
+    def test_the_mended_run_of_the_same_traffic_has_no_copy_and_loses_nothing_else(self):
+        before, records, _ = capture.customer_run()
+        after, again = capture.mended_run()
+        [(rows, ids)] = after.execute("SELECT count(*), count(DISTINCT request_id) FROM usage_events")
+        assert rows == ids == 1_887
+        wanted = before.execute("SELECT DISTINCT request_id FROM usage_events ORDER BY 1").fetchall()
+        assert after.execute("SELECT request_id FROM usage_events ORDER BY 1").fetchall() == wanted
+        assert again.access_log == records.access_log
+        # Each copy that was stored is now refused, beside the redelivered messages.
+        assert again.redelivered - records.redelivered == 1_958 - 1_887
+
+    def test_the_hourly_job_adds_nothing_twice(self):
+        _, _, database = rows_of([request(), request(request_id="r2", started_ms=3_600_000)])
+        first = database.execute("SELECT * FROM usage_hourly").fetchall()
+        for statement in store.statements("pipeline.sql", "hourly"):
+            database.execute(statement)
+        assert database.execute("SELECT * FROM usage_hourly").fetchall() == first
+        assert [row[1:3] for row in first] == [(0, 1), (3_600_000, 1)]
+
+    def test_the_rule_cannot_be_built_over_the_history_but_from_its_day_on(self, database):
+        with pytest.raises(sqlite3.IntegrityError):
+            database.execute("CREATE UNIQUE INDEX plain ON usage_events (request_id)")
+        database.execute(store.statements("pipeline.sql", "mend")[0])
+        assert "1794009600000" in store.section("pipeline.sql", "mend")
+        assert setting.ms("2026-11-07T00:00") == 1_794_009_600_000
+        database.execute("DROP INDEX one_event_a_request")
+
+
+class TestCapture:
+    def test_the_committed_files_are_what_the_run_writes(self):
+        """All but the fleet's other days, which take longer: three of them stand for the rest."""
+        days = capture.all_days
+        wanted = {str(day) for day in (date(2026, 10, 2), date(2026, 10, 3), date(2026, 11, 5))}
+        capture.all_days = lambda: [day for day in days() if str(day) in wanted]
+        try:
+            files = capture.evidence()
+        finally:
+            capture.all_days = days
+        for name, text in files.items():
+            committed = (store.EVIDENCE / name).read_text(encoding="utf-8")
+            if name == "daily_counts.csv":
+                lines = committed.splitlines()
+                assert len(lines) == 1 + len(days())
+                assert text.splitlines() == [lines[0], *(line for line in lines if line[:10] in wanted)]
+            else:
+                assert text == committed, name
+        assert {file.name for file in store.EVIDENCE.iterdir()} == set(files)
+
+    def test_main_writes_the_files(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(capture, "all_days", lambda: [date(2026, 10, 14)])
+        capture.main(tmp_path / "evidence")
+        assert len(list((tmp_path / "evidence").iterdir())) == 9
+
+    def test_the_files_are_described_column_by_column_and_small(self):
+        files = manifest.load(PACKAGE)
+        assert sum(len(file.text) for file in files) < 400_000
+        for file in files:
+            if file.name.endswith(".csv"):
+                assert file.text.split("\n", 1)[0].split(",") == list(file.columns), file.name
+
+    def test_ids_do_not_collide(self):
+        assert len({row["request_id"] for row in read("access_log")}) == len(read("access_log"))
+
+    def test_a_shell_loads_them_as_the_page_says(self, tmp_path):
+        if not shutil.which("sqlite3"):
+            pytest.skip("the sqlite3 shell is not installed")
+        commands = [".read tables.sql", ".mode csv"]
+        commands += [f".import --skip 1 {table}.csv {table}" for table in store.TABLES]
+        for name, file in (("days", "queries.sql"), ("hour", "queries.sql")):
+            done = subprocess.run(
+                ["sqlite3", tmp_path / f"{name}.db", *commands, store.section(file, name)],
+                cwd=store.EVIDENCE, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            assert done.stderr == ""
+            assert len(done.stdout.splitlines()) == {"days": 30, "hour": 1}[name]
+
+
+class TestAlert:
+    """What the page's first sections say, in the data."""
+
+    def test_five_hours_have_the_months_ratio(self, database):
+        calls = sum(row["org_id"] == "org_4417" for row in read("client_calls"))
+        entries = sum(row["org_id"] == "org_4417" for row in read("usage_events"))
+        assert (calls, entries) == (800, 844)
+        assert calls == 118_400 / 148
+        assert entries == 124_912 / 148
+
+    def test_the_tickets_add_up_to_the_cent(self):
+        tickets = read("tickets")
+        assert len(tickets) == 37
+        assert sum(int(row["invoiced_cents"]) for row in tickets) == 46_250_00
+        assert sum(int(row["disputed_cents"]) for row in tickets) == 2_405_00
+        assert [row["org_id"] for row in tickets if row["client_log"] == "yes"] == [
+            "org_4417", "org_7730", "org_2093"
+        ]  # fmt: skip
+        assert int(next(row["disputed_cents"] for row in tickets if row["org_id"] == "org_4417")) == 52_75
+        assert all(0 < int(row["disputed_cents"]) < int(row["invoiced_cents"]) for row in tickets)
+
+    def test_the_access_log_begins_on_october_7_and_the_export_is_octobers(self):
+        for row in read("daily_counts"):
+            assert (row["streams"] != "") == (row["day"] >= "2026-10-07")
+            assert (row["provider_lines"] != "") == row["day"].startswith("2026-10")
+
+    def test_october_is_one_request_in_a_thousand(self):
+        rows = sum(int(row["event_rows"]) for row in read("daily_counts") if row["day"].startswith("2026-10"))
+        assert rows == pytest.approx(100_000, rel=0.005)
+        served = [row["upstream"] for row in read("access_log")]
+        assert served.count("provider") / len(served) == pytest.approx(0.04, abs=0.01)
+
+    def test_tokens_have_the_settings_means(self):
+        rows = [
+            row for row in read("usage_events") if row["org_id"] != "org_2093" and row["outcome"] == "stop"
+        ]
+        assert sum(int(row["prompt_tokens"]) for row in rows) / len(rows) == pytest.approx(1_200, rel=0.06)
+        assert sum(int(row["output_tokens"]) for row in rows) / len(rows) == pytest.approx(300, rel=0.06)
+
+    def test_no_description_names_the_cause(self):
+        told = (PACKAGE / "evidence.yml").read_text() + (store.EVIDENCE / "tables.sql").read_text()
+        told += " ".join(" ".join(row.values()) for row in read("changes"))
+        for word in ("duplicate", "twice", "copy", "copies", "republish", "again publish", "leak", "stolen"):
+            assert word not in told.lower(), word
+
+
+class TestStages:
+    """Each stage's finding, and the explanations that it has to leave alive."""
+
+    def test_2_derived_records_agree_everywhere(self, database):
+        assert all(row[3:] == (0, 0) for row in store.rows(database, "totals"))
+        for row in read("daily_counts"):
+            assert row["event_rows"] == row["hourly_requests"]
+
+    def test_3_the_hours_count_changes_at_two_hops(self, database):
+        [(calls, accepted, streams, rows, summed)] = store.rows(database, "hour")
+        assert (calls, accepted, streams, rows, summed) == (162, 166, 164, 169, 169)
+        low = setting.ms("2026-10-14T14:00")
+        ended = [int(row["started_ms"]) + int(row["duration_ms"]) for row in read("access_log")
+                 if row["org_id"] == "org_4417" and row["finish"] != "failed"]  # fmt: skip
+        assert sum(low <= at < low + 3_600_000 for at in ended) == streams
+
+    def test_4_the_first_ratio_steps_on_october_12_the_second_on_no_logged_day(self, database):
+        days = store.rows(database, "days")
+        early, late = ([row for row in days if (row[0] >= "2026-10-12") == after] for after in (False, True))
+        assert max(row[5] for row in early) < 1.006 < 1.0085 < min(row[5] for row in late)
+        assert all(1.012 < row[6] < 1.03 for row in days)
+        means = [sum(row[6] for row in part) / len(part) for part in (early, late)]
+        assert means[0] == pytest.approx(means[1], abs=0.002)
+
+    def test_4_lost_log_lines_do_not_explain_it_the_provider_has_the_same(self):
+        rows = [row for row in read("daily_counts") if row["provider_lines"]]
+        lines, ours = (sum(int(row[name]) for row in rows) for name in ("provider_lines", "provider_rows"))
+        assert ours / lines == pytest.approx(1.02, abs=0.005)
+
+    def test_5_no_event_id_is_twice_there_and_redelivery_does_happen(self, database):
+        [(rows, ids)] = store.rows(database, "distinct_ids")
+        assert rows == ids == 1_958
+        _, records, _ = capture.customer_run()
+        assert records.redelivered == 7
+
+    def test_5_three_customers_three_pictures(self, database):
+        found = {row[0]: row[1:] for row in store.rows(database, "both_ways")}
+        assert found == {
+            "org_4417": (800, 844, 843, 0, 1, 8),
+            "org_7730": (300, 311, 311, 0, 0, 2),
+            "org_2093": (59, 205, 60, 145, 0, 1),
+        }
+
+    def test_5_a_clock_nine_hours_ahead(self, database):
+        assert store.rows(database, "by_date") == [(184, 228)]
+        # The first try of each key.
+        logged = {row["idempotency_key"]: int(row["started_ms"]) for row in reversed(read("access_log"))}
+        for row in read("client_calls"):
+            if row["org_id"] == "org_7730" and row["idempotency_key"] in logged:
+                clock = setting.ms(row["called_at"].replace(" ", "T"))
+                assert 9 * 3_600_000 - 1_000 <= clock - logged[row["idempotency_key"]] <= 9 * 3_600_000
+        # Its batch is November's by its own clock.
+        assert sum(row["called_at"].startswith("2026-11-01 00") for row in read("client_calls")) > 20
+
+    def test_6_the_decisive_columns_separate_every_rival(self):
+        """Recomputed from the files, without the page's SQL."""
+        log = {row["request_id"]: row for row in read("access_log")}
+        by_request, by_key = defaultdict(list), defaultdict(list)
+        for row in sorted(read("usage_events"), key=lambda row: int(row["created_ms"])):
+            by_request[row["request_id"]].append(row)
+        pairs = [(a, b) for rows in by_request.values() for a, b in pairwise(rows)]
+        assert len(pairs) == 71
+        # Recorded twice: equal in all but id and time, a timer apart.
+        for a, b in pairs:
+            assert a["event_id"] != b["event_id"]
+            assert all(a[name] == b[name] for name in ("prompt_tokens", "output_tokens", "outcome", "key_id"))
+            assert 2_000 < (int(b["created_ms"]) - int(a["created_ms"])) % 2_015 + 2_000 < 4_041
+        apart = Counter(round((int(b["created_ms"]) - int(a["created_ms"])) / 1000) for a, b in pairs)
+        assert apart == {2: 70, 4: 1}
+        # Generated twice would differ in output, be a generation apart, and be two lines of the provider's.
+        lines = Counter(row["request_id"] for row in read("provider_export"))
+        assert set(lines.values()) == {1}
+        assert sum(len(by_request[request_id]) == 2 for request_id in lines) == 4
+        durations = {int(log[a["request_id"]]["duration_ms"]) for a, _ in pairs if a["request_id"] in log}
+        assert max(durations) - min(durations) > 5_000
+        # Second tries: another request, the same key, a client that hung up after its ten seconds.
+        for request_id, row in log.items():
+            if row["finish"] != "failed" and request_id in by_request:
+                by_key[row["idempotency_key"]].append(row)
+        tries = [(a, b) for rows in by_key.values() for a, b in pairwise(rows)]
+        assert len(tries) == 36
+        equal = 0
+        for a, b in tries:
+            assert a["finish"] == "client_closed"
+            assert 10_500 <= int(b["started_ms"]) - int(a["started_ms"]) <= 11_000
+            first, second = by_request[a["request_id"]][0], by_request[b["request_id"]][0]
+            assert first["prompt_tokens"] == second["prompt_tokens"]
+            equal += first["output_tokens"] == second["output_tokens"]
+        assert equal == 1
+
+    def test_6_the_foreign_calls_share_nothing_and_come_from_one_key_and_network(self):
+        known = {row["idempotency_key"] for row in read("client_calls")}
+        foreign = [row for row in read("access_log") if row["org_id"] == "org_2093"
+                   and row["idempotency_key"] not in known]  # fmt: skip
+        assert {(row["key_id"], row["source_net"]) for row in foreign} == {("key_c2", "AS64511")}
+        assert min(int(row["started_ms"]) for row in foreign) >= setting.ms("2026-10-21T02:00")
+        own = [
+            row
+            for row in read("access_log")
+            if row["org_id"] == "org_2093" and row["idempotency_key"] in known
+        ]
+        assert {row["source_net"] for row in own} == {"AS64503"}
+        assert sum(row["finish"] == "stop" for row in foreign) / len(foreign) > 0.94
+
+    def test_6_cut_off_streams_are_not_charged_in_full(self):
+        rows = read("usage_events")
+        closed = [int(row["output_tokens"]) for row in rows if row["outcome"] == "client_closed"]
+        whole = [int(row["output_tokens"]) for row in rows if row["outcome"] == "stop"]
+        assert sum(closed) / len(closed) < 0.4 * sum(whole) / len(whole)
+
+    def test_6_the_profile_counts_what_the_files_hold(self, database):
+        found = defaultdict(Counter)
+        for row in store.rows(database, "profile"):
+            found[row[1]][row[0]] += row[2]
+        assert sum(map(sum, (counts.values() for counts in found.values()))) == 1_958
+        assert found["request_id"]["org_4417"] == 34
+        assert found["idempotency_key"]["org_4417"] == 17
+        assert found["nothing"] == {"org_2093": 144}
+        assert found["not logged"] == {"org_4417": 1}
+        assert store.rows(database, "outside") == [(81, 85, 4, 0, 0)]
+
+    def test_the_copies_begin_on_october_3_and_not_on_a_logged_day(self):
+        shares = {
+            row["day"]: 1 - int(row["request_ids"]) / int(row["event_rows"]) for row in read("daily_counts")
+        }
+        assert max(share for day, share in shares.items() if day < "2026-10-03") < 0.005
+        assert min(share for day, share in shares.items() if day >= "2026-10-03") > 0.012
+
+    def test_the_rates_follow_from_the_queues_waits(self):
+        """8% of waits in the busy hours and 2% in the others are slow, exponential with a mean of 3 s."""
+        slow = traffic.PEAK_SHARE * 0.08 + (1 - traffic.PEAK_SHARE) * 0.02
+        rows = [row for row in read("daily_counts") if row["day"] >= "2026-10-03"]
+        again = sum(int(row["event_rows"]) - int(row["request_ids"]) for row in rows)
+        ids = sum(int(row["request_ids"]) for row in rows)
+        assert again / ids == pytest.approx(slow * math.exp(-2 / 3), rel=0.08)
