@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 CATALOG = Path(__file__).with_name("controls.yml")
+CRITICAL_MINUTES = 30
+"""After two missed scans nobody would hear of a critical failure within the hour."""
 
 
 class _Strict(BaseModel):
@@ -47,6 +49,7 @@ class Test(_Strict):
     params: dict[str, int] = {}
     fresh_minutes: int | None = Field(None, gt=0)
     due_days: int | None = Field(None, gt=0)
+    repair: Literal["close-public-access", "remove-expired-access"] | None = None
     not_applicable: NotApplicable | None = None
 
     @model_validator(mode="after")
@@ -58,6 +61,8 @@ class Test(_Strict):
             raise ValueError(
                 f"{self.id}: a {self.kind} test has rule, populations, item_kinds and fresh_minutes"
             )
+        if self.severity == "critical" and (self.fresh_minutes or 0) > CRITICAL_MINUTES:
+            raise ValueError(f"{self.id}: a critical test may be {CRITICAL_MINUTES} minutes old at most")
         if (
             self.kind == "events"
             and self.severity in ("critical", "high")

@@ -41,16 +41,26 @@ def sources(seed: int = 15) -> dict[str, Items]:
     ]
     made = {
         "registry/promotions": changed["promotions"],
-        "fleet/digests-loaded": _seen(item["artifact"] for item in changed["promotions"]),
+        "fleet/first-loads": _seen(item["artifact"] for item in changed["promotions"]),
         "console/audit-log": changed["prompts"],
-        "gateway/versions-served": _seen(item["artifact"] for item in changed["prompts"]),
+        "gateway/first-served": _seen(item["artifact"] for item in changed["prompts"]),
         "evals/reports": changed["reports"],
+        "registry/released": [
+            {
+                "id": f"v-{number}",
+                "kind": "release",
+                "artifact": artifact,
+                "live_at": NOW - 90 * DAY,
+                "withdrawn_at": None,
+            }
+            for number, artifact in enumerate(("sha256:07aa", "sha256:07ab", "sha256:07ac"))
+        ],
         "gateway/routes": [
             _path("route", "r-1", "north", "/chat"),
             _path("route", "r-2", "north", "/embeddings"),
             _path("route", "r-3", "south", "/messages"),
             _path("route", "r-4", "west", "/chat"),
-            _path("route", "r-5", "west", "/batches", carries="nothing of customers"),
+            _path("route", "r-5", "west", "/batches", carries="no-customer-text"),
         ],
         "egress/flows": [
             _path("flow", "f-1", "north", "/chat", requests=61_204),
@@ -184,7 +194,7 @@ def _path(kind: str, name: str, provider: str, endpoint: str, **more: Any) -> di
         "kind": kind,
         "provider": provider,
         "endpoint": endpoint,
-        "carries": "customer text",
+        "carries": "customer-text",
         **more,
     }
 

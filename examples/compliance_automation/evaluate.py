@@ -95,6 +95,17 @@ def unseen(test: Test, items: list[dict[str, Any]], snapshots: Mapping[str, Snap
     return f"{test.witness} saw {len(missing)} that the population lacks: {', '.join(sorted(missing)[:3])}"
 
 
+def hollow(test: Test, snapshots: Mapping[str, Snapshot]) -> list[str]:
+    """The sources of a population that hold nothing at all, if there is no second one to confirm it."""
+    if test.witness:
+        return []
+    return [
+        f"{source}: empty, and nothing confirms it"
+        for source in test.populations
+        if source in snapshots and snapshots[source].error is None and not snapshots[source].items
+    ]
+
+
 # --8<-- [end:doubt]
 
 
@@ -103,15 +114,13 @@ def evaluate(test: Test, inputs: Inputs) -> Result:
     """Run a machine's test. It is no PASS while anything is in doubt, undecided or empty."""
     items = population(test, inputs)
     ids = [item["id"] for item in items]
-    if test.not_applicable:
-        there = tuple(item["id"] for item in items if item["kind"] in test.item_kinds)
-        state = State.UNKNOWN if there else State.NOT_APPLICABLE
-        return Result(test.id, state, inputs.now, population=len(there), undecided=there)
-    witness = [test.witness] if test.witness else []
     age = test.fresh_minutes or 0
-    doubts = [doubt(source, inputs.snapshots, age, inputs.now) for source in (*test.populations, *witness)]
+    looked = [*test.populations, *([test.witness] if test.witness else [])]
+    doubts = [doubt(source, inputs.snapshots, age, inputs.now) for source in looked]
+    if test.not_applicable:
+        return absent(test, items, doubts, inputs)
     blind = [doubt(source, inputs.snapshots, age, inputs.now) for source in test.references.values()]
-    doubts += [*blind, unseen(test, items, inputs.snapshots)]
+    doubts += [*blind, unseen(test, items, inputs.snapshots), *hollow(test, inputs.snapshots)]
     doubts += ["an id is there twice"] if len(set(ids)) < len(ids) else []
     verdicts: dict[str, str] = {}
     # Without what it compares with, a rule would fail everything, and page people for a collector's fault.
@@ -142,6 +151,14 @@ def evaluate(test: Test, inputs: Inputs) -> Result:
 # --8<-- [end:evaluate]
 
 
+def absent(test: Test, items: list[dict[str, Any]], doubts: list[str | None], inputs: Inputs) -> Result:
+    """Somebody decided that there is nothing to test: true while all sources were read and hold nothing of the kind."""
+    there = tuple(item["id"] for item in items if item["kind"] in test.item_kinds)
+    said = tuple(reason for reason in doubts if reason)
+    state = State.UNKNOWN if there or said else State.NOT_APPLICABLE
+    return Result(test.id, state, inputs.now, population=len(there), undecided=there, doubts=said)
+
+
 def judged(test: Test, inputs: Inputs) -> Result:
     """A judgment is as good as its last sign-off, until that is due again."""
     if test.not_applicable:
@@ -167,8 +184,7 @@ def run(inputs: Inputs) -> dict[str, Result]:
 
 def state_of(control: Control, results: Mapping[str, Result]) -> State:
     """A control is as good as its worst test, and a test without a result is unknown."""
-    states = [results[test.id].state if test.id in results else State.UNKNOWN for test in control.tests]
-    return worst(states)
+    return worst(results[test.id].state if test.id in results else State.UNKNOWN for test in control.tests)
 
 
 def population(test: Test, inputs: Inputs) -> list[dict[str, Any]]:
@@ -189,4 +205,7 @@ def document(test: Test, items: list[dict[str, Any]], inputs: Inputs) -> dict[st
 
 
 def worst(states: Iterable[State]) -> State:
-    return min(states, key=list(State).index)
+    """The first in the order of State. What does not apply takes nothing from the others."""
+    states = list(states)
+    applying = [state for state in states if state is not State.NOT_APPLICABLE]
+    return min(applying or states, key=list(State).index)

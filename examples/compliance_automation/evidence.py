@@ -8,11 +8,15 @@ a key service that only the recorder may use.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,6 +27,8 @@ from examples.compliance_automation.rego import Rules
 from examples.compliance_automation.snapshots import Snapshot, canonical, digest
 from examples.compliance_automation.waivers import Waiver
 
+EVALUATOR = ("catalog", "evaluate", "rego", "snapshots", "waivers")
+
 Head = tuple[int, str]
 """A record's number and digest, as a witness outside keeps it."""
 
@@ -30,32 +36,29 @@ Head = tuple[int, str]
 # --8<-- [start:record]
 def record(folder: Path, inputs: Inputs, results: Mapping[str, Result], key: Ed25519PrivateKey) -> Head:
     """Append a run. The head it returns goes to a witness that the platform's administrators cannot reach."""
-    before = heads(folder)
-    number = len(before) + 1
+    before = heads(folder, last=1)
+    number = before[-1][0] + 1 if before else 1
     body = {
         "number": number,
         "previous": before[-1][1] if before else None,
         "at": inputs.now,
-        "engine": f"regopy {version('regopy')}",
+        "engine": engine(),
         "objects": {name: _keep(folder, value) for name, value in _whole(inputs).items()},
         "sources": {
             source: {
-                "sha256": _keep(folder, snapshot.model_dump(mode="json")),
-                "collector": snapshot.collector,
-                "query": snapshot.query,
-                "captured_at": snapshot.captured_at,
-                "items": len(snapshot.items),
-                "complete": snapshot.complete,
+                **snapshot.model_dump(
+                    mode="json", exclude={"items"}
+                ),  # query, collector, time, complete, error
+                "count": len(snapshot.items),
+                "items": _keep(folder, list(snapshot.items)),
             }
             for source, snapshot in inputs.snapshots.items()
         },
         "results": [asdict(result) for result in results.values()],
     }
     signed = {"body": body, "signature": key.sign(canonical(body)).hex()}
-    (folder / "records").mkdir(exist_ok=True)
-    # "x": of two recorders one fails, and the chain cannot fork.
-    with _file(folder, number).open("x", encoding="utf-8") as file:
-        file.write(json.dumps(signed, indent=1))
+    # Of two recorders one fails here, so the chain cannot fork.
+    _create(folder / "records" / f"{number:08}.json", json.dumps(signed, indent=1).encode())
     return number, digest(signed)
 
 
@@ -63,47 +66,71 @@ def record(folder: Path, inputs: Inputs, results: Mapping[str, Result], key: Ed2
 
 
 # --8<-- [start:verify]
-def verify(folder: Path, key: Ed25519PublicKey, witnessed: Head | None, every_minutes: int) -> Iterator[str]:
-    """Everything that is wrong with a folder of evidence. Nothing is taken on trust: each run is run again."""
-    previous, last = None, None
+def verify(
+    folder: Path, key: Ed25519PublicKey, witnessed: Head | None, every_minutes: int, until: int | None = None
+) -> Iterator[str]:
+    """Everything that is wrong with a folder of evidence, up to `until`. Each run is run again, none is believed."""
+    previous, last, number = None, None, 0
+    loaded: dict[str, Rules] = {}
     for number, path in enumerate(sorted((folder / "records").glob("*.json")), start=1):
-        signed = json.loads(path.read_text(encoding="utf-8"))
-        body = signed["body"]
         try:
-            key.verify(bytes.fromhex(signed["signature"]), canonical(body))
+            signed = json.loads(path.read_text(encoding="utf-8"))
+            body, signature = signed["body"], bytes.fromhex(signed["signature"])
+            place, at = (body["number"], body["previous"]), int(body["at"])
+        except (ValueError, KeyError, TypeError):
+            yield f"record {number}: cannot be read"
+            previous = None
+            continue
+        try:
+            key.verify(signature, canonical(body))
         except InvalidSignature:
             yield f"record {number}: altered, or signed by somebody else"
-        if (body["number"], body["previous"]) != (number, previous):
+        if place != (number, previous):
             yield f"record {number}: does not follow the one before"
-        if last is not None and body["at"] - last > 60 * every_minutes:
-            yield f"record {number}: nothing ran for {(body['at'] - last) // 60} minutes"
-        previous, last = digest(signed), body["at"]
+        if last is not None and at <= last:
+            yield f"record {number}: not dated after the one before"
+        elif last is not None and at - last > 60 * every_minutes:
+            yield f"record {number}: nothing ran for {(at - last) // 60} minutes"
+        previous, last = digest(signed), at
         if witnessed and number == witnessed[0] and previous != witnessed[1]:
             yield f"record {number}: not the one that the witness saw"
-        try:
-            again = [asdict(result) for result in run(_inputs(folder, body)).values()]
-        except (OSError, ValueError) as fault:
-            yield f"record {number}: {fault}"
-            continue
-        if canonical(again) != canonical(body["results"]):
-            yield f"record {number}: its inputs do not give its results"
-    if witnessed and len(heads(folder)) < witnessed[0]:
-        yield f"the witness saw {witnessed[0]} records, {len(heads(folder))} are here"
+        yield from (f"record {number}: {fault}" for fault in _perform_again(folder, body, loaded))
+    if witnessed and number < witnessed[0]:
+        yield f"the witness saw {witnessed[0]} records, {number} are here"
+    if until is not None and (last is None or until - last > 60 * every_minutes):
+        yield f"nothing ran after record {number}"
+
+
+def _perform_again(folder: Path, body: dict[str, Any], loaded: dict[str, Rules]) -> Iterator[str]:
+    """Run a record's run again. What made it must be what runs it: another version may judge otherwise."""
+    if body.get("engine") != engine():
+        yield f"made by {body.get('engine')}: run it again with that"
+        return
+    try:
+        again = [asdict(result) for result in run(_inputs(folder, body, loaded)).values()]
+    except (OSError, ValueError) as fault:
+        yield str(fault)
+    except (KeyError, TypeError, AttributeError):
+        yield "its inputs are not all there"
+    else:
+        if canonical(again) != canonical(body.get("results")):
+            yield "its inputs do not give its results"
 
 
 # --8<-- [end:verify]
 
 
-def heads(folder: Path) -> list[Head]:
-    """Number and digest of each record."""
-    paths = sorted((folder / "records").glob("*.json"))
-    return [
-        (n, digest(json.loads(path.read_text(encoding="utf-8")))) for n, path in enumerate(paths, start=1)
-    ]
+@cache
+def engine() -> str:
+    """What a result follows from beside its inputs: the interpreter's version, and the evaluator's own text."""
+    texts = {name: (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8") for name in EVALUATOR}
+    return f"regopy {version('regopy')}, evaluator {digest(texts)[:16]}"
 
 
-def _file(folder: Path, number: int) -> Path:
-    return folder / "records" / f"{number:08}.json"
+def heads(folder: Path, last: int = 0) -> list[Head]:
+    """Number and digest of each record, or of the `last` ones."""
+    numbered = list(enumerate(sorted((folder / "records").glob("*.json")), start=1))
+    return [(n, digest(json.loads(path.read_text(encoding="utf-8")))) for n, path in numbered[-last:]]
 
 
 def _whole(inputs: Inputs) -> dict[str, Any]:
@@ -115,26 +142,51 @@ def _whole(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _inputs(folder: Path, body: dict[str, Any]) -> Inputs:
-    """A run's inputs, from the objects that its record names. Raises OSError or ValueError."""
+def _inputs(folder: Path, body: dict[str, Any], loaded: dict[str, Rules]) -> Inputs:
+    """A run's inputs, from the objects that its record names; `loaded` keeps rules, which are slow to load.
+
+    Raises OSError, ValueError, KeyError, TypeError or AttributeError.
+    """
     kept = {name: _take(folder, sha256) for name, sha256 in body["objects"].items()}
     return Inputs(
         controls=tuple(Control(**row) for row in kept["controls"]),
-        snapshots={
-            source: Snapshot(**_take(folder, row["sha256"])) for source, row in body["sources"].items()
-        },
-        rules=Rules(kept["rules"]),
+        snapshots={source: _snapshot(folder, row) for source, row in body["sources"].items()},
+        rules=loaded.setdefault(body["objects"]["rules"], Rules(kept["rules"])),
         waivers=tuple(Waiver(**row) for row in kept["waivers"]),
         attestations=tuple(Attestation(**row) for row in kept["attestations"]),
         now=body["at"],
     )
 
 
+def _snapshot(folder: Path, row: dict[str, Any]) -> Snapshot:
+    items = _take(folder, row["items"])
+    if len(items) != row["count"]:
+        raise ValueError(f"{row['source']}: {len(items)} items, not {row['count']}")
+    return Snapshot(
+        **{name: value for name, value in row.items() if name not in ("items", "count")}, items=items
+    )
+
+
 def _keep(folder: Path, value: Any) -> str:
+    """Keep a value once. What has not changed since the last run takes no room, and is not written again."""
     sha256 = digest(value)
-    (folder / "objects").mkdir(parents=True, exist_ok=True)
-    (folder / "objects" / f"{sha256}.json").write_bytes(canonical(value))
+    with suppress(FileExistsError):
+        _create(folder / "objects" / f"{sha256}.json", canonical(value))
     return sha256
+
+
+def _create(path: Path, content: bytes) -> None:
+    """A new file with all of its content or none, whenever the machine stops. Raises FileExistsError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{uuid4().hex}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _take(folder: Path, sha256: str) -> Any:

@@ -79,7 +79,6 @@ def alerts(what: str) -> str:
         "precision": _percent(real / total),
         "without spot": _percent(real / (total - FAILURES["spot"])),
         "a day": f"{total * SCANS:,}",
-        "real a day": f"{real * SCANS:,}",
         "causes": f"{FAILURES['spot'] / sizing.concurrent(LAUNCHES, LIFE):.0f}",
     }[what]
 
@@ -111,13 +110,13 @@ def seen_chart() -> dict[str, Any]:
             "fixed": round(_seen(minutes, "fixed") * 100, 1),
             "exponential": round(_seen(minutes, "exponential") * 100, 1),
         }
-        for minutes in (5, 10, 15, 30, 45, 60, 90, 120, 180, 240, 360, 720, 1440)
+        for minutes in (5, 10, 15, 30, 45, 50, 60, 90, 120, 180, 240, 360, 720, 1440)
     ]
     return {
-        "title": "A scan sees fewer short-lived nodes the rarer it is; launch events miss none at any interval.",
+        "title": "A scan sees fewer short-lived nodes the rarer it is; launch events do not depend on it.",
         "description": (
             "Share of spot launches that a scan ever sees, by minutes between scans, for a mean life of 50 minutes. "
-            f"With exponential lives: {rows[2]['exponential']}% at 15 minutes, {rows[5]['exponential']}% at 60 and "
+            f"With exponential lives: {rows[2]['exponential']}% at 15 minutes, {rows[6]['exponential']}% at 60 and "
             f"{rows[-1]['exponential']}% at 1,440. With a fixed life of 50 minutes: 100% up to 50 minutes, then "
             f"falling to the same {rows[-1]['fixed']}%."
         ),
@@ -154,7 +153,6 @@ def seen_chart() -> dict[str, Any]:
 
 def promotions(what: str) -> str:
     return {
-        "missing": f"{PROMOTIONS - EVALUATED}",
         "pass": _percent(EVALUATED / PROMOTIONS),
         "of all": _percent(EVALUATED / (PROMOTIONS + PROMPTS)),
         "changes": f"{PROMOTIONS + PROMPTS}",
@@ -188,11 +186,10 @@ def reach(scans_missed: int = 0) -> int:
     return WAIT * (1 + scans_missed) + COLLECT + ACKNOWLEDGE
 
 
-def late_changes(kind: str = "all") -> str:
+def late_changes() -> str:
     """Changes in the part of the period that passes before everything is built."""
     months = late_weeks() / WEEKS_PERIOD * 12
-    count = {"all": PROMOTIONS + PROMPTS, "promotions": PROMOTIONS, "prompts": PROMPTS}[kind]
-    return f"{months * count:.0f}"
+    return f"{months * (PROMOTIONS + PROMPTS):.0f}"
 
 
 def late_weeks() -> int:
@@ -215,7 +212,6 @@ def hours(what: str) -> str:
     each = BEFORE / controls()
     left = CONTROLS["judgment"] * each
     return {
-        "before": f"{9 * 3 * 40:,}",
         "saved": f"{BEFORE - TARGET:,}",
         "each": f"{each:.1f}",
         "judgment": f"{left:.0f}",
@@ -229,10 +225,7 @@ def money(what: str, rate: int = RATE) -> str:
     return {
         "saved": f"${saved:,}",
         "build": f"${_build_hours() * rate:,}",
-        "upkeep": f"${upkeep:,}",
-        "net": f"${saved - PRODUCT:,}",
         "net with upkeep": f"${PRODUCT + upkeep - saved:,}",
-        "first year": f"${_build_hours() * rate + PRODUCT:,}",
     }[what]
 
 

@@ -59,11 +59,14 @@ def acknowledge(open_: Open, key: tuple[str, str], now: int) -> dict[tuple[str, 
 
 
 def escalate(open_: Open, now: int, after_minutes: int = 15) -> list[Finding]:
-    """Critical findings that nobody has acknowledged in time: they go to the owner's manager."""
+    """What goes to the owner's manager: a critical finding not acknowledged in time, and any that is overdue."""
     return [
         finding
         for finding in open_.values()
-        if finding.severity == "critical"
-        and finding.acknowledged is None
-        and now - finding.opened >= after_minutes * 60
+        if now > finding.due
+        or (
+            finding.severity == "critical"
+            and finding.acknowledged is None
+            and now - finding.opened >= after_minutes * 60
+        )
     ]

@@ -1,4 +1,8 @@
-"""The catalog and a run's results as OSCAL 1.2.1 documents, which compliance-trestle 5.2.0 reads and validates."""
+"""The catalog, the test plan and a run's results as OSCAL 1.2.1 documents, which compliance-trestle 5.2.0 reads.
+
+Results import the plan and the plan names the catalog. The plan's system description is the one of the SOC 2 report, not an
+OSCAL system security plan, so a tool that insists on one goes no further.
+"""
 
 from __future__ import annotations
 
@@ -57,17 +61,22 @@ def finding(test: Test, result: Result, observation: str, risks: list[str]) -> d
 # --8<-- [end:status]
 
 
-def observation(test: Test, result: Result, record: int) -> dict[str, Any]:
-    """What was looked at, when, until when it counts, and where its signed record is."""
-    counts = {"population": result.population, "passed": result.passed, "undecided": len(result.undecided)}
+def observation(test: Test, result: Result, collected: int, record: int) -> dict[str, Any]:
+    """What was looked at, when it was collected, until when it counts, and where its signed record is."""
+    counts = {
+        "population": result.population,
+        "passed": result.passed,
+        "failed": len(result.failed),
+        "excepted": len(result.excepted),
+        "undecided": len(result.undecided),
+    }
     return {
         "uuid": _uuid("observation", test.id, str(result.at)),
         "description": f"{test.kind} test {test.id}",
         "methods": ["EXAMINE" if test.kind in ("judgment", "records") else "TEST"],
         "types": ["control-objective"],
-        "collected": _time(result.at),
-        # A judgment counts from its sign-off, not from the run that found it.
-        **({"expires": _time(result.at + test.fresh_minutes * 60)} if test.fresh_minutes else {}),
+        "collected": _time(collected),
+        "expires": _time(collected + (test.fresh_minutes or 1440 * (test.due_days or 0)) * 60),
         "props": [_prop(name, str(value)) for name, value in counts.items()],
         "relevant-evidence": [
             {"href": f"records/{record:08}.json", "description": "Signed record of the run"}
@@ -75,30 +84,50 @@ def observation(test: Test, result: Result, record: int) -> dict[str, Any]:
     }
 
 
+def plan(controls: Iterable[Control], now: int) -> dict[str, Any]:
+    """What the results import: which controls are tested, against which catalog, of which system."""
+    controls = tuple(controls)
+    system, tested = _uuid("system"), _uuid("catalog", _digest(controls))
+    return {
+        "assessment-plan": {
+            "uuid": _uuid("plan", _digest(controls)),
+            "metadata": _metadata("Test plan", now),
+            "import-ssp": {"href": f"#{system}", "remarks": "A description in prose, not an OSCAL document"},
+            "reviewed-controls": _reviewed(controls),
+            "back-matter": {
+                "resources": [
+                    {"uuid": system, "title": "Management's description of the system"},
+                    {
+                        "uuid": tested,
+                        "title": "Control framework",
+                        "rlinks": [{"href": "catalog.json", "media-type": "application/json"}],
+                    },
+                ]
+            },
+        }
+    }
+
+
 def results(inputs: Inputs, found: Mapping[str, Result], record: int) -> dict[str, Any]:
     """A run as assessment results. A test that does not apply is outside of the reviewed controls, and says so."""
     tests = {test.id: test for control in inputs.controls for test in control.tests}
     shown = [result for result in found.values() if result.state is not State.NOT_APPLICABLE]
-    applicable = [
-        control.id for control in inputs.controls if not all(test.not_applicable for test in control.tests)
-    ]
     risks = {
         result.test: [_risk(waiver) for waiver in inputs.waivers if _covers(waiver, result)]
         for result in shown
     }
-    observed = {result.test: observation(tests[result.test], result, record) for result in shown}
-    plan_sha256 = _digest(inputs.controls)
-    plan = _uuid("plan", plan_sha256)
-    hashed = {"algorithm": "SHA-256", "value": plan_sha256}
+    observed = {
+        result.test: observation(tests[result.test], result, _collected(tests[result.test], inputs), record)
+        for result in shown
+    }
+    planned = plan(inputs.controls, inputs.now)["assessment-plan"]
     body = {
         "uuid": _uuid("result", str(inputs.now)),
         "title": f"Run {record}",
         "description": "Tests of controls by the compliance pipeline; management's evidence, not an auditor's opinion",
         "start": _time(inputs.now),
         "end": _time(inputs.now),
-        "reviewed-controls": {
-            "control-selections": [{"include-controls": [{"control-id": name} for name in applicable]}]
-        },
+        "reviewed-controls": _reviewed(inputs.controls),
         "observations": list(observed.values()),
         "risks": [risk for some in risks.values() for risk in some],
         "findings": [
@@ -115,19 +144,32 @@ def results(inputs: Inputs, found: Mapping[str, Result], record: int) -> dict[st
         "assessment-results": {
             "uuid": _uuid("assessment", str(inputs.now), str(record)),
             "metadata": _metadata("Continuous monitoring", inputs.now),
-            "import-ap": {"href": f"#{plan}"},
+            "import-ap": {"href": f"#{planned['uuid']}"},
             "results": [{key: value for key, value in body.items() if value != []}],
             "back-matter": {
                 "resources": [
                     {
-                        "uuid": plan,
+                        "uuid": planned["uuid"],
                         "title": "Test plan",
-                        "rlinks": [{"href": "controls.yml", "hashes": [hashed]}],
+                        "rlinks": [{"href": "assessment-plan.json", "media-type": "application/json"}],
                     }
                 ]
             },
         }
     }
+
+
+def _reviewed(controls: Iterable[Control]) -> dict[str, Any]:
+    names = [control.id for control in controls if not all(test.not_applicable for test in control.tests)]
+    return {"control-selections": [{"include-controls": [{"control-id": name} for name in names]}]}
+
+
+def _collected(test: Test, inputs: Inputs) -> int:
+    """When the oldest of what a test rests on was captured; the run's own time if nothing was."""
+    sources = (*test.populations, *test.references.values(), *([test.witness] if test.witness else []))
+    times = [inputs.snapshots[source].captured_at for source in sources if source in inputs.snapshots]
+    signed = [given.at for given in inputs.attestations if given.test == test.id and given.at <= inputs.now]
+    return min(times) if times else max(signed, default=inputs.now)
 
 
 def _control(control: Control) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from examples.compliance_automation.catalog import Control
-from examples.compliance_automation.evaluate import Inputs, Result, State, state_of
+from examples.compliance_automation.evaluate import Inputs, Result, State, state_of, worst
 
 
 # --8<-- [start:report]
@@ -25,13 +25,12 @@ def by_test(results: Mapping[str, Result]) -> str:
 def by_framework(controls: tuple[Control, ...], results: Mapping[str, Result]) -> dict[str, dict[str, State]]:
     """Each criterion with the worst state of the controls that serve it: two papers from the same results."""
     views: dict[str, dict[str, State]] = {"SOC 2": {}, "ISO/IEC 27001": {}}
-    order = list(State).index
     for control in controls:
         state = state_of(control, results)
         annex = [f"A.{number}" for number in control.annex_a]
         for name, ids in (("SOC 2", control.criteria), ("ISO/IEC 27001", (*control.clauses, *annex))):
             for criterion in ids:
-                views[name][criterion] = min(views[name].get(criterion, State.PASS), state, key=order)
+                views[name][criterion] = worst([views[name].get(criterion, state), state])
     return views
 
 

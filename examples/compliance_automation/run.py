@@ -24,13 +24,14 @@ def main(arguments: list[str], key: Ed25519PrivateKey | None = None) -> int:
     check.add_argument("--key", required=True, metavar="HEX")
     check.add_argument("--witness", metavar="NUMBER:DIGEST")
     check.add_argument("--every", type=int, default=15, metavar="MINUTES")
+    check.add_argument("--until", type=int, metavar="SECONDS", help="end of the period, seconds since 1970")
     options = parser.parse_args(arguments)
     if options.command == "scan":
         return _scan(options.folder, key or Ed25519PrivateKey.generate())
     number, _, digest = (options.witness or "").partition(":")
     witnessed = (int(number), digest) if number else None
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(options.key))
-    faults = list(evidence.verify(options.folder, public, witnessed, options.every))
+    faults = list(evidence.verify(options.folder, public, witnessed, options.every, options.until))
     print("\n".join(faults) or f"{len(evidence.heads(options.folder))} records, no fault")
     return 1 if faults else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ FIELDS = {
     "adapter": {"artifact", "author", "approver", "approved_at", "evaluation", "live_at"},
     "system-prompt": {"artifact", "author", "approver", "approved_at", "evaluation", "live_at"},
     "routing": {"artifact", "author", "approver", "approved_at", "evaluation", "live_at"},
+    "release": {"artifact", "live_at", "withdrawn_at"},
     "report": {"artifact", "passed", "finished_at", "dataset", "threshold"},
     "bucket": {"account", "public", "holds_prompts", "oldest_days"},
     "table": {"account", "public", "holds_prompts", "oldest_days"},
@@ -30,6 +32,9 @@ FIELDS = {
     "seen": set(),
 }
 """What evidence may say of an item of each kind. A digest of a prompt, yes; a prompt, no."""
+
+NAME = re.compile(r"[A-Za-z0-9_./:@+=-]{1,120}")
+"""A value is a number, a flag, a name, or a list of names. No sentence is a name: it has spaces."""
 
 
 class Snapshot(BaseModel):
@@ -48,11 +53,14 @@ class Snapshot(BaseModel):
     @model_validator(mode="after")
     def _says_no_more_than_it_may(self) -> Snapshot:
         for item in self.items:
-            allowed = FIELDS.get(item["kind"], set()) | {"id", "kind"}
-            if foreign := set(item) - allowed:
+            if not (named(item.get("id")) and named(item.get("kind"))):
+                raise ValueError(f"{self.source}: an item without id or kind")
+            if foreign := set(item) - FIELDS.get(item["kind"], set()) - {"id", "kind"}:
                 raise ValueError(f"{self.source}: {item['kind']} must not carry {', '.join(sorted(foreign))}")
-            if any(isinstance(value, str) and len(value) > 120 for value in item.values()):
-                raise ValueError(f"{self.source}: {item['id']} carries a text")
+            for value in item.values():
+                values = value if isinstance(value, list) else [value]
+                if not all(each is None or isinstance(each, (int, float)) or named(each) for each in values):
+                    raise ValueError(f"{self.source}: {item['id']} carries more than names and numbers")
         return self
 
     # --8<-- [end:snapshot]
@@ -60,8 +68,9 @@ class Snapshot(BaseModel):
     def ids(self) -> frozenset[str]:
         return frozenset(item["id"] for item in self.items)
 
-    def sha256(self) -> str:
-        return digest(self.model_dump(mode="json"))
+
+def named(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def canonical(value: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from argparse import Namespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,15 +13,17 @@ from pydantic import ValidationError
 from trestle.common.const import VAL_MODE_ALL
 from trestle.core.validator_factory import validator_factory
 from trestle.oscal import OSCAL_VERSION
+from trestle.oscal.assessment_plan import AssessmentPlan
 from trestle.oscal.assessment_results import AssessmentResults
 from trestle.oscal.catalog import Catalog
 
 from examples.compliance_automation import estate, oscal
-from examples.compliance_automation.evaluate import Result, State, run
+from examples.compliance_automation.evaluate import Inputs, Result, State, run
 
 INPUTS = estate.inputs()
 FOUND = run(INPUTS)
 CATALOG = oscal.catalog(INPUTS.controls, INPUTS.now)
+PLAN = oscal.plan(INPUTS.controls, INPUTS.now)
 RESULTS = oscal.results(INPUTS, FOUND, 1)
 RUN = RESULTS["assessment-results"]["results"][0]
 
@@ -29,7 +32,8 @@ def read(document: dict[str, Any]) -> Any:
     """The document as trestle reads it: parsed by its model, then asked of all its validators. Raises ValueError."""
     (name, body), *rest = document.items()
     assert not rest
-    model = {"catalog": Catalog, "assessment-results": AssessmentResults}[name](**copy.deepcopy(body))
+    models = {"catalog": Catalog, "assessment-plan": AssessmentPlan, "assessment-results": AssessmentResults}
+    model = models[name](**copy.deepcopy(body))
     validator = validator_factory.get(Namespace(mode=VAL_MODE_ALL))
     if not validator.model_is_valid(model, quiet=True):
         raise ValueError(validator.error_msg())
@@ -42,10 +46,10 @@ def broken(document: dict[str, Any], change: Any) -> dict[str, Any]:
     return other
 
 
-def test_trestle_reads_both_and_gives_back_what_it_read():
+def test_trestle_reads_all_and_gives_back_what_it_read():
     assert len(validator_factory.get_all()) > 3  # none is skipped unheard
     assert OSCAL_VERSION == oscal.VERSION
-    for document in (CATALOG, RESULTS):
+    for document in (CATALOG, PLAN, RESULTS):
         again = json.loads(read(document).oscal_serialize_json())
         assert again == document
 
@@ -102,6 +106,15 @@ def test_every_reference_leads_somewhere():
         assert {risk["risk-uuid"] for risk in row.get("related-risks", [])} <= risks
     resources = RESULTS["assessment-results"]["back-matter"]["resources"]
     assert RESULTS["assessment-results"]["import-ap"]["href"] == f"#{resources[0]['uuid']}"
+    planned = PLAN["assessment-plan"]
+    assert (resources[0]["uuid"], resources[0]["rlinks"][0]["href"]) == (
+        planned["uuid"],
+        "assessment-plan.json",
+    )
+    system, framework = planned["back-matter"]["resources"]
+    assert planned["import-ssp"]["href"] == f"#{system['uuid']}"
+    assert (framework["uuid"], framework["rlinks"][0]["href"]) == (CATALOG["catalog"]["uuid"], "catalog.json")
+    assert planned["reviewed-controls"] == RUN["reviewed-controls"]
     reviewed = RUN["reviewed-controls"]["control-selections"][0]["include-controls"]
     assert "vid-1" not in {row["control-id"] for row in reviewed}
     assert len(reviewed) == 8
@@ -136,6 +149,25 @@ def test_the_estates_findings():
     assert risk["status"] == "deviation-approved"
     assert risk["deadline"] == "2026-12-01T00:00:00+00:00"
     assert by_test["sto-1.stores"]["related-risks"] == [{"risk-uuid": risk["uuid"]}]
+
+
+def test_an_observation_is_as_old_as_the_oldest_of_what_it_rests_on():
+    old = INPUTS.snapshots["legal/terms"].model_copy(update={"captured_at": INPUTS.now - 600})
+    inputs = replace(INPUTS, snapshots={**INPUTS.snapshots, "legal/terms": old})
+    seen = {row["description"].split()[-1]: row for row in oscal_run(inputs)["observations"]}
+    # Captured 11:50 and good for 30 minutes; the estate's run is at 12:00.
+    assert seen["prv-1.routes"]["collected"] == "2026-11-25T11:50:00+00:00"
+    assert seen["prv-1.routes"]["expires"] == "2026-11-25T12:20:00+00:00"
+    assert seen["sto-1.stores"]["collected"] == "2026-11-25T12:00:00+00:00"
+    # A judgment counts from its sign-off, 200 days ago, for 365 days.
+    assert seen["rsk-1.assessment"]["collected"] == "2026-05-09T12:00:00+00:00"
+    assert seen["rsk-1.assessment"]["expires"] == "2027-05-09T12:00:00+00:00"
+    counts = {prop["name"]: prop["value"] for prop in seen["sto-1.stores"]["props"]}
+    assert counts == {"population": "180", "passed": "179", "failed": "0", "excepted": "1", "undecided": "0"}
+
+
+def oscal_run(inputs: Inputs) -> dict[str, Any]:
+    return first(oscal.results(inputs, FOUND, 1))
 
 
 def test_the_same_run_gives_the_same_document():

@@ -8,34 +8,45 @@ verdicts[change.id] := verdict(change, input) if some change in input.items
 
 verdict(change, doc) := "pass" if {
 	readable(change)
-	approved(change)
-	evaluated(change, doc.records.evaluations)
+	proper(change, doc.records)
 }
 
 verdict(change, doc) := "fail" if {
 	readable(change)
-	not approved(change)
-}
-
-verdict(change, doc) := "fail" if {
-	readable(change)
-	not evaluated(change, doc.records.evaluations)
+	not proper(change, doc.records)
 }
 
 readable(change) if {
 	change.kind in {"weights", "adapter", "system-prompt", "routing"}
-	every field in ["author", "approver", "approved_at", "evaluation", "artifact"] {
-		field in object.keys(change)
-	}
+	every field in ["approver", "approved_at", "evaluation"] { field in object.keys(change) }
+	is_string(change.artifact)
+	is_string(change.author)
 	is_number(change.live_at)
+}
+
+proper(change, records) if {
+	approved(change)
+	evaluated(change, records.evaluations)
+}
+
+# Back to what was live before needs no new approval, unless it had been withdrawn.
+proper(change, records) if {
+	some earlier in records.released
+	earlier.artifact == change.artifact
+	is_number(earlier.live_at)
+	earlier.live_at < change.live_at
+	standing(earlier.withdrawn_at, change.live_at)
 }
 
 approved(change) if {
 	is_string(change.approver)
+	count(change.approver) > 0
 	change.approver != change.author
 	is_number(change.approved_at) # OPA orders null before every number
 	change.approved_at <= change.live_at
 }
+
+# --8<-- [end:changes]
 
 evaluated(change, reports) if {
 	some report in reports
@@ -45,4 +56,10 @@ evaluated(change, reports) if {
 	is_number(report.finished_at)
 	report.finished_at <= change.live_at
 }
-# --8<-- [end:changes]
+
+standing(withdrawn_at, _) if withdrawn_at == null
+
+standing(withdrawn_at, then) if {
+	is_number(withdrawn_at)
+	withdrawn_at > then
+}

@@ -16,9 +16,18 @@ good := {
 
 report := {"id": "e-1", "artifact": "sha256:aa", "passed": true, "finished_at": 80}
 
-doc := {"records": {"evaluations": [report]}}
+doc := {"records": {"evaluations": [report], "released": [
+	{"artifact": "sha256:old", "live_at": 10, "withdrawn_at": null},
+	{"artifact": "sha256:bad", "live_at": 10, "withdrawn_at": 100},
+	{"artifact": "sha256:late", "live_at": 10, "withdrawn_at": 101},
+	{"artifact": "sha256:new", "live_at": 100, "withdrawn_at": null},
+	{"artifact": "sha256:undated", "live_at": null, "withdrawn_at": null},
+	{"artifact": "sha256:lost", "live_at": 10},
+]}}
 
 change(fields) := object.union(good, fields)
+
+rash(artifact) := change({"artifact": artifact, "approver": null, "approved_at": null, "evaluation": null})
 
 with_report(fields) := {"records": {"evaluations": [object.union(report, fields)]}}
 
@@ -45,7 +54,25 @@ test_a_field_that_the_collector_lost_leaves_no_verdict if {
 test_an_unheard_of_kind_leaves_no_verdict if {
 	not changes.verdict(change({"kind": "tool-schema"}), doc)
 }
+test_back_to_what_was_live_passes_unless_withdrawn if {
+	changes.verdict(rash("sha256:old"), doc) == "pass"
+	changes.verdict(rash("sha256:bad"), doc) == "fail"
+}
 # --8<-- [end:tests]
+
+test_a_later_withdrawal_does_not_undo_a_rollback if changes.verdict(rash("sha256:late"), doc) == "pass"
+
+test_only_what_was_live_before_is_gone_back_to if {
+	changes.verdict(rash("sha256:new"), doc) == "fail"
+	changes.verdict(rash("sha256:undated"), doc) == "fail"
+	changes.verdict(rash("sha256:lost"), doc) == "fail"
+}
+
+test_an_empty_approver_is_nobody if changes.verdict(change({"approver": ""}), doc) == "fail"
+
+test_without_an_author_nobody_can_say_who_is_second if {
+	not changes.verdict(change({"author": null}), doc)
+}
 
 test_no_approver_fails if changes.verdict(change({"approver": null, "approved_at": null}), doc) == "fail"
 

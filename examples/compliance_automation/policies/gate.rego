@@ -9,18 +9,17 @@ default allow := false
 
 allow if allowed(input.change, input)
 
-allowed(change, doc) if changes.verdict(change, doc) == "pass"
-
-# Back to what ran before needs no new approval, unless it has been withdrawn since.
-allowed(change, doc) if {
-	some earlier in doc.records.released
-	earlier.artifact == change.artifact
-	earlier.withdrawn == false
-}
+# The gate's own clock, not the date in the request: else an approval could be dated ahead.
+allowed(change, doc) if changes.verdict(object.union(change, {"live_at": doc.now}), doc) == "pass"
 
 # Two people who are not the author may pass for four hours. The change stays failed in the period's population.
 allowed(change, doc) if {
-	count({doc.break_glass.first, doc.break_glass.second} - {change.author}) == 2
+	is_string(change.author)
+	two := {person |
+		some person in [doc.break_glass.first, doc.break_glass.second]
+		is_string(person)
+	}
+	count(two - {change.author, ""}) == 2
 	left := doc.break_glass.until - doc.now
 	left > 0
 	left <= 14400

@@ -16,7 +16,10 @@ good := {
 
 doc := {"now": 100, "records": {
 	"evaluations": [{"id": "e-1", "artifact": "sha256:aa", "passed": true, "finished_at": 80}],
-	"released": [{"artifact": "sha256:old", "withdrawn": false}, {"artifact": "sha256:bad", "withdrawn": true}],
+	"released": [
+		{"artifact": "sha256:old", "live_at": 10, "withdrawn_at": null},
+		{"artifact": "sha256:bad", "live_at": 10, "withdrawn_at": 50},
+	],
 }}
 
 rash(artifact) := object.union(good, {"approver": null, "artifact": artifact})
@@ -43,6 +46,16 @@ test_the_author_is_not_one_of_the_two if {
 
 test_one_person_is_not_two if {
 	not gate.allowed(rash("sha256:aa"), glass("ben", "ben", 14500))
+}
+
+test_nobody_is_not_one_of_the_two if {
+	not gate.allowed(rash("sha256:aa"), glass("ben", null, 14500))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "", 14500))
+	not gate.allowed(object.union(rash("sha256:aa"), {"author": null}), glass("ben", "cat", 14500))
+}
+
+test_an_approval_dated_ahead_is_refused if {
+	not gate.allowed(object.union(good, {"approved_at": 150, "live_at": 200}), doc)
 }
 
 test_the_glass_closes_after_four_hours if {
