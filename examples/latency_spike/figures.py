@@ -1,0 +1,561 @@
+"""Every figure, table and chart of the page, read from the evidence or computed from the question's numbers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from examples.latency_spike import reading, setting
+from examples.latency_spike.reading import PACKAGE, asked, panel, table
+
+SINCE, UNTIL = 180.0, 480.0
+"""The logged five minutes of the incident, 03:03 to 03:08, in seconds after 03:00."""
+AFTER = (1_440.0, 1_530.0)
+LONG = 8_192
+BAD_BUDGET = (1 - setting.TARGET) * setting.REQUESTS_28_DAYS
+
+
+def _table(head: str, rows: list[tuple[Any, ...]], right: str) -> str:
+    """A Markdown table; `right` has an r for each column that is aligned to the right."""
+    columns = [cell.strip() for cell in head.split("|")]
+    marks = ["---:" if mark == "r" else "---" for mark in right]
+    lines = [columns, marks, *[[str(cell) for cell in row] for row in rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{share * 100:.{digits}f}%"
+
+
+# --- What rose ------------------------------------------------------------------------------------------------------
+
+
+def shown(until: str, q: float = 0.99) -> str:
+    """A percentile on the panel at a scrape: milliseconds below one second, else seconds with a decimal."""
+    value = panel(until, q)
+    return f"{value * 1000:.0f} ms" if value < 0.95 else f"{value:.1f} s"
+
+
+def slow_share(until: str = "03:07:00", bound: float = 1.0) -> str:
+    return _percent(reading.over(until, bound))
+
+
+def shape_table() -> str:
+    """The five minutes before and after: rate, percentiles, shares, tokens, replicas."""
+    rows = []
+    for name, cell in (
+        ("Requests/s", lambda at: f"{reading.increase(at)[-1] / 300:.1f}"),
+        ("Prompt tokens per request", lambda at: f"{_prompt_tokens(at) / reading.increase(at)[-1]:,.0f}"),
+        ("Replicas", lambda at: _gateway(at)["replicas"]),
+        ("Median", lambda at: shown(at, 0.5)),
+        ("90th percentile", lambda at: shown(at, 0.9)),
+        ("p99", shown),
+        ("Above 1 s", slow_share),
+        ("Above 5 s", lambda at: slow_share(at, 5.0)),
+    ):
+        rows.append((name, cell("02:57:00"), cell("03:07:00")))
+    return _table("Over 5 min | until 02:57 | until 03:07", rows, "lrr")
+
+
+def _gateway(at: str) -> dict[str, Any]:
+    return next(row for row in table("gateway.csv") if row["at"] == at)
+
+
+def _prompt_tokens(until: str) -> int:
+    rows = table("gateway.csv")
+    last = next(n for n, row in enumerate(rows) if row["at"] == until)
+    return int(rows[last]["prompt_tokens"] - rows[last - 20]["prompt_tokens"])
+
+
+def panel_chart() -> dict[str, Any]:
+    rows = [
+        {"minute": minute, "p99": round(panel(clock), 2), "p50": round(panel(clock, 0.5), 3)}
+        for minute, clock in _minutes("02:40", "03:07")
+    ]
+    return _lines(
+        "The panel's p99 and the median beside it, over sliding five minutes, until the page.",
+        f"Seconds, from 02:40 to 03:07. The median stays near 0.2. The 99th percentile stays near 0.5 "
+        f"until 03:00, then rises to {rows[-1]['p99']:.1f} by 03:07.",
+        rows,
+        {"p99": "p99", "p50": "median"},
+        "Time to first token (s)",
+    )
+
+
+def _minutes(since: str, until: str) -> list[tuple[int, str]]:
+    """Minutes relative to 03:00, each with its scrape."""
+    first, last = (round(setting.at(clock) - setting.at("03:00")) // 60 for clock in (since, until))
+    return [(minute, setting.clock(setting.at("03:00") + minute * 60)) for minute in range(first, last + 1)]
+
+
+def _lines(
+    title: str,
+    description: str,
+    rows: list[dict[str, Any]],
+    names: dict[str, str],
+    y: str,
+) -> dict[str, Any]:
+    """A line chart over minutes after 03:00; the key of a series is its column of `rows`."""
+    shown = " : ".join(f"datum.key == '{key}' ? '{name}'" for key, name in names.items()) + " : ''"
+    return {
+        "title": title,
+        "description": description,
+        "data": {"values": rows},
+        "usermeta": {"columns": {"minute": "Minute after 03:00"} | names},
+        "transform": [{"fold": list(names), "as": ["key", "value"]}, {"calculate": shown, "as": "series"}],
+        "mark": "line",
+        "encoding": {
+            "x": {"field": "minute", "type": "quantitative", "title": "Minutes after 03:00"},
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "title": y,
+            },
+            "color": {"field": "series", "type": "nominal", "title": None},
+            "strokeDash": {"field": "series", "type": "nominal", "title": None},
+        },
+    }
+
+
+# --- How bad ----------------------------------------------------------------------------------------------------------
+
+
+def burn() -> float:
+    """How many times faster than sustainable the budget goes: the bad share over the allowed one."""
+    return reading.over("03:07:00", setting.GOOD_S) / (1 - setting.TARGET)
+
+
+def burn_rate() -> str:
+    return f"{burn():.1f}"
+
+
+def one_in() -> str:
+    """One request in so many is above 1 s."""
+    return f"{1 / reading.over('03:07:00', setting.GOOD_S):.0f}"
+
+
+def budget() -> str:
+    return f"{BAD_BUDGET:,.0f}"
+
+
+def _bad_per_s() -> float:
+    return setting.NIGHT_RPS * reading.over("03:07:00", setting.GOOD_S)
+
+
+def bad(what: str) -> str:
+    """What tonight's rate does to the budget."""
+    a_second = _bad_per_s()
+    found = {
+        "a minute": f"{a_second * 60:.0f}",
+        "a night": f"{a_second * 4 * 3600:,.0f}",
+        "share of an hour": _percent(a_second * 3600 / BAD_BUDGET, 2),
+        "share of a night": _percent(a_second * 4 * 3600 / BAD_BUDGET),
+        "days to spend": f"{BAD_BUDGET / a_second / 86_400:.0f}",
+        "at 80/s": _percent(a_second / setting.NIGHT_RPS * 80 * 3600 / BAD_BUDGET, 1),
+    }
+    return found[what]
+
+
+def page_at_burn() -> str:
+    """The share above 1 s from which an alert at 14.4 times the sustainable rate fires."""
+    return _percent(14.4 * (1 - setting.TARGET))
+
+
+def events_table() -> str:
+    rows = []
+    for line in (reading.EVIDENCE / "events.log").read_text(encoding="utf-8").splitlines():
+        day, clock, kind, *what = line.split()
+        when = {"2026-11-19": "Thu", "2026-11-23": "Mon", "2026-11-24": "Tue"}[day]
+        rows.append((f"{when} {clock[:5]}", kind, " ".join(what)))
+    return _table("UTC | Kind | What", rows, "lll")
+
+
+# --- Where the time goes ----------------------------------------------------------------------------------------------
+
+
+@cache
+def _stages() -> dict[int, dict[str, Any]]:
+    return {row["slow"]: row for row in asked("stages", since=SINCE, until=UNTIL)}
+
+
+def stage_table() -> str:
+    fast, slow = _stages()[0], _stages()[1]
+    rows = [("Requests", f"{fast['requests']:,}", f"{slow['requests']:,}")]
+    for name, key in (
+        ("Quota check, ms", "quota_ms"),
+        ("Moderation, ms", "moderation_ms"),
+        ("Wait in the engine, ms", "wait_ms"),
+        ("Prefill and first token, ms", "prefill_ms"),
+    ):
+        rows.append((name, f"{fast[key]:,.0f}", f"{slow[key]:,.0f}"))
+    rows.append(("Moderation above 600 ms", str(fast["moderation_slow"]), str(slow["moderation_slow"])))
+    return _table("Mean over 03:03 to 03:08 | Up to 1 s | Above 1 s", rows, "lrr")
+
+
+def stages(what: str) -> str:
+    slow = _stages()[1]
+    found = {
+        "slow": f"{slow['requests']}",
+        "moderation": f"{slow['moderation_slow']}",
+        "moderation share": _percent(slow["moderation_slow"] / slow["requests"], 0),
+        "wait share": _percent(
+            slow["wait_ms"]
+            / (slow["quota_ms"] + slow["moderation_ms"] + slow["wait_ms"] + slow["prefill_ms"]),
+            0,
+        ),
+        "slowest moderation": f"{max(row['moderation_ms'] for row in _logged()) / 1000:.1f}",
+        "without": _percent(
+            (slow["requests"] - slow["moderation_slow"]) / (slow["requests"] + _stages()[0]["requests"])
+        ),
+        "traces": str(
+            sum(SINCE <= row["at_s"] < UNTIL and row["ttft_ms"] > 1000 for row in table("traces.csv"))
+        ),
+    }
+    return found[what]
+
+
+def _logged(since: float = SINCE, until: float = UNTIL) -> list[dict[str, Any]]:
+    return [row for row in table("access.csv") if since <= row["at_s"] < until]
+
+
+def moderation_chart() -> dict[str, Any]:
+    rows = [
+        {"minute": minute, "p99": row["moderation_p99_ms"], "median": row["moderation_p50_ms"]}
+        for minute, clock in _minutes("02:45", "03:20")
+        for row in [_gateway(clock)]
+    ]
+    return _lines(
+        "Moderation as the gateway sees it: calls of the 15 s before each minute.",
+        "Milliseconds from 02:45 to 03:20. The median stays near 75. The 99th percentile is near 140 before 03:00, jumps "
+        "between 150 and more than 1,000 until 03:12, then is near 140 again.",
+        rows,
+        {"p99": "p99", "median": "median"},
+        "Call (ms)",
+    )
+
+
+# --- Whose requests ---------------------------------------------------------------------------------------------------
+
+
+def replica_table() -> str:
+    rows = []
+    for row in sorted(asked("replicas", since=SINCE, until=UNTIL), key=lambda row: str(row["replica"])):
+        metrics = _metrics(row["replica"])
+        usage, clock = (sum(m[key] for m in metrics) / len(metrics) for key in ("kv_pct", "sm_mhz"))
+        rows.append(
+            (
+                row["replica"],
+                row["slow"],
+                f"{row['itl_ms']:.0f}",
+                f"{usage:.0f}%",
+                f"{clock:,.0f}",
+            )
+        )
+    return _table("Replica | Above 1 s | ms/token | KV | MHz", rows, "lrrrr")
+
+
+def _metrics(replica: str, since: str = "03:03:15", until: str = "03:08:00") -> list[dict[str, Any]]:
+    return [row for row in table("replicas.csv") if row["replica"] == replica and since <= row["at"] <= until]
+
+
+def organization_table() -> str:
+    found = asked("organizations", since=SINCE, until=UNTIL)
+    rows = [
+        (
+            row["org"],
+            row["requests"],
+            row["slow"],
+            row["very_slow"],
+            f"{row['prompt_tokens'] / row['requests']:,.0f}",
+        )
+        for row in found[:6]
+    ]
+    return _table("Org | Requests | Above 1 s | Above 5 s | Mean prompt", rows, "lrrrr")
+
+
+def who(what: str) -> str:
+    """Shares of requests, tokens and slow requests, by organization and replica."""
+    orgs = {row["org"]: row for row in asked("organizations", since=SINCE, until=UNTIL)}
+    replicas = {row["replica"]: row for row in asked("replicas", since=SINCE, until=UNTIL)}
+    requests = sum(row["requests"] for row in orgs.values())
+    slow = sum(row["slow"] for row in orgs.values())
+    late = sum(row["very_slow"] for row in orgs.values())
+    own = orgs["o60"]
+    found = {
+        "r5 share": _percent(replicas["r5"]["slow"] / slow, 0),
+        "r5 of requests": _percent(replicas["r5"]["requests"] / requests, 0),
+        "r5 slow": str(replicas["r5"]["slow"]),
+        "r5 own share": _percent(replicas["r5"]["slow"] / replicas["r5"]["requests"], 0),
+        "orgs": str(sum(row["slow"] > 0 for row in orgs.values())),
+        "own requests": str(own["requests"]),
+        "own of requests": _percent(own["requests"] / requests, 2),
+        "own of tokens": _percent(own["prompt_tokens"] / sum(row["prompt_tokens"] for row in orgs.values())),
+        "own prompt": f"{own['prompt_tokens'] / own['requests']:,.0f}",
+        "own of slow": _percent(own["slow"] / slow, 0),
+        "own of late": _percent(own["very_slow"] / late, 0),
+        "others slow": str(slow - own["slow"]),
+        "hidden": _percent((1 - setting.TARGET) / (replicas["r5"]["requests"] / requests), 0),
+        "own per minute": f"{own['requests'] / 5:.0f}",
+        "own late": str(own["very_slow"]),
+        "late": str(late),
+        "p99 without": f"{_without(lambda row: row['org'] != 'o60'):.1f}",
+        "p99 without r5": f"{_without(lambda row: row['replica'] != 'r5'):.1f}",
+        "newcomer": f"{orgs['o57']['requests'] / 300:.1f}",
+        "newcomer slow": str(orgs["o57"]["slow"]),
+        "itl": f"{replicas['r5']['itl_ms']:.0f}",
+        "itl others": f"{sum(r['itl_ms'] * r['requests'] for n, r in replicas.items() if n != 'r5') / sum(r['requests'] for n, r in replicas.items() if n != 'r5'):.0f}",
+        "kv max": f"{max(row['kv_pct'] for row in _metrics('r5'))}",
+        "kv waiting": f"{_kv_while_waiting():.0f}",
+    }
+    return found[what]
+
+
+def preempted() -> str:
+    """What r5's preemption counter says of the logged five minutes, as words."""
+    count = sum(row["preemptions"] for row in _metrics("r5"))
+    return {0: "no sequence", 1: "one sequence"}.get(count, f"{count} sequences")
+
+
+def organization(name: str, what: str) -> str:
+    """How one organization fared: its share above 1 s, that over the allowed share, hours of it that spend its allowance."""
+    row = next(row for row in asked("organizations", since=SINCE, until=UNTIL) if row["org"] == name)
+    share = row["slow"] / row["requests"]
+    mean_rps = setting.REQUESTS_28_DAYS / (28 * 86_400)
+    found = {
+        "share": _percent(share, 0),
+        "burn": f"{share / (1 - setting.TARGET):.0f}",
+        "hours": f"{(1 - setting.TARGET) * 28 * 24 * mean_rps / setting.NIGHT_RPS / share:.0f}",
+    }
+    return found[what]
+
+
+def _kv_while_waiting() -> float:
+    """Mean use of the cache at the scrapes of r5 with at least five sequences waiting, percent."""
+    rows = [row["kv_pct"] for row in _metrics("r5", "03:01:00", "03:21:00") if row["waiting"] >= 5]
+    return float(sum(rows)) / len(rows)
+
+
+def _without(keep: Callable[[dict[str, Any]], bool]) -> float:
+    rows = [row["ttft_ms"] / 1000 for row in _logged() if keep(row)]
+    return reading.histogram_quantile(0.99, reading.bucketed(rows))
+
+
+def waiting_chart(until: str = "03:20") -> dict[str, Any]:
+    waiting: dict[str, dict[str, int]] = {}
+    for row in table("replicas.csv"):
+        waiting.setdefault(row["at"], {})[row["replica"]] = row["waiting"]
+    rows = []
+    for at in waiting:
+        seconds = setting.at(at) - setting.at("03:00")
+        if setting.at("02:50") <= seconds + setting.at("03:00") <= setting.at(until):
+            others = max(value for name, value in waiting[at].items() if name != "r5")
+            rows.append({"minute": round(seconds / 60, 2), "r5": waiting[at]["r5"], "others": others})
+    return _lines(
+        "Sequences waiting at each scrape: r5, and the most on any other replica.",
+        f"From 02:50 to {until}, every 15 seconds. All replicas stay near 0 until 03:00. After it r5 jumps between 0 and "
+        f"{max(row['r5'] for row in rows)} while no other replica exceeds {max(row['others'] for row in rows)}.",
+        rows,
+        {"r5": "r5", "others": "most on any other"},
+        "Waiting sequences",
+    )
+
+
+# --- Which move, and what it showed -----------------------------------------------------------------------------------
+
+
+@cache
+def _replays() -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["explanation"], row["lever"]): row for row in table("replays.csv")}
+
+
+def lever_table() -> str:
+    """Requests above 1 s per minute, by lever, for the explanations that are left."""
+    levers = ("none", "two more replicas", "drain r5", "lane for o60")
+    rows = []
+    for explanation in ("throttled GPU", "freezing host", "own length", "neighbors"):
+        cells = [f"{_replays()[explanation, lever]['slow_per_min']:.0f}" for lever in levers]
+        rows.append((explanation, *cells))
+    return _table("If it is | Nothing | Two more | Drain r5 | Lane for o60", rows, "lrrrr")
+
+
+def explanation_table() -> str:
+    """What each explanation predicts without any lever."""
+    rows = []
+    for explanation in dict.fromkeys(name for name, _ in _replays()):
+        if explanation == "nothing wrong":
+            continue
+        row = _replays()[explanation, "none"]
+        rows.append(
+            (
+                explanation,
+                f"{row['p99_s']:.1f} s",
+                f"{row['ahead_pct']}%" if row["slow_per_min"] >= 1 else "none",
+                f"{row['worst_share_pct']}%" if row["slow_per_min"] >= 1 else "none",
+                f"{row['p50_ms']} ms",
+            )
+        )
+    return _table("If it is | p99 | One org ahead | Worst replica | Median", rows, "lrrrr")
+
+
+def replayed(explanation: str, lever: str, what: str = "slow_per_min") -> str:
+    value = _replays()[explanation, lever][what]
+    if isinstance(value, str):
+        return value
+    return f"{value:.1f}" if what == "p99_s" else f"{value:.0f}"
+
+
+@cache
+def _pairs() -> dict[tuple[int, int], dict[str, Any]]:
+    found = asked("pairs", since=SINCE, until=UNTIL, suspect="o60", replica="r5")
+    return {(row["beside"], row["slow"]): row for row in found}
+
+
+def pairs_table() -> str:
+    rows = []
+    for beside, name in ((1, "yes"), (0, "no")):
+        cells = [_pairs().get((beside, slow), {"requests": 0})["requests"] for slow in (0, 1)]
+        rows.append((name, *cells, _percent(cells[1] / sum(cells), 0)))
+    return _table("An o60 prompt queued or computing on arrival | Up to 1 s | Above 1 s | Slow", rows, "lrrr")
+
+
+def pairs(what: str) -> str:
+    pair = _pairs()
+    found = {
+        "slow prompt": f"{pair[1, 1]['prompt']:,.0f}",
+        "fast prompt": f"{pair[0, 0]['prompt']:,.0f}",
+        "slow beside": str(pair[1, 1]["requests"]),
+        "slow apart": str(pair[0, 1]["requests"]),
+        "slow apart, moderation": str(_apart_by_moderation()),
+        "apart itl": f"{pair[0, 0]['itl_ms']:.0f}",
+        "ahead": _percent(_ahead(), 0),
+        "second": str(asked("ahead", since=SINCE, until=UNTIL)[1]["org"]),
+        "second share": _percent(asked("ahead", since=SINCE, until=UNTIL)[1]["seconds"] / _waited(), 0),
+    }
+    return found[what]
+
+
+def _apart_by_moderation() -> int:
+    """Slow requests on r5 with no o60 prompt ahead that moderation alone put above 600 ms."""
+    late = [
+        row
+        for row in _logged()
+        if row["replica"] == "r5"
+        and row["org"] != "o60"
+        and row["ttft_ms"] > 1000
+        and row["moderation_ms"] > 600
+    ]
+    queued = [row["at_s"] + (row["quota_ms"] + row["moderation_ms"]) / 1000 for row in late]
+    spans = [
+        (begin, begin + (row["wait_ms"] + row["prefill_ms"]) / 1000)
+        for row in table("access.csv")
+        if row["org"] == "o60" and row["replica"] == "r5"
+        for begin in [row["at_s"] + (row["quota_ms"] + row["moderation_ms"]) / 1000]
+    ]
+    return sum(not any(begin <= at < end for begin, end in spans) for at in queued)
+
+
+def _waited() -> float:
+    waits = [row["wait_ms"] for row in _logged() if row["ttft_ms"] > 1000 and row["wait_ms"] > 500]
+    return float(sum(waits)) / 1000
+
+
+def _ahead() -> float:
+    """Of the slow requests' waiting seconds, the share that overlaps prefill of the first organization of the query."""
+    return float(asked("ahead", since=SINCE, until=UNTIL)[0]["seconds"]) / _waited()
+
+
+def ahead_table() -> str:
+    rows = [
+        (row["org"], f"{row['seconds']:.0f}", _percent(row["seconds"] / _waited(), 0), row["waited"])
+        for row in asked("ahead", since=SINCE, until=UNTIL)[:4]
+    ]
+    return _table(
+        "Org being prefilled | Seconds of others' waiting | Share | Requests that waited", rows, "lrrr"
+    )
+
+
+def after_table() -> str:
+    """The same groups before and after the move."""
+    groups: dict[str, Callable[[dict[str, Any]], bool]] = {
+        "r5, others": lambda row: row["replica"] == "r5" and row["org"] != "o60",
+        "o60": lambda row: row["org"] == "o60",
+        "elsewhere": lambda row: row["replica"] != "r5" and row["org"] != "o60",
+    }
+    rows = []
+    for name, keep in groups.items():
+        cells: list[str] = []
+        for window in ((SINCE, UNTIL), AFTER):
+            found = [row["ttft_ms"] for row in _logged(*window) if keep(row)]
+            late = sum(value > 1000 for value in found)
+            cells += [f"{late} of {len(found):,}", f"{sorted(found)[int(len(found) * 0.99)] / 1000:.1f} s"]
+        rows.append((name, *cells))
+    return _table("Group | Above 1 s, 03:03 | p99 | Above 1 s, 03:24 | p99", rows, "lrrrr")
+
+
+def after_chart() -> dict[str, Any]:
+    rows = [
+        {"minute": minute, "p99": round(panel(clock), 2), "slow": round(100 * reading.over(clock, 1.0, 1), 2)}
+        for minute, clock in _minutes("03:05", "03:32")
+    ]
+    return _lines(
+        "Two replicas more at 03:16, o60 alone on r11 from 03:21: the panel, and the share above 1 s in each minute.",
+        f"From 03:05 to 03:32. The panel stays near 5 seconds past minute 16, falls from minute 21 on and is at "
+        f"{rows[-1]['p99']:.1f} at the end. The share above one second falls from about 4% to about {rows[-1]['slow']:.1f}%.",
+        rows,
+        {"p99": "p99 (s)", "slow": "above 1 s (%)"},
+        "p99 (s), share (%)",
+    )
+
+
+# --- The mends --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _outcomes() -> dict[str, dict[str, Any]]:
+    with (PACKAGE / "outcomes.csv").open(encoding="utf-8", newline="") as file:
+        return {row["mend"]: dict(row) for row in csv.DictReader(file)}
+
+
+def mend_table() -> str:
+    rows = [
+        (
+            name,
+            f"{float(row['p99_s']):.1f} s",
+            f"{float(row['slow_per_min']):.0f}",
+            f"{int(row['long_ttft_ms']) / 1000:.1f} s",
+            row["itl_p99_ms"],
+        )
+        for name, row in _outcomes().items()
+    ]
+    return _table("Mend | p99 | Slow/min | o60's TTFT | ms/token, p99", rows, "lrrrr")
+
+
+def mend(name: str, what: str) -> str:
+    value = float(_outcomes()[name][what])
+    if what == "long_ttft_ms":
+        return f"{value / 1000:.1f}"
+    return f"{value:.1f}" if what in ("p99_s", "cached_pct") else f"{value:.0f}"
+
+
+def prefill_s(tokens: int, digits: int = 1) -> str:
+    """Seconds that a prompt alone takes in steps of the budget, by the engine's assumptions."""
+    whole, rest = divmod(tokens, setting.TOKEN_BUDGET)
+    steps = whole + (rest > 0)
+    return f"{steps * setting.STEP_S + tokens * setting.PREFILL_S + setting.ATTENTION_S * tokens**2 / 2:.{digits}f}"
+
+
+def together_s(tokens: int, prompts: int) -> str:
+    """The same for several prompts, one after another."""
+    return f"{float(prefill_s(tokens, digits=3)) * prompts:.1f}"
+
+
+def prompts_that_fill(tokens: int) -> int:
+    """How many prompts of so many tokens the cache of a replica holds."""
+    return setting.KV_TOKENS // tokens
+
+
+def step_ms(tokens: int = setting.TOKEN_BUDGET) -> str:
+    """Milliseconds of a step that computes so many prompt tokens, besides attention to what came before."""
+    return f"{(setting.STEP_S + tokens * setting.PREFILL_S) * 1000:.0f}"

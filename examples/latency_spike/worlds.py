@@ -1,0 +1,85 @@
+"""The night as it was, and what the night would have been under each explanation and each lever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from examples.latency_spike import setting
+from examples.latency_spike.engine import Policy
+from examples.latency_spike.fleet import Action, Slow, World
+from examples.latency_spike.setting import at
+from examples.latency_spike.traffic import Job
+
+SEED = 10
+ROUNDS = Job("o60", at("03:00:20"), 3, 16_200, 16_800, 130, 9.2)
+NEWCOMER = (at("03:00:05"), "o57", 0.5)
+
+NIGHT = World(
+    seed=SEED,
+    replicas=(*setting.REPLICAS, "r9"),
+    job=ROUNDS,
+    newcomer=NEWCOMER,
+    moderation=Slow(at("02:59:30"), at("03:12"), 0.008, 0.7, 1.4),
+    stalls=((at("03:00"), 0.38),),
+    actions=(
+        Action(at("02:58"), "drain", "r9"),
+        Action(at("03:16"), "add", "r10"),
+        Action(at("03:16"), "add", "r11"),
+        Action(at("03:21"), "lane", "r11", "o60"),
+    ),
+)
+"""What happened, with the responder's two moves."""
+
+# Replays are short: they begin two minutes before what goes wrong, and are read from a minute after the lever.
+BEGINS_S, LEVER_S, READ_S, ENDS_S = 60.0, 120.0, 180.0, 600.0
+_QUIET = World(seed=SEED, length_s=ENDS_S)
+
+EXPLANATIONS: dict[str, World] = {
+    "nothing wrong": _QUIET,
+    "moderation": replace(_QUIET, moderation=Slow(BEGINS_S, 1e9, 0.021, 2.5, 6.6)),
+    "quota store": replace(_QUIET, stalls=tuple((BEGINS_S + 75.0 * n, 5.4) for n in range(10))),
+    "too few replicas": replace(_QUIET, surge=(BEGINS_S, 1.57)),
+    "cold caches": replace(_QUIET, cached=False),
+    "throttled GPU": replace(_QUIET, slowness=((BEGINS_S, "r5", 4.0),)),
+    "freezing host": replace(_QUIET, frozen=("r5", (BEGINS_S, 6.3, 25.0))),
+    "own length": replace(
+        _QUIET,
+        replicas=(*setting.REPLICAS, "r9"),
+        job=replace(ROUNDS, begins=BEGINS_S, together=8, pause_s=3.0),
+        actions=(Action(0.0, "lane", "r9", "o60"),),
+    ),
+    "neighbors": replace(_QUIET, job=replace(ROUNDS, begins=BEGINS_S)),
+}
+"""One cause each, sized to give the night's p99 where it can."""
+
+LEVERS: dict[str, tuple[Action, ...]] = {
+    "none": (),
+    "two more replicas": (Action(LEVER_S, "add", "r10"), Action(LEVER_S, "add", "r11")),
+    "hedge moderation": (Action(LEVER_S, "hedge"),),
+    "drain r5": (Action(LEVER_S, "drain", "r5"),),
+    "lane for o60": (Action(LEVER_S, "add", "r11"), Action(LEVER_S, "lane", "r11", "o60")),
+}
+
+
+def replay(explanation: str, lever: str) -> World:
+    world = EXPLANATIONS[explanation]
+    return replace(world, actions=(*world.actions, *LEVERS[lever]))
+
+
+# --8<-- [start:mends]
+MENDS: dict[str, World] = {
+    "as tonight": _QUIET,
+    "steps of 512": replace(_QUIET, policy=Policy(budget=512)),
+    "one prompt at a time": replace(_QUIET, actions=(Action(0.0, "limit", "", "o60", 1),)),
+    "cap 512": replace(_QUIET, policy=Policy(long_chunk=512)),
+    "cap 256": replace(_QUIET, policy=Policy(long_chunk=256)),
+    "router counts tokens": replace(_QUIET, token_bound=4_000.0),
+    "the same, busier": replace(_QUIET, token_bound=4_000.0, rps=80 / 24 * 8),
+    "lane": replace(_QUIET, replicas=(*setting.REPLICAS, "r9"), actions=(Action(0.0, "lane", "r9", "o60"),)),
+}
+# --8<-- [end:mends]
+
+
+def mended(name: str) -> World:
+    """A mend in the same night: the same requests, and the same organization's rounds."""
+    return replace(MENDS[name], job=replace(ROUNDS, begins=BEGINS_S))
