@@ -148,7 +148,11 @@ class Queue(Strict):
 
 
 class Tls(Strict):
+    """Of a client: the receivers here demand a certificate from it."""
+
     ca_file: str
+    cert_file: str
+    key_file: str
 
 
 class OtlpGrpc(Strict):
@@ -182,9 +186,14 @@ class LoadBalancing(Strict):
     protocol: BalancedProtocol
 
 
+class DynamicId(Strict):
+    enabled: bool
+
+
 class Elasticsearch(Strict):
     endpoints: list[str]
     logs_index: str
+    logs_dynamic_id: DynamicId = DynamicId(enabled=False)
     sending_queue: Queue
 
 
@@ -206,7 +215,36 @@ class Pipeline(Strict):
     exporters: Annotated[list[str], Field(min_length=1)]
 
 
+class PrometheusReader(Strict):
+    host: str = "localhost"
+    port: int = 8888
+    without_type_suffix: bool
+    without_units: bool
+    without_scope_info: bool
+
+
+class PullExporter(Strict):
+    prometheus: PrometheusReader
+
+
+class Pull(Strict):
+    exporter: PullExporter
+
+
+class Reader(Strict):
+    pull: Pull
+
+
+class OwnMetrics(Strict):
+    readers: list[Reader] = []
+
+
+class Telemetry(Strict):
+    metrics: OwnMetrics = OwnMetrics()
+
+
 class Service(Strict):
+    telemetry: Telemetry = Telemetry()
     extensions: list[str] = []
     pipelines: dict[Annotated[str, Field(pattern=r"^(traces|metrics|logs)(/.+)?$")], Pipeline]
 
@@ -274,6 +312,9 @@ def faults(config: Config) -> list[str]:
             found.append(f"{name}: its queue is lost when the collector restarts")
         if queue and queue.storage and queue.storage not in config.service.extensions:
             found.append(f"{name}: its storage {queue.storage} is not started")
+    readers = [reader.pull.exporter.prometheus for reader in config.service.telemetry.metrics.readers]
+    if not [reader for reader in readers if reader.host != "localhost"]:
+        found.append("telemetry: its own metrics are served to localhost only")
     return found + [fault for processor in config.processors.values() for fault in _faults_of(processor)]
 
 
@@ -290,7 +331,19 @@ def _faults_of(processor: Strict) -> list[str]:
             if any(statement.startswith("keep_keys(") for statement in group.statements)
         }
         missing = {"resource", "span", "spanevent", "log"} - cleaned
-        return [f"transform: no keep_keys for {context}" for context in sorted(missing)]
+        bodies = [
+            statement
+            for group in processor.log_statements
+            for statement in group.statements
+            if statement.startswith("set(log.body,")
+        ]
+        # `set` with a value that is nil does nothing, so a body must be emptied before it is named.
+        kept = (
+            []
+            if bodies[:1] == ['set(log.body, "")']
+            else ["transform: a log without an event name keeps its body"]
+        )
+        return [f"transform: no keep_keys for {context}" for context in sorted(missing)] + kept
     if isinstance(processor, TailSampling):
         wait = seconds(processor.decision_wait)
         grace = seconds(processor.decision_wait_after_root_received)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb
+from math import comb, exp
 from typing import Any
 
 from examples.observability_stack import inventory as inv
@@ -12,8 +12,8 @@ DAY_S = 86_400
 TIMES = " \N{MULTIPLICATION SIGN} "
 FOR_S = 60
 """The `for` of the rules that page fast."""
-DELAY_S = 30
-"""A scrape and an evaluation, each up to 15 s old."""
+DELAY_S = 55
+"""A scrape, a recording rule and an alert of another group, each up to 15 s old, and Alertmanager's `group_wait` of 10 s."""
 SLOW_OF_30 = 4
 """In the example of the median tenant: so many slow requests in an hour would trip a naive rule."""
 STALL_S = 5.0
@@ -55,7 +55,12 @@ def draft_series_dollars(models: float) -> str:
     return _dollars(inv.series_dollars(inv.draft_series(models)))
 
 
-def native_dollars(models: float) -> str:
+def draft_one_region() -> str:
+    """As realistic as it gets: 1.5 models a tenant, and each tenant in one of the two regions."""
+    return draft_series_dollars(s.MODELS_A_TENANT / s.REGIONS)
+
+
+def native_dollars(models: float = s.MODELS_A_TENANT) -> str:
     """The draft's histograms as native ones, if each is priced as one series."""
     return _dollars(inv.series_dollars(inv.draft_series(models) / (s.DRAFT_BUCKETS + 2)))
 
@@ -103,7 +108,7 @@ def _draft() -> list[tuple[str, str, float, str]]:
             "Event per output token",
             text(inv.EVENTS_BYTES),
             inv.gb_dollars(inv.gb_a_month(inv.EVENTS_BYTES)),
-            "With any other part",
+            "With today's series",
         ),
         (
             "Prompts and answers",
@@ -125,7 +130,7 @@ def draft_table() -> str:
     return _table("Part | A month | Cost | Of budget | Breaks it?", rows, "llrrl")
 
 
-def draft_total(models: float) -> str:
+def draft_total(models: float = s.MODELS_A_TENANT) -> str:
     """All parts of the draft, for so many models used by the mean tenant."""
     return _dollars(_draft_rest() + _events() + inv.series_dollars(inv.draft_series(models)))
 
@@ -165,7 +170,7 @@ def cost_chart() -> dict[str, Any]:
     costs.sort(key=lambda row: -row[1])
     rows = [{"part": part, "dollars": cost} for part, cost in costs]
     return {
-        "title": "Two parts of the draft break the budget, and neither is logs, prompts or traces.",
+        "title": "One part of the draft exceeds the budget, one nearly fills it; neither is logs, prompts or traces.",
         "description": (
             f"Monthly cost of each part of the draft against a budget of {budget()}. Tenant histograms at "
             f"{s.MODELS_A_TENANT:g} models a tenant cost {_dollars(costs[0][1])}, an event per token "
@@ -191,6 +196,28 @@ def cost_chart() -> dict[str, Any]:
 
 
 # --- The design ---------------------------------------------------------------------------------------------------
+
+
+def streams_a_pod() -> str:
+    """Open at once at peak, in one gateway pod."""
+    return f"{s.PEAK_RPS * inv.mean_stream_s() / s.GATEWAY_PODS:.0f}"
+
+
+def open_streams(rps: float) -> str:
+    return f"{rps * inv.mean_stream_s():,.0f}"
+
+
+def samples_a_second(models: float) -> str:
+    """Scraped, with the draft's histograms for so many models used by the mean tenant; 0 for today."""
+    return f"{(s.SERIES_TODAY + inv.draft_series(models)) / s.SCRAPE_S:,.0f}"
+
+
+def samples_today() -> str:
+    return samples_a_second(0)
+
+
+def samples_worst() -> str:
+    return samples_a_second(s.MODELS)
 
 
 def pod_series() -> str:
@@ -246,12 +273,12 @@ def exemplar_mb(exemplars: int = 100_000, bytes_each: int = 100) -> str:
     return f"{exemplars * bytes_each / 1e6:.0f}"
 
 
-def switch_saving(cents_a_gb: float) -> str:
+def switch_saving(cents_a_gb: float = 20) -> str:
     """A month, if another store were so many cents cheaper for each GB of logs, records and kept traces."""
     return _dollars(_stored_gb() * cents_a_gb / 100)
 
 
-def switch_months(cents_a_gb: float) -> str:
+def switch_months(cents_a_gb: float = 20) -> str:
     return f"{MIGRATION_DOLLARS / (_stored_gb() * cents_a_gb / 100):.0f}"
 
 
@@ -341,13 +368,56 @@ def bad_kept_by_head(share: float = 0.01) -> str:
 
 
 def detect_minutes(share: float, limit: float, window_min: float) -> str:
-    """From onset until a rule fires that compares a ratio over `window_min` with `limit`, from a clean start."""
+    """From onset to the page of a rule that compares a ratio over `window_min` with `limit`, from a clean start."""
     return f"{window_min * limit / share + (FOR_S + DELAY_S) / 60:.1f}"
 
 
-def smallest_share(limit: float, window_min: float) -> str:
-    """The smallest failing share that fires within five minutes, the rule having no `for`."""
+def smallest_share(limit: float = 0.0144, window_min: float = 60) -> str:
+    """The smallest failing share that pages within five minutes, the rule having no `for`."""
     return _percent(limit * window_min * 60 / (s.PAGE_WITHIN_S - DELAY_S), 1)
+
+
+def _finished_mean(after_s: int, window_s: int) -> float:
+    """Mean tokens of the answers that finish in the window before `after_s`, the mean answer growing at second 0.
+
+    Lengths are exponential. Of the answers that began after the change, only the shorter ones have finished.
+    """
+    count = tokens = 0.0
+    for second in range(after_s - window_s, after_s):
+        if second < 0:
+            count, tokens = count + 1, tokens + s.OUTPUT_TOKENS
+            continue
+        begun = second / s.TPOT_S  # an answer of so many tokens, finishing now, began at the change
+        old, new = (exp(-begun / mean) for mean in (s.OUTPUT_TOKENS, s.OUTPUT_TOKENS * s.LONGER))
+        count += old + 1 - new
+        tokens += (begun + s.OUTPUT_TOKENS) * old
+        tokens += s.OUTPUT_TOKENS * s.LONGER - (begun + s.OUTPUT_TOKENS * s.LONGER) * new
+    return tokens / count
+
+
+def just_broken() -> str:
+    """Minutes to the page when barely more streams break than the limit allows."""
+    return detect_minutes(0.05, 0.05, 2)
+
+
+def just_late() -> str:
+    """The same for a tenant's first tokens later than 5 s."""
+    return detect_minutes(0.05, 0.05, 3)
+
+
+def longer_wide() -> str:
+    """The page of the rule on longer answers, if its window were five minutes."""
+    return longer_minutes(1.3, 5)
+
+
+def longer_minutes(limit: float, window_min: int) -> str:
+    """From a template that grows answers in place to the page of a rule on the mean of finished answers."""
+    crossed = next(
+        second
+        for second in range(1, 3_600)
+        if _finished_mean(second, window_min * 60) > limit * s.OUTPUT_TOKENS
+    )
+    return f"{(crossed + FOR_S + DELAY_S) / 60:.1f}"
 
 
 def top_share() -> str:
@@ -355,7 +425,7 @@ def top_share() -> str:
     return _percent(s.LABELED_SHARE / s.LABELED_TENANTS, 1)
 
 
-def burn_of(multiple: float, target: float) -> str:
+def burn_of(multiple: float = 14.4, target: float = s.TTFT_TARGET) -> str:
     return _percent(multiple * (1 - target))
 
 
@@ -394,7 +464,7 @@ def false_alarms_a_day() -> str:
     return f"{chance * (s.TENANTS - s.LABELED_TENANTS) * 24:,.0f}"
 
 
-def chance_tickets_a_month(least: int, of: int) -> str:
+def chance_tickets_a_month(least: int = 8, of: int = 20) -> str:
     """Of a rule on a tenant's last requests, over the tenants without a contract, in windows that do not overlap."""
     windows = s.MEDIAN_TENANT_PER_HOUR * 24 * 30 / of * (s.TENANTS - s.LABELED_TENANTS)
     return f"{tail_probability(least, of, 1 - s.TTFT_TARGET) * windows:.0f}"
@@ -438,7 +508,7 @@ def incident_table() -> str:
         (
             "Answers 60% longer",
             "Mean output tokens by model and version, against a day ago",
-            f"in place: {detect_minutes(s.LONGER - 1, 0.3, 5)} min",
+            f"in place: {longer_minutes(1.3, 3)} min",
         ),
     ]
-    return _table("Incident | What shows it | Fires after", rows)
+    return _table("Incident | What shows it | Pages after", rows)

@@ -30,6 +30,8 @@ PAGE_WITHIN_S = 300
 # Assumptions of the answer
 VERSIONS = 2
 """Active at once per model: the one being rolled out, and the one before it."""
+SILENCE_S = 60.0
+"""The gateway gives an engine up after so long without a message: a stream that hangs would have no verdict."""
 MODELS_A_TENANT = 1.5
 """Mean number of models that a tenant uses; it lies between 1 and 6."""
 RECORD_BYTES = 1_200

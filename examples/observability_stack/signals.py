@@ -12,7 +12,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from examples.observability_stack.setting import BASELINE_SHARE, SHORT_PROMPT
-from examples.observability_stack.stream import STALL_S, Closing, Outcome, Request, Watch
+from examples.observability_stack.stream import PROMISES, STALL_S, Closing, Outcome, Request, Watch
 
 SEMCONV = "gen-ai v0.1.0, Development"
 """The version of OpenTelemetry's GenAI conventions that the span attributes below follow."""
@@ -69,6 +69,13 @@ class Metrics:
         for outcome in Outcome:
             self.streams.labels(model, version, outcome)
 
+    def declare_tenants(self, labeled: frozenset[str]) -> None:
+        """Export the promises of every labeled tenant, and of all others together, at zero, for the same reason."""
+        for tenant in (*labeled, OTHER):
+            for promise in PROMISES:
+                for kept in ("yes", "no"):
+                    self.promises.labels(tenant, promise, kept)
+
     def observe(self, record: Closing, exemplar: dict[str, str] | None, labeled: frozenset[str]) -> None:
         """Count a record. `exemplar` is None for a trace that will not be kept: it would lead nowhere."""
         tenant = record.tenant if record.tenant in labeled else OTHER
@@ -118,6 +125,7 @@ class Signals:
         """`labeled` are the tenants with a contract, at most fifty."""
         self._region, self._metrics, self._tracer, self._log = region, metrics, tracer, log
         self._labeled, self._share = labeled, share
+        metrics.declare_tenants(labeled)
 
     def open(self, request: Request, started_ns: int) -> Span:
         """Start the root span. A client's own trace context is not continued: its ids and flags are not trusted."""

@@ -104,6 +104,9 @@ class Request:
     input_tokens: int
 
 
+PROMISES = ("complete", "ttft", "ttft_5s", "tpot")
+
+
 # --8<-- [start:record]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:

@@ -43,13 +43,14 @@ class Bench:
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     logs: InMemoryLogRecordExporter = field(default_factory=InMemoryLogRecordExporter)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    signals: Signals = field(init=False)
 
     def __post_init__(self) -> None:
         tracers, loggers = TracerProvider(shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
         tracers.add_span_processor(SimpleSpanProcessor(self.spans))
         loggers.add_log_record_processor(SimpleLogRecordProcessor(self.logs))
         self.tracer = tracers.get_tracer("gateway")
-        signals = Signals(
+        self.signals = Signals(
             region="eu",
             metrics=Metrics(self.registry),
             tracer=self.tracer,
@@ -58,7 +59,7 @@ class Bench:
             share=self.share,
         )
         self.gateway = Gateway(
-            signals, clock=lambda: self.now, wall_ns=self.wall_ns, draining=lambda: self.draining
+            self.signals, clock=lambda: self.now, wall_ns=self.wall_ns, draining=lambda: self.draining
         )
 
     def wall_ns(self) -> int:
@@ -289,6 +290,70 @@ def test_a_client_that_waits_for_the_engine_in_vain_was_failed(waited: float, ou
     asyncio.run(run())
     assert bench.records()[0].outcome == outcome
     assert told == [True]
+
+
+def test_an_engine_that_hangs_gets_a_verdict_while_the_client_still_waits():
+    bench = Bench()
+    told: list[bool] = []
+
+    async def hangs() -> AsyncGenerator[Chunk, None]:
+        try:
+            yield Chunk("x", 1)
+            await asyncio.sleep(3_600)
+        finally:
+            told.append(True)
+
+    async def run() -> None:
+        gateway = Gateway(
+            bench.signals,
+            clock=lambda: bench.now,
+            wall_ns=bench.wall_ns,
+            draining=lambda: False,
+            silence_s=0.01,
+        )
+        async for _ in gateway.relay(REQUEST, hangs(), bench.now):
+            pass
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
+    [record] = bench.records()
+    assert (record.outcome, record.ended_by, record.finish_reason) == ("broken", "engine", "none")
+    assert told == [True]
+
+
+@pytest.mark.parametrize("leaves_after", [None, 3])
+def test_telemetry_that_fails_breaks_no_stream(
+    leaves_after: int | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    bench = Bench()
+
+    def fail(*_: object) -> None:
+        raise ValueError(SECRET)
+
+    monkeypatch.setattr(bench.signals, "close", fail)
+    closed: list[bool] = []
+
+    async def engine() -> AsyncGenerator[Chunk, None]:
+        try:
+            for chunk in [*TOKENS, STOP]:
+                yield chunk
+        finally:
+            closed.append(True)
+
+    async def run() -> list[str]:
+        texts = []
+        stream = bench.gateway.relay(REQUEST, engine(), bench.now)
+        async for text in stream:
+            texts.append(text)
+            if len(texts) == leaves_after:
+                await stream.aclose()
+                break
+        return texts
+
+    assert len(asyncio.run(run())) == (leaves_after or len(TOKENS) + 1)
+    assert closed == [True]
+    assert "ValueError" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_the_engine_is_told_to_stop_when_the_client_leaves():

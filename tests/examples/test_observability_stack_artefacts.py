@@ -20,7 +20,7 @@ from examples.observability_stack import collector, dashboard, figures, inventor
 from examples.observability_stack import setting as s
 from examples.observability_stack.signals import TPOT_BUCKETS, TTFT_BUCKETS, Metrics
 from examples.observability_stack.stream import Closing
-from tests.tools import promtool
+from tests.tools import amtool, promtool
 
 PACKAGE = Path(__file__).parents[2] / "examples" / "observability_stack"
 RULES = PACKAGE / "rules"
@@ -68,6 +68,7 @@ MUTANTS = [
     ),
     ("incident_three", "quality.yml", "mean1h offset 1d", "mean1h offset 1m"),
     ("quiet", "alerts.yml", ") >= 20", ") >= 1"),
+    ("quiet", "alerts.yml", "[1h])) >= 10", "[1h])) >= 1"),
     ("slow", "alerts.yml", "changes(DCGM_FI_DEV_XID_ERRORS[10m]) > 0", "DCGM_FI_DEV_XID_ERRORS > 0"),
 ]
 
@@ -106,8 +107,19 @@ def test_the_page_and_the_rules_name_the_same_limits_and_windows():
     assert "ratio_rate2m > 0.05" in by_name["StreamsBreaking"]["expr"]
     assert "ratio_rate3m" in by_name["TenantPromiseMissed"]["expr"]
     assert "1.3 * model:output_tokens:mean1h offset 1d" in by_name["AnswersLonger"]["expr"]
+    assert "mean3m" in by_name["AnswersLonger"]["expr"]
     for name in ("StreamsBreaking", "TenantPromiseMissed", "AnswersLonger"):
         assert by_name[name]["for"] == f"{figures.FOR_S // 60}m"
+    groups = [
+        group
+        for file in sorted(RULES.glob("*.yml"))
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    ]
+    behind = {"promises", "pages", "quality", "quality-alerts"}
+    assert {group["interval"] for group in groups if group["name"] in behind} == {"15s"}
+    route = yaml.safe_load((PACKAGE / "alertmanager.yml").read_text(encoding="utf-8"))["route"]
+    assert route["group_wait"] == "10s"
+    assert figures.DELAY_S == 3 * 15 + 10, "scrape, recording rule, alert; then Alertmanager's wait"
     limits = {
         rule["labels"]["promise"]: rule["expr"]
         for rule in rules()
@@ -123,6 +135,62 @@ def test_the_scrape_limit_leaves_room_above_the_inventory():
         if job["job_name"] == "gateway"
     ]
     assert 1.5 * inventory.a_pod() < gateway["sample_limit"] < 3 * inventory.a_pod()
+
+
+# --- Alertmanager -------------------------------------------------------------------------------------------------
+
+ALERTMANAGER = PACKAGE / "alertmanager.yml"
+
+
+def test_amtool_accepts_the_routes():
+    done = subprocess.run(
+        [amtool(), "check-config", str(ALERTMANAGER)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in rules() if "alert" in rule], ids=lambda rule: rule["alert"]
+)
+def test_every_alert_goes_where_its_severity_says(rule: dict[str, Any]):
+    labels = [f"{key}={value}" for key, value in {"alertname": rule["alert"], **rule["labels"]}.items()]
+    done = subprocess.run(
+        [amtool(), "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    expected = {"page": "page", "ticket": "ticket", "none": "outside-watch"}[rule["labels"]["severity"]]
+    assert done.stdout.strip() == expected, done.stdout + done.stderr
+
+
+def inhibited(target: dict[str, str], firing: dict[str, str]) -> bool:
+    """As Alertmanager does it, for the matchers `=` and `!=` that the file uses."""
+
+    def fits(labels: dict[str, str], matchers: list[str]) -> bool:
+        parts = [re.fullmatch(r'(\w+)(!?=)"(.*)"', each).groups() for each in matchers]  # type: ignore[union-attr]
+        return all((labels.get(name, "") == value) == (operator == "=") for name, operator, value in parts)
+
+    return any(
+        fits(firing, rule["source_matchers"])
+        and fits(target, rule["target_matchers"])
+        and all(firing.get(name, "") == target.get(name, "") for name in rule["equal"])
+        for rule in yaml.safe_load(ALERTMANAGER.read_text(encoding="utf-8"))["inhibit_rules"]
+    )
+
+
+def test_a_models_page_stands_for_those_of_its_tenants_and_for_nothing_else():
+    here = {"region": "eu", "severity": "page"}
+    breaking = here | {"alertname": "StreamsBreaking", "model": "m3", "promise": "complete"}
+    slow = here | {"alertname": "FirstTokensSlow", "model": "m3", "promise": "ttft"}
+    tenant = here | {"alertname": "TenantPromiseMissed", "tenant": "t17"}
+    burn = here | {"alertname": "BudgetBurns", "model": "m3", "promise": "complete"}
+    assert inhibited(tenant | {"promise": "complete"}, breaking)
+    assert inhibited(tenant | {"promise": "ttft_5s"}, slow)
+    assert inhibited(burn, breaking)
+    assert not inhibited(burn | {"model": "m4"}, breaking)
+    assert not inhibited(tenant | {"promise": "ttft_5s"}, breaking), "another promise is another fault"
+    assert not inhibited(tenant | {"promise": "complete", "region": "us"}, breaking)
+    assert not inhibited(slow, tenant | {"promise": "ttft"})
+    assert not inhibited(tenant | {"promise": "ttft"}, tenant | {"promise": "ttft", "tenant": "t18"})
 
 
 # --- Dashboard ----------------------------------------------------------------------------------------------------
@@ -211,6 +279,15 @@ def test_dashboard_and_rules_refer_only_to_metrics_that_exist():
     assert set().union(*map(names_in, expressions)) >= EXTERNAL, "a name that nothing uses"
 
 
+def test_a_panel_with_exemplars_asks_for_series_that_carry_them():
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    targets = [target for panel in dashboard.build()["panels"] for target in panel.get("targets", [])]
+    shown = [target["expr"] for target in targets if target["exemplar"]]
+    assert [each for each in shown if "llm_streams_total" in each]
+    assert [each for each in shown if "llm_ttft_seconds_bucket" in each]
+    assert not [each for each in shown if names_in(each) & recorded], "a recorded series has no exemplars"
+
+
 def test_panels_have_places_of_their_own_and_a_legend_each():
     panels = dashboard.build()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
@@ -255,7 +332,12 @@ def test_the_collector_itself_accepts_its_configuration(file: Path):
 
 def test_the_allow_list_names_what_the_gateway_writes_and_no_text():
     config = collector.load(PACKAGE / "collector" / "agent.yml")
-    assert collector.kept_keys(config, "log") == {"event.name", *(each.name for each in fields(Closing))}
+    service = {"error.type", "http.route", "http.response.status_code"}
+    assert collector.kept_keys(config, "log") == {
+        "event.name",
+        *(each.name for each in fields(Closing)),
+        *service,
+    }
     spans = collector.kept_keys(config, "span")
     assert {"stream.keep", "stream.outcome", "gen_ai.usage.output_tokens"} <= spans
     everything = spans | collector.kept_keys(config, "log") | collector.kept_keys(config, "spanevent")
@@ -264,6 +346,14 @@ def test_the_allow_list_names_what_the_gateway_writes_and_no_text():
         for key in everything
         if re.search(r"message(?!s?_)|prompt|instructions|content|stacktrace|body", key)
     ]
+
+
+def test_a_record_that_is_sent_twice_is_one_document():
+    config = collector.load(PACKAGE / "collector" / "agent.yml")
+    statements = config.processors["transform/allow"].log_statements[1].statements
+    assert 'set(log.attributes["elasticsearch.document_id"], log.attributes["trace_id"])' in statements
+    assert config.exporters["elasticsearch/closing"].logs_dynamic_id.enabled
+    assert not config.exporters["elasticsearch/service"].logs_dynamic_id.enabled, "many lines share a trace"
 
 
 def test_the_sampler_keeps_by_the_attribute_that_the_gateway_sets():
@@ -322,6 +412,19 @@ def change(raw: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
             "defined and not used",
         ),
         ("agent.yml", "service>pipelines>traces>exporters", ["otlp_grpc/x"], "used and not defined"),
+        (
+            "agent.yml",
+            "processors>transform/allow>log_statements>1>statements",
+            ['keep_keys(log.attributes, ["event.name"])', 'set(log.body, log.attributes["event.name"])'],
+            "keeps its body",
+        ),
+        ("agent.yml", "service>telemetry", None, "localhost only"),
+        (
+            "sampler.yml",
+            "service>telemetry>metrics>readers>0>pull>exporter>prometheus>host",
+            "localhost",
+            "localhost only",
+        ),
         ("sampler.yml", "processors>tail_sampling>decision_wait", "30s", "before the longest stream"),
         ("sampler.yml", "processors>tail_sampling>num_traces", 50_000, "evicts"),
         ("sampler.yml", "processors>tail_sampling>num_traces", None, "evicts"),
@@ -347,6 +450,7 @@ def test_an_allow_list_that_forgets_the_events_of_spans_is_found():
         ("agent.yml", "processors>transform/allow>trace_statements>1>context", "spanevent"),
         ("agent.yml", "receivers>otpl", {}),
         ("agent.yml", "receivers>otlp>protocols>grpc>tls", None),
+        ("agent.yml", "exporters>loadbalancing>protocol>otlp>tls>cert_file", None),
         ("sampler.yml", "processors>tail_sampling>decision_wait", "615"),
         ("sampler.yml", "processors>tail_sampling>policies>0>type", "status_code"),
         (

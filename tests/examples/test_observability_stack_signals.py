@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics, genera
 from examples.observability_stack import inventory
 from examples.observability_stack import setting as s
 from examples.observability_stack.signals import OTHER, Metrics, headers, keep
-from examples.observability_stack.stream import By, Closing, Outcome, Request
+from examples.observability_stack.stream import STALL_S, By, Closing, Outcome, Request
 from tests.examples.test_observability_stack import SECRET, STOP, TOKENS, Bench
 
 # --- Labels and counts --------------------------------------------------------------------------------------------
@@ -27,7 +27,7 @@ def test_a_tenant_without_a_contract_gets_no_series_of_its_own():
             request=Request(tenant=f"x{number}", model="m3", version="v7", replica="r12", input_tokens=10),
         )
     tenants = {sample.labels["tenant"] for sample in bench.samples() if "tenant" in sample.labels}
-    assert tenants == {OTHER}
+    assert tenants == {"t1", OTHER}
     assert bench.value("llm_tenant_promises_total", tenant=OTHER, promise="complete", kept="yes") == 80
     assert len({record.tenant for record in bench.records()}) == 80
 
@@ -86,7 +86,11 @@ def test_histograms_and_promises_count_the_same_streams(closings: list[Closing])
 
 @given(CLOSINGS)
 def test_nothing_bad_is_sampled_away(record: Closing):
-    bad = record.outcome is Outcome.BROKEN or False in record.promises().values()
+    bad = (
+        record.outcome is Outcome.BROKEN
+        or False in record.promises().values()
+        or record.longest_gap_s >= STALL_S
+    )
     assert keep(record, 0.0) or not bad
     assert keep(record, 1.0)
 
@@ -152,6 +156,16 @@ def test_a_version_that_is_loaded_is_counted_from_zero():
         registry.get_sample_value("llm_streams_total", {**labels, "outcome": outcome}) for outcome in Outcome
     ] == [0, 0, 0]
     assert registry.get_sample_value("llm_build_info", {**labels, "template": "chat-7"}) == 1
+
+
+def test_a_labeled_tenants_first_miss_can_be_seen():
+    """A series that appears with its first miss, in each of 24 pods, would hide 24 of them from `rate`."""
+    bench = Bench(labeled=frozenset({"t1", "t2"}))
+    series = [sample for sample in bench.samples() if sample.name == "llm_tenant_promises_total"]
+    assert {sample.value for sample in series} == {0}
+    assert len(series) == 3 * inventory.PROMISES * 2
+    record = bench.serve([*TOKENS, STOP], every=3.0)
+    assert {sample.labels["promise"] for sample in series} == record.promises().keys()
 
 
 # --- What leaves the process --------------------------------------------------------------------------------------
