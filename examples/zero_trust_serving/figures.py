@@ -20,12 +20,12 @@ from examples.zero_trust_serving.setting import (
     HOURS_PER_MONTH,
     INPUT_TOKENS,
     KV_BYTES_PER_TOKEN,
+    LEASE_S,
     LEEWAY_S,
     LINK_GBIT,
     LONGEST_OUTPUT,
     NODES,
     OUTPUT_TOKENS,
-    OVERFLOW_RPS,
     PREFILL_NODES,
     REGULATED,
     REGULATED_SHARE,
@@ -89,17 +89,17 @@ def handover(what: str) -> str:
     total = request * RPS
     links = PREFILL_NODES * GPUS_PER_NODE
     one_link = LINK_GBIT * 1e9 / 8
+    four_links_ms = request / one_link / GPUS_PER_INSTANCE * 1e3
     values = {
         "request_mb": f"{request / 1e6:.1f}",
         "total_gb_s": f"{total / 1e9:.1f}",
         "total_gbit_s": f"{total * 8 / 1e9:.0f}",
         "links_gbit_s": f"{links * LINK_GBIT:,.0f}",
-        "per_link_gbit_s": f"{total * 8 / 1e9 / links:.1f}",
         "share": f"{total * 8 / 1e9 / (links * LINK_GBIT):.1%}",
-        "link_ms": f"{request / one_link * 1e3:.1f}",
-        "four_links_ms": f"{request / one_link / GPUS_PER_INSTANCE * 1e3:.1f}",
+        "four_links_ms": f"{four_links_ms:.1f}",
         "tls_ms": f"{request / TLS_BYTES_PER_S * 1e3:.0f}",
-        "needed_gb_s": f"{request / (TTFT_BUDGET_MS / 1e3) / 1e9:.1f}",
+        # what the proxies and grants leave of the budget may be added to the time in plain text
+        "needed_gb_s": f"{request / ((four_links_ms + _left_ms()) / 1e3) / 1e9:.0f}",
     }
     return values[what]
 
@@ -138,6 +138,17 @@ def instances_for(rps: float) -> int:
 def freed() -> int:
     """GPUs that the shared fleet gives up once the regulated tenants have left."""
     return fleet_gpus() - instances_for(RPS * (1 - REGULATED_SHARE)) * GPUS_PER_INSTANCE
+
+
+def both(what: str) -> str:
+    """Salts, and two-GPU pairs for the regulated: GPUs beyond today's. Their departure makes the room for the salts."""
+    each = RPS / (PREFILL_NODES * GPUS_PER_NODE / GPUS_PER_INSTANCE)
+    rps = RPS * (1 - REGULATED_SHARE)
+    growth = (1 - HIT_SHARE + CROSS_TENANT_SHARE) / (1 - HIT_SHARE)
+    instances = math.ceil(rps * growth / each - 1e-9) + math.ceil(rps / each - 1e-9)
+    gpus = instances * GPUS_PER_INSTANCE + REGULATED * GPUS_PER_INSTANCE - fleet_gpus()
+    without = REGULATED * GPUS_PER_INSTANCE - freed()
+    return {"gpus": str(gpus), "month": dollars(gpus), "salts": str(gpus - without)}[what]
 
 
 def pool() -> int:
@@ -222,20 +233,13 @@ def dedicated(what: str) -> str:
     combined = RPS / (fleet_gpus() / GPUS_PER_INSTANCE)
     values = {
         "asked_gpus": str(REGULATED * 2 * GPUS_PER_INSTANCE),
-        "fleet_gpus": str(fleet_gpus()),
-        "asked": dollars(REGULATED * 2 * GPUS_PER_INSTANCE),
-        "fleet": dollars(fleet_gpus()),
         "ratio": f"{REGULATED * 2 * GPUS_PER_INSTANCE / fleet_gpus():.0%}",
         "rps": f"{share:.1f}",
         "pair_rps": f"{2 * combined:.1f}",
         "busy": f"{share / (2 * combined):.0%}",
-        "half_rps": f"{combined / 2:.1f}",
-        "streams": f"{streams:.0f}",
         "room_tokens": f"{room:,.0f}",
         "used_tokens": f"{streams * (INPUT_TOKENS + OUTPUT_TOKENS):,.0f}",
         "read_ms": f"{WEIGHTS_BYTES / two / GPU_BYTES_PER_S * 1e3:.0f}",
-        "read_four_ms": f"{WEIGHTS_BYTES / GPUS_PER_INSTANCE / GPU_BYTES_PER_S * 1e3:.0f}",
-        "saved": dollars(REGULATED * 2 * (GPUS_PER_INSTANCE - two)),
         "freed": str(freed()),
         "net_two": dollars(REGULATED * 2 * two - freed()),
     }
@@ -252,14 +256,23 @@ def svid_left_min(hours: float = SVID_HOURS) -> str:
 
 def ends_s(what: str) -> str:
     """Seconds from a revocation until the last use: of a new request, and of an open stream."""
-    values = {"request": FEED_S + GRANT_S + LEEWAY_S, "stream": FEED_S + CUT_S, "stolen": GRANT_S + LEEWAY_S}
+    values = {
+        "request": FEED_S + GRANT_S + LEEWAY_S,
+        "stream": FEED_S + CUT_S,
+        "silent": LEASE_S + CUT_S,
+    }
     return str(values[what])
 
 
 def live_grants() -> str:
-    """Grants that a prefill instance holds at most at peak, so what its thief may act for."""
-    instances = PREFILL_NODES * GPUS_PER_NODE / GPUS_PER_INSTANCE
+    """Grants for a handover that a decode instance holds at most at peak, so what its thief may fetch."""
+    instances = (NODES - PREFILL_NODES) * GPUS_PER_NODE / GPUS_PER_INSTANCE
     return f"{RPS / instances * (GRANT_S + LEEWAY_S):.0f}"
+
+
+def mints() -> str:
+    """Grants signed a second at peak, for the fleet."""
+    return f"{RPS * CHECKS:,.0f}"
 
 
 # Latency
@@ -267,14 +280,18 @@ def live_grants() -> str:
 
 def latency(what: str) -> str:
     """What the design adds to the 99th percentile of TTFT; the proxies' percentiles added up, which is too much."""
-    grants = CHECKS * sum(MEASURED_US.values()) / 1000
     values = {
         "proxies": f"{PAIRS * PAIR_MS:.1f}",
-        "grants": f"{grants:.1f}",
-        "total": f"{PAIRS * PAIR_MS + grants:.1f}",
-        "left": f"{TTFT_BUDGET_MS - PAIRS * PAIR_MS - grants:.1f}",
+        "grants": f"{TTFT_BUDGET_MS - _left_ms() - PAIRS * PAIR_MS:.1f}",
+        "total": f"{TTFT_BUDGET_MS - _left_ms():.1f}",
+        "left": f"{_left_ms():.1f}",
     }
     return values[what]
+
+
+def _left_ms() -> float:
+    """Milliseconds of the budget that proxies and grants do not use."""
+    return TTFT_BUDGET_MS - PAIRS * PAIR_MS - CHECKS * sum(MEASURED_US.values()) / 1000
 
 
 # Policies
@@ -283,8 +300,3 @@ def latency(what: str) -> str:
 def edges(what: str) -> str:
     count = len(SERVICES)
     return {"needed": str(len(EDGES)), "possible": str(count * (count - 1)), "services": str(count)}[what]
-
-
-def overflow_share() -> str:
-    """Of all requests at peak."""
-    return f"{OVERFLOW_RPS / (RPS + OVERFLOW_RPS):.1%}"

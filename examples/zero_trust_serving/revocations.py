@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from threading import Lock
 
-from examples.zero_trust_serving.setting import FEED_S, OUTAGE_MIN
+from examples.zero_trust_serving.setting import FEED_S, LEASE_S, OUTAGE_MIN
 
 
 class Class(Enum):
@@ -46,8 +46,14 @@ class DenyList:
 
     def may_admit(self, kind: Class, now: float) -> bool:
         """While the list is late, regulated tenants wait; the others go on, at most as long as an outage may last."""
-        late = now - self.heard_at
-        return late <= (FEED_S if kind is Class.REGULATED else OUTAGE_MIN * 60)
+        return self._silence(now) <= (FEED_S if kind is Class.REGULATED else OUTAGE_MIN * 60)
+
+    def ends(self, kind: Class, tenant: str, key: str, now: float) -> bool:
+        """True if an open stream has to end: it is denied, or it is regulated and a revocation may have been missed."""
+        return self.denies(tenant, key) or (kind is Class.REGULATED and self._silence(now) > LEASE_S)
+
+    def _silence(self, now: float) -> float:
+        return abs(now - self.heard_at)  # a clock that was set back does not make an old list new
 
 
 # --8<-- [end:deny]
@@ -59,6 +65,7 @@ class Stream:
 
     tenant: str
     key: str
+    kind: Class
     cut: Callable[[], None]
 
 
@@ -77,13 +84,13 @@ class OpenStreams:
         with self._lock:
             self._streams.pop(txn, None)
 
-    def sweep(self, deny: DenyList) -> list[str]:
-        """Cut every stream that the list denies; return their transactions. Call it at each message."""
+    def sweep(self, deny: DenyList, now: float) -> list[str]:
+        """Cut every stream that has to end; return their transactions. Call it at each message, and while none comes."""
         with self._lock:
             open_now = list(self._streams.items())
         ended = []
         for txn, stream in open_now:
-            if deny.denies(stream.tenant, stream.key):
+            if deny.ends(stream.kind, stream.tenant, stream.key, now):
                 try:
                     stream.cut()
                 except OSError:

@@ -65,6 +65,24 @@ def identity_of(certificate: x509.Certificate) -> Identity:
 # --8<-- [end:identity]
 
 
+_PAIR = r'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)'
+_ONE_ELEMENT = re.compile(rf"{_PAIR}(?:;{_PAIR})*")
+
+
+def forwarded_peer(header: str) -> Identity:
+    """Return who called, from the `x-forwarded-client-cert` of the pod's own sidecar. Raises NotAnSvid.
+
+    Envoy ends TLS, so a service behind it sees this header only. Istio's sidecars append to what the caller has sent
+    (APPEND_FORWARD): a second element, or an open quote that would hide one, is a caller that speaks for somebody.
+    """
+    if not _ONE_ELEMENT.fullmatch(header):
+        raise NotAnSvid("not one element")
+    uris = [value for name, value in re.findall(_PAIR, header) if name.lower() == "uri"]
+    if len(uris) != 1:
+        raise NotAnSvid(f"{len(uris)} URI names: which one speaks?")
+    return Identity.parse(uris[0])
+
+
 @dataclass(frozen=True)
 class Svid:
     """A certificate and its private key, as PEM."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from examples.zero_trust_serving.cache import BLOCK, PrefixCache, Scope, block_keys, salt_of
 from examples.zero_trust_serving.grants import BadGrant, Grant, Signer, verify
 from examples.zero_trust_serving.revocations import Class, DenyList, OpenStreams, Stream
+from examples.zero_trust_serving.spiffe import Identity, NotAnSvid, forwarded_peer
 
 SIGNER = Signer("k1", Ed25519PrivateKey.generate())
 CALLER = "spiffe://serving.example/ns/engines/sa/router"
@@ -131,6 +132,42 @@ class TestGrants:
             check("a" * 5_000 + ".b.c")
 
 
+PEER = 'By=spiffe://serving.example/ns/engines/sa/prefill;Hash=0a1b;Subject="O=a,CN=b";URI=' + CALLER
+
+
+class TestForwardedPeer:
+    def test_what_the_sidecar_says_of_the_caller(self):
+        assert forwarded_peer(PEER) == Identity.parse(CALLER)
+        assert forwarded_peer(PEER.replace("O=a,CN=b", "")) == Identity.parse(CALLER)
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            "URI=spiffe://serving.example/ns/edge/sa/gateway",
+            PEER,
+            'URI=spiffe://serving.example/ns/edge/sa/gateway;Subject="',
+            'URI=spiffe://serving.example/ns/edge/sa/gateway;Subject="\\',
+            "",
+        ],
+    )
+    def test_what_the_caller_sent_itself_is_never_believed(self, sent):
+        """Istio's sidecar appends; so two elements arrive, or a quote that is open and swallows the second."""
+        with pytest.raises(NotAnSvid):
+            forwarded_peer(f"{sent},{PEER}")
+
+    @pytest.mark.parametrize(
+        "header", ["", "URI", "Hash=0a1b", f"{PEER};URI={CALLER}", f"{PEER};", 'URI="' + CALLER]
+    )
+    def test_no_element_or_no_single_name(self, header):
+        with pytest.raises(NotAnSvid):
+            forwarded_peer(header)
+
+    @given(st.text(alphabet='URI=";,\\ab', max_size=30))
+    def test_nothing_before_it_names_another_caller(self, sent):
+        with pytest.raises(NotAnSvid):
+            forwarded_peer(f"{sent},{PEER}")
+
+
 words = st.text(max_size=6)
 scopes = st.builds(Scope, words, words, words)
 prompts = st.lists(st.integers(0, 3), max_size=5 * BLOCK)
@@ -214,6 +251,12 @@ class TestDenyList:
         assert deny.may_admit(Class.SHARED, 1_000 + late) is shared
         assert deny.may_admit(Class.REGULATED, 1_000 + late) is regulated
 
+    def test_a_clock_set_back_does_not_make_an_old_list_new(self):
+        deny = DenyList()
+        deny.hear(1, [], 1_000)
+        assert not deny.may_admit(Class.REGULATED, 980)
+        assert not deny.may_admit(Class.SHARED, -1_000)
+
     def test_a_gateway_that_never_heard_admits_nobody(self):
         assert not DenyList().may_admit(Class.SHARED, 1e12)
 
@@ -236,15 +279,15 @@ class TestOpenStreams:
             ("3", "bolt", "c"),
             ("4", "acme", "a"),
         ]:
-            streams.opened(txn, Stream(tenant, key, closer(txn)))
+            streams.opened(txn, Stream(tenant, key, Class.SHARED, closer(txn)))
         return streams
 
     def test_a_key_takes_its_own_streams_only(self):
         cut: list[str] = []
         streams, deny = self.streams(cut), DenyList()
         deny.hear(1, ["key:a"], 0)
-        assert streams.sweep(deny) == cut == ["1", "4"]
-        assert streams.sweep(deny) == []
+        assert streams.sweep(deny, 0) == cut == ["1", "4"]
+        assert streams.sweep(deny, 0) == []
 
     def test_a_tenant_takes_all_of_its_streams(self):
         cut: list[str] = []
@@ -252,15 +295,25 @@ class TestOpenStreams:
         streams.closed("2")
         streams.closed("not open")
         deny.hear(1, ["tenant:acme"], 0)
-        assert streams.sweep(deny) == ["1", "4"]
+        assert streams.sweep(deny, 0) == ["1", "4"]
 
     def test_one_that_does_not_close_holds_no_other_open_and_is_tried_again(self):
         cut: list[str] = []
         streams, deny = self.streams(cut, frozenset({"1"})), DenyList()
         deny.hear(1, ["tenant:acme"], 0)
-        assert streams.sweep(deny) == ["2", "4"]
+        assert streams.sweep(deny, 0) == ["2", "4"]
         assert list(streams._streams) == ["1", "3"]
 
     def test_nobody_denied_nothing_cut(self):
         cut: list[str] = []
-        assert self.streams(cut).sweep(DenyList()) == cut == []
+        assert self.streams(cut).sweep(DenyList(), 0) == cut == []
+
+    def test_silence_ends_the_regulated_within_a_minute_and_nobody_else(self):
+        """A gateway that is cut off cannot know who was revoked: it ends what was promised to end."""
+        cut: list[str] = []
+        streams, deny = self.streams(cut), DenyList()
+        streams.opened("5", Stream("bank", "d", Class.REGULATED, lambda: cut.append("5")))
+        deny.hear(1, [], 1_000)
+        assert streams.sweep(deny, 1_050) == []
+        assert streams.sweep(deny, 1_050.1) == cut == ["5"]
+        assert streams.sweep(deny, 3_000) == []

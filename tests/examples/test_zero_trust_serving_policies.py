@@ -247,7 +247,7 @@ class TestBundle:
     def test_there_are_tests_of_every_policy(self):
         assert {name: len(tests) for name, tests in TESTS.items()} == {
             "adapters_test.rego": 14,
-            "admission_test.rego": 23,
+            "admission_test.rego": 30,
             "operators_test.rego": 11,
         }
         assert all(len(set(tests)) == len(tests) for tests in TESTS.values())
@@ -274,6 +274,7 @@ class TestBundle:
             (False, {"serviceAccountName": "router"}),
             (False, {"serviceAccountName": "default"}),
             (False, {"volumes": [{"name": "node", "hostPath": {"path": "/var/run"}}]}),
+            (False, {"securityContext": {"runAsUser": 1337}}),
             (False, {"containers": [{"name": "a", "image": "registry.example/engine:latest"}]}),
             (False, {"initContainers": [{"name": "a", "image": "busybox@sha256:5e1f"}]}),
         ],

@@ -60,7 +60,29 @@ test_nothing_to_judge if "not a pod that can be judged" in admission.reasons(obj
 
 test_no_sidecar if count(bounds.reasons(with_metadata({"annotations": {"sidecar.istio.io/inject": "false"}}))) == 1
 
+test_no_sidecar_by_label if count(bounds.reasons(with_metadata({"labels": {"app": "prefill", "sidecar.istio.io/inject": "no"}}))) == 1
+
+test_a_sidecar_asked_for if bounds.reasons(with_metadata({"labels": {"app": "prefill", "sidecar.istio.io/inject": "true"}})) == set()
+
 test_a_port_past_the_sidecar if count(bounds.reasons(with_metadata({"annotations": {"traffic.sidecar.istio.io/excludeInboundPorts": "8000"}}))) == 1
+
+test_ports_picked_by_the_pod if count(bounds.reasons(with_metadata({"annotations": {"traffic.sidecar.istio.io/includeInboundPorts": ""}}))) == 1
+
+injected := with_spec({"initContainers": [{
+	"name": "istio-proxy", "image": "registry.example/proxy@sha256:9c0d", "restartPolicy": "Always",
+	"securityContext": {"runAsUser": 1337, "capabilities": {"drop": ["ALL"]}},
+}]})
+
+test_the_injected_sidecar if {
+	admission.reasons(injected) == set()
+	bounds.reasons(injected) == set()
+}
+
+test_the_sidecars_user if count(bounds.reasons(with_container({"securityContext": {"runAsUser": 1337}}))) == 1
+
+test_the_sidecars_user_for_the_pod if count(bounds.reasons(with_spec({"securityContext": {"runAsUser": 1337}}))) == 1
+
+test_a_capability if count(bounds.reasons(with_container({"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}))) == 1
 
 test_the_fabric_is_for_engines if bounds.fabric(with_metadata({"labels": {"app": "router"}})) == {"the RDMA fabric is for prefill and decode"}
 
