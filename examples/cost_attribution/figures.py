@@ -34,17 +34,16 @@ def blended_rate() -> str:
 
 def blended_table() -> str:
     """Return what each side costs and what it is billed today; the shared $43,500 is in neither cost."""
-    rows = []
-    for name, tokens, cost in (
-        ("In-house", FLEET_TOKENS, s.FLEET_COST),
-        ("Provider", PROVIDER_TOKENS, s.PROVIDER_COST),
-    ):
-        billed = s.TOTAL * tokens / TOKENS
-        rows.append([
-            name, f"{tokens / 1e9:,.0f} billion", dollars(cost), dollars(cost / tokens * 1e6, 3), dollars(billed),
-            f"{billed / cost:.2f}",
-        ])  # fmt: skip
-    return _table("Side|Tokens a month|Cash cost|Per million|Billed today|Billed / cost", rows, "lrrrrr")
+    sides = [(FLEET_TOKENS, s.FLEET_COST), (PROVIDER_TOKENS, s.PROVIDER_COST)]
+    billed = [s.TOTAL * tokens / TOKENS for tokens, _ in sides]
+    rows = [
+        ["Tokens", *(f"{tokens / 1e9:,.0f} billion" for tokens, _ in sides)],
+        ["Cash cost", *(dollars(cost) for _, cost in sides)],
+        ["Cost per million", *(dollars(cost / tokens * 1e6, 3) for tokens, cost in sides)],
+        ["Billed today", *(dollars(value) for value in billed)],
+        ["Billed / cost", *(f"{value / cost:.2f}" for value, (_, cost) in zip(billed, sides, strict=True))],
+    ]
+    return _table("A month|In-house|Provider", rows, "lrr")
 
 
 def move(share: float = 0.1, what: str = "cash") -> str:
@@ -119,14 +118,13 @@ def break_even(gone: float = 0) -> str:
 def rule_table() -> str:
     """Return what three groups of teams pay for the fleet under each rule, and what the rule teaches."""
     teaches = {
-        "Everything by GPU time": "Steady work pays for everybody's peak, and leaves",
-        "Work by GPU time, the rest by reserved share": "Give back what you do not need; hoard, if a reservation costs little",
-        "Work by GPU time, the rest by share of peak": "Move batch off the peak",
+        "All by GPU time": "Steady work pays for the peak of others, and leaves",
+        "Idle by reserved share": "Give back what you do not need; hoard, if that is cheap",
+        "Idle by share of peak": "Move batch off the peak",
     }
-    rows = [
-        [rule, *(dollars(value) for value in fleet.bills(rule).values()), teaches[rule]] for rule in teaches
-    ]
-    return _table("Rule|" + "|".join(fleet.WORK) + "|Teaches", rows, "lrrrl")
+    bills = [fleet.bills(rule) for rule in teaches]
+    rows = [[group, *(dollars(its[group]) for its in bills)] for group in fleet.WORK]
+    return _table("Group|" + "|".join(teaches), [*rows, ["It teaches", *teaches.values()]], "lrrr")
 
 
 # Rounding
@@ -161,13 +159,13 @@ def gap_chart() -> dict[str, Any]:
     rows = [{"cause": c.name, "low": round(c.low), "high": round(c.high), "how": c.how} for c in gap.causes()]
     y = {"field": "cause", "type": "nominal", "sort": [row["cause"] for row in rows], "title": None}
     return {
-        "title": f"Early closes, retries, reasoning or cache writes could each explain the whole {dollars(gap.GAP)}.",
+        "title": f"Early closes, retries or reasoning could each explain the whole {dollars(gap.GAP)}.",
         "description": "Ranges in dollars a month by which the gateway's count can be too low. "
         + " ".join(f"{row['cause']}: {row['low']:,} to {row['high']:,}." for row in rows)
         + f" A line marks the gap of {gap.GAP:,}.",
-        "height": 190,
+        "height": 160,
         "data": {"values": rows},
-        "usermeta": {"columns": {"cause": "Cause", "low": "At least, $", "high": "At most, $", "how": "How"}},
+        "usermeta": {"columns": {"cause": "Cause", "low": "Low, $", "high": "High, $", "how": "How"}},
         "layer": [
             {
                 "mark": {"type": "bar", "size": 14},
@@ -206,6 +204,17 @@ def cause(name: str, end: str) -> str:
     """Return the 'low' or 'high' end of a cause in dollars."""
     found = {c.name: c for c in gap.causes()}[name]
     return dollars(found.low if end == "low" else found.high)
+
+
+def writes() -> str:
+    """Return the most that cache writes would cost in a month where they have a price."""
+    return dollars(gap.cache_writes())
+
+
+def cent_loss() -> str:
+    """Return dollars a month that are lost if every mean request is rounded to whole cents."""
+    exact = gap.month(gap.MEAN, 1) / s.PROVIDER_REQUESTS
+    return dollars((exact - round(exact, 2)) * s.PROVIDER_REQUESTS)
 
 
 # Budgets
@@ -288,7 +297,7 @@ def _volume(factor: int, peak: float) -> dict[str, str]:
         "Events a second, mean and peak": f"{events:,.0f} and {events * peak:,.0f}",
         "Events in 24 months, as JSON": f"{kept:,.1f} TB",
         "The same in columnar files": f"{few:,.1f} to {many:,.1f} TB",
-        "Ledger postings in 24 months": f"{lines / 1e6:,.1f} million",
+        "Ledger postings in 24 months, one model a project": f"{lines / 1e6:,.1f} million",
         "Changes of budget rows a second, at peak": f"{factor * _budget_changes() * peak:,.0f}",
         "Spool for 15 minutes at peak, all gateways": f"{events * peak * 900 * s.EVENT_BYTES / 1e9:,.2f} GB",
     }

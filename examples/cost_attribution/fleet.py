@@ -41,9 +41,9 @@ RESERVED: Final = {"Long prompts": 0.30, "Chat": 0.60, "Nightly batch": 0.10}
 """Shares of the capacity that teams have reserved; made up."""
 
 RULES: Final = {
-    "Everything by GPU time": (WORK, WORK),
-    "Work by GPU time, the rest by reserved share": (WORK, RESERVED),
-    "Work by GPU time, the rest by share of peak": (WORK, PEAK),
+    "All by GPU time": (WORK, WORK),
+    "Idle by reserved share": (WORK, RESERVED),
+    "Idle by share of peak": (WORK, PEAK),
 }
 
 

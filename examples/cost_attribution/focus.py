@@ -1,6 +1,6 @@
 """A closed month as a FOCUS cost and usage file: the columns of version 1.3, of which those of 1.0 are a part.
 
-FOCUS 1.3 (4 December 2025) is the last version with ProviderName and PublisherName, which 1.0 demands and 1.4 (4 June 2026)
+FOCUS 1.3 (December 2025) is the last version with ProviderName and PublisherName, which 1.0 demands and 1.4 (4 June 2026)
 has dropped; it is the first with columns for a split of shared cost.
 """
 

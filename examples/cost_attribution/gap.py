@@ -41,13 +41,17 @@ def causes() -> list[Cause]:
             "Reasoning", 0, month(Tokens(output=MEAN.output), 0.05),
             "visible text counted, 5% of output hidden (assumed)",
         ),
-        Cause(
-            "Cache writes", 0, (s.WRITTEN_NANO - s.NANO["input"]) * MEAN.input / 1e9 * s.PROVIDER_REQUESTS,
-            "at 1.25 times the input's price, if up to all uncached input is written",
-        ),
         Cause("Time zone", 0, 8 * hour, "month cut 8 hours off UTC: the edge, which next month gives back"),
-        Cause("Rounding", 0, 0.5e-4 * s.PROVIDER_REQUESTS, "each request rounded to a hundredth of a cent"),
+        Cause("Rounding", 0, 0.5e-4 * s.PROVIDER_REQUESTS, "each request rounded to 0.01 cents"),
     ]  # fmt: skip
+
+
+def cache_writes() -> float:
+    """Return dollars a month that writes to the cache would cost besides, if all uncached input were written.
+
+    Not a cause here: the invoice is its tokens at the three listed prices.
+    """
+    return (s.WRITTEN_NANO - s.NANO["input"]) * MEAN.input / 1e9 * s.PROVIDER_REQUESTS
 
 
 def hidden_output_share() -> float:

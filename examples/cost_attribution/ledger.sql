@@ -60,11 +60,12 @@ BEGIN
         FROM posting AS p JOIN entry ON id = entry_id
         WHERE kind = 'usage' AND account = 'team' GROUP BY 1, 2, 3, 4, 5, 6),
     difference AS MATERIALIZED (
-        SELECT usage_day, team, project, model, meter, unit_nano,
-               coalesce(t.tokens, 0) - coalesce(s.tokens, 0) AS tokens,
-               greatest(date_trunc('month', usage_day)::date, first_open_month()) AS month
+        SELECT usage_day, team, project, model, meter, unit_nano, month,
+               coalesce(t.tokens, 0) - coalesce(s.tokens, 0) AS tokens
         FROM rated(coalesce(known_at, clock_timestamp())) AS t
         FULL JOIN so_far AS s USING (usage_day, team, project, model, meter, unit_nano)
+        JOIN period ON closed_at IS NULL AND month -- none yet: the usage waits for it
+           = greatest(date_trunc('month', usage_day)::date, first_open_month())
         WHERE coalesce(t.tokens, 0) <> coalesce(s.tokens, 0) AND unit_nano > 0),
     header AS (
         INSERT INTO entry (month, kind) SELECT DISTINCT d.month, 'usage'
@@ -97,6 +98,24 @@ CREATE TABLE driver (
     weight numeric NOT NULL CHECK (weight >= 0),
     PRIMARY KEY (month, pool, team)
 );
+
+-- The work of each team, from the events: what its GPU time adds up to by the end of the month, less what earlier months
+-- have been divided by. So a late event, or a project that was somebody else's, is in the next month's driver.
+CREATE FUNCTION measure_work(the_month date) RETURNS void LANGUAGE sql AS $$
+    WITH latest AS (
+        SELECT DISTINCT ON (attempt_id) *, (started_at AT TIME ZONE 'UTC')::date AS day
+        FROM usage_event ORDER BY attempt_id, revision DESC),
+    total AS (
+        SELECT coalesce(o.team, 'unowned') AS team, sum(l.gpu_ms) AS gpu_ms FROM latest AS l
+        LEFT JOIN owner AS o ON o.project = l.project AND o.valid @> l.day AND upper_inf(o.known)
+        WHERE l.backend = 'fleet' AND l.day < the_month + interval '1 month' GROUP BY 1),
+    earlier AS (
+        SELECT team, sum(weight) AS gpu_ms FROM driver WHERE pool = 'work' AND month < the_month GROUP BY 1)
+    INSERT INTO driver
+    SELECT the_month, 'work', team, coalesce(t.gpu_ms, 0) - coalesce(e.gpu_ms, 0)
+    FROM total AS t FULL JOIN earlier AS e USING (team)
+    WHERE coalesce(t.gpu_ms, 0) <> coalesce(e.gpu_ms, 0);
+$$;
 
 CREATE VIEW weight AS
 SELECT month, pool, team, weight, 0::numeric AS carried FROM driver
@@ -141,7 +160,8 @@ DECLARE
     header bigint; moment timestamptz; open numeric;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('post'));
-    LOCK TABLE usage_event IN SHARE MODE; -- what is being written commits first; what comes later is later
+    PERFORM FROM period WHERE month = the_month FOR UPDATE; -- an invoice that is being booked commits first
+    LOCK TABLE usage_event, price, owner IN SHARE MODE; -- so does what is being written; what comes later is later
     moment := clock_timestamp();
     IF the_month IS DISTINCT FROM first_open_month() THEN
         RAISE EXCEPTION 'an earlier month is open, or this one is closed';

@@ -32,18 +32,18 @@ CREATE INDEX ON usage_event (started_at);
 
 CREATE TABLE quarantine (
     digest text PRIMARY KEY,
-    event  jsonb NOT NULL,
+    event  json NOT NULL, -- as it came: jsonb would refuse some of what has to be kept
     reason text  NOT NULL
 );
 
-CREATE FUNCTION ingest(batch jsonb) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest(batch json) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-    item jsonb; event usage_event; added integer := 0;
+    item json; event usage_event; added integer := 0;
 BEGIN
     LOCK TABLE usage_event IN ROW EXCLUSIVE MODE; -- before the clock is read: a close that holds the table comes first
-    FOR item IN SELECT value FROM jsonb_array_elements(batch) LOOP
+    FOR item IN SELECT value FROM json_array_elements(batch) LOOP
         BEGIN
-            event := jsonb_populate_record(NULL::usage_event, item);
+            event := json_populate_record(NULL::usage_event, item);
             event.received_at := clock_timestamp();
             IF EXISTS (SELECT FROM usage_event AS known WHERE known.attempt_id = event.attempt_id
                        AND (known.started_at, known.project, known.credential, known.backend)
@@ -105,8 +105,10 @@ $$;
 CREATE FUNCTION restate_price(the_model text, the_meter text, at timestamptz, new_nano_usd bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    old price; moment timestamptz := clock_timestamp();
+    old price; moment timestamptz;
 BEGIN
+    LOCK TABLE price IN ROW EXCLUSIVE MODE; -- before the clock is read, as in ingest
+    moment := clock_timestamp();
     SELECT * INTO STRICT old FROM price
     WHERE model = the_model AND meter = the_meter AND valid @> at AND upper_inf(known) FOR UPDATE;
     UPDATE price SET known = tstzrange(lower(known), moment)
@@ -118,8 +120,10 @@ END $$;
 CREATE FUNCTION move_project(the_project text, new_team text, from_day date) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    old owner; moment timestamptz := clock_timestamp();
+    old owner; moment timestamptz;
 BEGIN
+    LOCK TABLE owner IN ROW EXCLUSIVE MODE;
+    moment := clock_timestamp();
     FOR old IN SELECT * FROM owner WHERE project = the_project AND upper_inf(known)
                AND valid && daterange(from_day, NULL) FOR UPDATE LOOP
         UPDATE owner SET known = tstzrange(lower(known), moment)

@@ -309,6 +309,8 @@ class TestIngest:
             {"started_at": "yesterday noon"},
             {"backend": "elsewhere"},
             {"input_tokens": 10**30},
+            {"model": "m\0"},
+            {"model": "\ud800"},
         ],
         ids=str,
     )
@@ -423,6 +425,37 @@ class TestPricesAndOwners:
 
 
 class TestLedger:
+    def test_usage_of_a_month_that_is_not_opened_waits_and_holds_up_nobody(self, db: Session) -> None:
+        """A clock that is years ahead, or a month that nobody has opened yet."""
+        ingest(db, event(1), event(2, day="2026-12-01"))
+        db.script("SELECT post();")
+        assert metered(db) == {"ants": 13_950_000}
+        db.script("INSERT INTO period VALUES ('2026-12-01'); SELECT post();")
+        assert metered(db, "2026-12-01") == {"ants": 13_950_000}
+
+    def test_the_work_of_a_month_and_what_came_late_for_it(self, db: Session) -> None:
+        fleet = {"backend": "fleet", "model": "own"}
+        ingest(
+            db,
+            event(1, 1, gpu_ms=0, **fleet),
+            event(1, gpu_ms=640, **fleet),
+            event(2, gpu_ms=360, project="p4", **fleet),
+        )
+        db.script(f"SELECT measure_work('{OCTOBER}');")
+        db.execute("SELECT book_invoice(:m, 'work', 1000)", m=OCTOBER)
+        assert db.value(f"SELECT close('{OCTOBER}')") == "1000"
+        assert bill(db, OCTOBER, "work") == {"ants": 640, "cats": 360}
+
+        ingest(db, event(3, gpu_ms=100, **fleet))  # October's, late
+        ingest(
+            db, event(4, day="2026-11-02", gpu_ms=700, **fleet), event(5, day="2026-12-01", gpu_ms=9, **fleet)
+        )
+        ingest(db, event(6, day="2026-11-02", gpu_ms=500, project="p4", **fleet))
+        db.execute("SELECT move_project('p4', 'bees', '2026-11-01')")
+        db.script(f"SELECT measure_work('{NOVEMBER}');")
+        drivers = db.execute("SELECT team, weight FROM driver WHERE month = :m ORDER BY team", m=NOVEMBER)
+        assert drivers == [("ants", "800"), ("bees", "500")]
+
     def test_an_entry_that_does_not_balance_is_refused(self, db: Session) -> None:
         db.execute("INSERT INTO entry (month, kind) VALUES (:month, 'invoice')", month=OCTOBER)
         with pytest.raises(DatabaseError, match="does not balance"):
@@ -501,6 +534,38 @@ class TestLedger:
         writer.script("COMMIT;")
         assert db.finish() == ["5"]
         assert metered(db, OCTOBER) == {"ants": 13_950_000}
+
+    def test_a_close_waits_for_an_invoice_that_is_being_booked(self, server: Server) -> None:
+        name, db = books(server)
+        ingest(db, event(1))
+        clerk = server.connect(name)
+        clerk.script(f"BEGIN; SELECT book_invoice('{OCTOBER}', 'provider', 5);")
+        db.start(f"SELECT close('{OCTOBER}');")
+        server.connect(name).until_waiting(1)
+        clerk.script("COMMIT;")
+        assert db.finish() == ["5"]
+
+    @pytest.mark.parametrize(
+        "change",
+        ["restate_price('m', 'output', '2026-10-05', 1)", "move_project('p1', 'cats', '2026-10-01')"],
+    )
+    def test_a_closed_month_can_be_recomputed_though_somebody_changed_his_mind(
+        self, server: Server, change: str
+    ) -> None:
+        """What is being changed while the month closes is known before it, or after it, and not in between."""
+        name, db = books(server)
+        finance, watcher = server.connect(name), server.connect(name)
+        ingest(db, event(1))
+        db.execute("SELECT book_invoice(:month, 'provider', 5)", month=OCTOBER)
+        finance.script(f"BEGIN; SELECT {change};")
+        db.start(f"SELECT close('{OCTOBER}');")
+        watcher.until_waiting(1)
+        finance.script("COMMIT;")
+        assert db.finish() == ["5"]
+        again = db.execute(
+            "SELECT team, sum(tokens * unit_nano) FROM rated((SELECT min(closed_at) FROM period)) GROUP BY 1"
+        )
+        assert {team: int(nano) for team, nano in again} == metered(db, OCTOBER)
 
     def test_the_whole_of_the_setting_adds_up(self, db: Session) -> None:
         """85 teams, $750,000.00 in four pools, and the provider's $13,000 that nobody has counted."""
@@ -583,7 +648,8 @@ class TestPeople:
         db.script("INSERT INTO team_lead VALUES ('anna', 'lea', '[2026-01-01,2026-10-06)');")
         db.script("INSERT INTO team_lead VALUES ('anna', 'otto', '[2026-10-06,)');")
         ingest(db, event(1, person_alias=alias), event(1, 0, person_alias=alias), event(2))
-        seen = [("anna", "2026-10-05", "m", "1", "3600")]
+        ingest(db, event(3, person_alias=alias, backend="fleet", gpu_ms=640))  # has no price per token
+        seen = [("anna", "2026-10-05", "m", "2", "7200", "13950000", "640")]
         for person, rows in (("anna", seen), ("lea", seen), ("otto", [])):
             session = server.connect(name, person)
             assert session.execute("SELECT * FROM person_usage") == rows

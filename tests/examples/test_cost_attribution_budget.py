@@ -18,7 +18,8 @@ from tests.examples.postgresql import DatabaseError, Server, Session, postgresql
 from tests.tools import promtool
 
 FOLDER = Path(__file__).parents[2] / "examples/cost_attribution"
-MONTH = "2026-10-01"
+MONTH, HOUR = "[2026-10-01,2026-11-01)", "[2026-10-05 11:00Z,2026-10-05 12:00Z)"
+NOW = "2026-10-05T11:30:00Z"
 LATER = "2026-10-05T12:00:00Z"
 DOLLAR = 10**9
 WORST = 8_192 * 15_000 + 3_000 * 3_000  # 8,192 tokens at $15 and 3,000 at $3 a million, in nanodollars
@@ -31,10 +32,11 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def opened(server: Server, limit: int) -> tuple[str, Session]:
+def opened(server: Server, limit: int, ceiling: int = 10**15) -> tuple[str, Session]:
     name = server.fresh("money")
     session = server.connect(name)
-    session.execute("INSERT INTO budget VALUES ('p', :m, :n)", m=MONTH, n=limit)
+    for during, nano in ((MONTH, limit), (HOUR, ceiling)):
+        session.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=during, n=nano)
     return name, session
 
 
@@ -44,7 +46,7 @@ def attempt(n: int) -> str:
 
 def reserve(db: Session, n: int, nano: int = WORST, deadline: str = LATER) -> bool:
     sql = "SELECT reserve(:a, 'p', :m, :n, :d)"
-    return db.value(sql, a=attempt(n), m=MONTH, n=nano, d=deadline) == "t"
+    return db.value(sql, a=attempt(n), m=NOW, n=nano, d=deadline) == "t"
 
 
 def settle(db: Session, n: int, nano: int, revision: int = 2) -> bool:
@@ -53,8 +55,8 @@ def settle(db: Session, n: int, nano: int, revision: int = 2) -> bool:
 
 
 def state(db: Session) -> tuple[int, int]:
-    """Spent and held."""
-    [(spent, held)] = db.execute("SELECT spent_nano, held_nano FROM budget")
+    """Spent and held, of the month and of the hour alike."""
+    [(spent, held)] = db.execute("SELECT DISTINCT spent_nano, held_nano FROM budget")
     return int(spent), int(held)
 
 
@@ -99,7 +101,7 @@ def test_a_hold_is_taken_once_and_settled_once(server: Server) -> None:
 def test_the_same_call_twice_at_once_holds_once(server: Server) -> None:
     name, one = opened(server, DOLLAR)
     two = server.connect(name)
-    call = f"SELECT reserve('{attempt(1)}', 'p', '{MONTH}', {WORST}, '{LATER}');"
+    call = f"SELECT reserve('{attempt(1)}', 'p', '{NOW}', {WORST}, '{LATER}');"
     one.script(f"BEGIN; {call}")
     two.start(call)
     server.connect(name).until_waiting(1)
@@ -128,11 +130,49 @@ def test_what_a_dead_gateway_held_counts_in_full_until_somebody_knows_better(ser
     assert state(db) == (13_950_000, WORST)
 
 
+def test_the_hours_ceiling_stops_what_the_month_would_allow(server: Server) -> None:
+    _, db = opened(server, 5_000 * DOLLAR, ceiling=20 * DOLLAR)
+    assert reserve(db, 1, 20 * DOLLAR)
+    assert not reserve(db, 2, 1)
+    assert settle(db, 1, 19 * DOLLAR)
+    assert reserve(db, 2, DOLLAR)
+    assert not reserve(db, 3, 1)
+    db.execute("INSERT INTO budget VALUES ('p', '[2026-10-05 12:00Z,2026-10-05 13:00Z)', :n)", n=20 * DOLLAR)
+    assert db.value("SELECT reserve(:a, 'p', '2026-10-05T12:00:00Z', 1, :d)", a=attempt(3), d=LATER) == "t"
+    assert settle(db, 2, DOLLAR)
+    rows = db.execute("SELECT spent_nano, held_nano FROM budget ORDER BY upper(during), limit_nano")
+    assert rows == [(str(20 * DOLLAR), "0"), ("0", "1"), (str(20 * DOLLAR), "1")]
+
+
+def test_what_was_let_in_without_the_store_counts_once_even_past_the_limit(server: Server) -> None:
+    _, db = opened(server, DOLLAR)
+    assert reserve(db, 1, DOLLAR)
+    for answer in ("t", "f"):
+        assert db.value(f"SELECT count_late('{attempt(2)}', 'p', '{NOW}', {DOLLAR})") == answer
+    assert state(db) == (DOLLAR, DOLLAR)
+    assert settle(db, 2, 500, revision=3)
+    assert state(db) == (500, DOLLAR)
+
+
+def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(server: Server) -> None:
+    """The expiry has settled the first hold when a settle of the second begins, and goes on to the second."""
+    name, expiry = opened(server, DOLLAR)
+    for n in (1, 2):
+        reserve(expiry, n)
+    late, watcher = server.connect(name), server.connect(name)
+    expiry.script(f"BEGIN; SELECT settle('{attempt(1)}', 1::smallint, 7);")
+    late.start(f"SELECT settle('{attempt(2)}', 2::smallint, 9);")
+    watcher.until_waiting(1)
+    assert expiry.script(f"SELECT settle('{attempt(2)}', 1::smallint, 7); COMMIT;") == ["t"]
+    assert late.finish() == ["t"]
+    assert state(watcher) == (16, 0)
+
+
 def test_a_gateway_that_dies_while_it_reserves_blocks_nobody(server: Server) -> None:
     name, db = opened(server, DOLLAR)
     dying = server.connect(name)
-    dying.script(f"BEGIN; SELECT reserve('{attempt(1)}', 'p', '{MONTH}', 1, '{LATER}');")
-    db.start(f"SELECT reserve('{attempt(2)}', 'p', '{MONTH}', {DOLLAR}, '{LATER}');")
+    dying.script(f"BEGIN; SELECT reserve('{attempt(1)}', 'p', '{NOW}', 1, '{LATER}');")
+    db.start(f"SELECT reserve('{attempt(2)}', 'p', '{NOW}', {DOLLAR}, '{LATER}');")
     dying.kill()
     assert db.finish() == ["t"]
     assert state(db) == (0, DOLLAR)
@@ -140,7 +180,11 @@ def test_a_gateway_that_dies_while_it_reserves_blocks_nobody(server: Server) -> 
 
 def test_an_unknown_project_and_a_hold_of_nothing_get_nothing(server: Server) -> None:
     _, db = opened(server, DOLLAR)
-    assert db.value("SELECT reserve(:a, 'other', :m, 1, :d)", a=attempt(1), m=MONTH, d=LATER) == "f"
+    assert db.value("SELECT reserve(:a, 'other', :m, 1, :d)", a=attempt(1), m=NOW, d=LATER) == "f"
+    # Nor does anybody spend in an hour that has no ceiling yet.
+    assert (
+        db.value("SELECT reserve(:a, 'p', :m, 1, :d)", a=attempt(1), m="2026-10-05T12:00:00Z", d=LATER) == "f"
+    )
     with pytest.raises(DatabaseError, match="check"):
         reserve(db, 2, -5)
     assert state(db) == (0, 0)

@@ -45,8 +45,11 @@ class TestSetting:
         assert (figures.FLEET_TOKENS, figures.PROVIDER_TOKENS) == (648_000_000_000, 108_000_000_000)
         assert figures.blended_rate() == "$0.992"
         assert cells(figures.blended_table()) == [
-            ["In-house", "648 billion", "$288,000", "$0.444", "$642,857", "2.23"],
-            ["Provider", "108 billion", "$418,500", "$3.875", "$107,143", "0.26"],
+            ["Tokens", "648 billion", "108 billion"],
+            ["Cash cost", "$288,000", "$418,500"],
+            ["Cost per million", "$0.444", "$3.875"],
+            ["Billed today", "$642,857", "$107,143"],
+            ["Billed / cost", "2.23", "0.26"],
         ]
         assert 642_857 + 107_143 == 750_000
         assert figures.move() == "$251,100"  # 64.8 billion at $3.875 a million
@@ -121,11 +124,12 @@ class TestFleet:
         for shares in (fleet.WORK, fleet.PEAK, fleet.RESERVED):
             assert sum(shares.values()) == pytest.approx(1)
         rows = cells(figures.rule_table())
-        assert [row[1:4] for row in rows] == [
-            ["$110,586", "$119,814", "$57,600"],
-            ["$96,478", "$150,722", "$40,800"],  # 0.38398 x 120,000 + 0.30 x 168,000, ...
-            ["$104,878", "$159,122", "$24,000"],
+        assert rows[:3] == [
+            ["Long prompts", "$110,586", "$96,478", "$104,878"],  # 0.38398 x 120,000 + 0.30 x 168,000, ...
+            ["Chat", "$119,814", "$150,722", "$159,122"],
+            ["Nightly batch", "$57,600", "$40,800", "$24,000"],
         ]
+        assert rows[3][0] == "It teaches"
 
 
 class TestMoney:
@@ -165,7 +169,6 @@ class TestGap:
             "Early closes": (5_940, 16_740),  # 1.2 million x $0.00495, x $0.01395
             "Retries": (0, 31_000),  # 418,500 x 0.08 / 1.08
             "Reasoning": (0, 13_500),  # 30 million x 600 x 5% x $15 a million
-            "Cache writes": (0, 33_750),  # 45 billion x $0.75 a million
             "Time zone": (0, 4_650),  # 418,500 x 8 / 720
             "Rounding": (0, 1_500),  # 30 million x $0.00005
         }
@@ -173,15 +176,17 @@ class TestGap:
         assert figures.cause("Retries", "high") == "$31,000"
         assert (figures.gap_dollars(), figures.gap_share()) == ("$13,000", "3.1%")
         assert figures.hidden_output() == "4.8%"  # 13,000 / (18 billion x $15 a million)
+        assert figures.writes() == "$33,750"  # 45 billion x $0.75 a million
+        assert figures.cent_loss() == "$118,500"  # 30 million x 0.395 cents
         assert figures.drain_cost() == "$5,400"  # 1.2 million x 300 x $15 a million
 
     def test_the_caption_is_true(self) -> None:
         chart = figures.gap_chart()
-        named = {"Early closes", "Retries", "Reasoning", "Cache writes"}
+        named = {"Early closes", "Retries", "Reasoning"}
         assert {c.name for c in gap.causes() if c.high >= gap.GAP} == named
         for name in named:
             assert name.lower() in chart["title"].lower()
-        assert len(chart["data"]["values"]) == 6
+        assert len(chart["data"]["values"]) == 5
 
 
 class TestBudgets:
@@ -215,7 +220,11 @@ def test_the_volume() -> None:
         ["Events a second, mean and peak", "250 and 550", "2,500 and 5,496"],
         ["Events in 24 months, as JSON", "7.9 TB", "78.8 TB"],  # 21.6 million x 730 x 500 B
         ["The same in columnar files", "0.8 to 1.6 TB", "7.9 to 15.8 TB"],
-        ["Ledger postings in 24 months", "3.9 million", "3.9 million"],  # 900 x 3 x 2 x 730
+        [
+            "Ledger postings in 24 months, one model a project",
+            "3.9 million",
+            "3.9 million",
+        ],  # 900 x 3 x 2 x 730
         ["Changes of budget rows a second, at peak", "55", "550"],  # 1.08 million x 2 / 86,400 x 2.2
         ["Spool for 15 minutes at peak, all gateways", "0.25 GB", "2.47 GB"],
     ]

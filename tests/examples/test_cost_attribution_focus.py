@@ -58,10 +58,22 @@ def validator() -> Path:
     pytest.skip(MISSING)
 
 
-def judged(text: str, folder: Path) -> str:
-    """What the validator says of a file. It reads its list of currencies relative to where it is installed."""
-    tool = validator()
-    file = folder / "charges.csv"
+BOTH = """
+import sys
+from focus_validator.main import main
+for file in sys.argv[1:]:
+    sys.argv = ["focus-validator", "--data-file", file, "--validate-version", "1.0"]
+    try:
+        main()
+    except SystemExit:
+        pass
+    print("next file", flush=True)
+"""
+"""The tool takes one file, and most of its time is its start."""
+
+
+def copied(text: str, file: Path) -> Path:
+    """Write the copy that the validator's rules can read."""
     with file.open("w", encoding="utf-8", newline="") as copy:
         for row in csv.DictReader(io.StringIO(text)):
             own = {MISNAMED.get(name, name): value for name, value in row.items()}
@@ -70,30 +82,35 @@ def judged(text: str, folder: Path) -> str:
             if not copy.tell():
                 writer.writeheader()
             writer.writerow(own)
-    home = next(iter(sorted(tool.resolve().parents[1].glob("lib/python*/site-packages"))), None)
-    command = [tool, "--data-file", file, "--validate-version", "1.0"]
+    return file
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the validator says of the export, and of one with three faults."""
+    tool, folder = validator().resolve(), tmp_path_factory.mktemp("focus")
+    good = focus.to_csv(focus.export(LINES))
+    bad = good
+    for right, wrong in (("USD", "DOLLARS"), ("AI and Machine Learning", "Models"), ("m/cached/300", "NULL")):
+        bad = bad.replace(right, wrong)
+    files = [copied(good, folder / "good.csv"), copied(bad, folder / "bad.csv")]
+    # It reads its list of currencies relative to where it is installed.
+    home = next(iter(sorted(tool.parents[1].glob("lib/python*/site-packages"))), None)
+    command = [tool.parent / "python", "-c", BOTH, *files]
     run = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=240, check=False)
-    return run.stdout + run.stderr
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split("next file")
 
 
-def test_the_validator_passes_the_export(tmp_path: Path) -> None:
-    verdict = judged(focus.to_csv(focus.export(LINES)), tmp_path)
-    assert "Validation succeeded" in verdict, verdict
-    assert "failed" not in verdict.lower()
+def test_the_validator_passes_the_export(verdicts: list[str]) -> None:
+    assert "Validation succeeded" in verdicts[0], verdicts[0]
+    assert "failed" not in verdicts[0].lower()
 
 
-def test_the_validator_names_what_is_wrong(tmp_path: Path) -> None:
-    text = focus.to_csv(focus.export(LINES))
-    text = (
-        text.replace("USD", "DOLLARS")
-        .replace("AI and Machine Learning", "Models")
-        .replace("m/cached/300", "NULL")
-    )
-    verdict = judged(text, tmp_path)
-    assert "Validation failed" in verdict, verdict
-    assert "BillingCurrency_IsCurrencyCode" in verdict
-    assert "ServiceCategory_Enum" in verdict
-    assert "SkuPriceId_Nullable" in verdict
+def test_the_validator_names_what_is_wrong(verdicts: list[str]) -> None:
+    assert "Validation failed" in verdicts[1], verdicts[1]
+    for rule in ("BillingCurrency_IsCurrencyCode", "ServiceCategory_Enum", "SkuPriceId_Nullable"):
+        assert rule in verdicts[1]
 
 
 def test_the_file() -> None:
