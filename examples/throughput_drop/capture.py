@@ -27,7 +27,7 @@ GATEWAY = [
     "time", "requests", "requests_week_before", "refused", "streams_ended", "streamed_tokens", "ttft_p50_ms",
     "ttft_p95_ms",
 ]  # fmt: skip
-HOSTS = ["replica", "batch", "gpu_util_pct", "sm_mhz"]
+HOSTS = ["replica", "batch", "period", "gpu_util_pct", "sm_mhz"]
 CANARY = ["arm", "ttft_ms", "tpot_ms"]
 LAB = [
     "session", "host", "image", "flags", "rendered_by", "offered_rps", "sample", "requests", "refused",
@@ -93,11 +93,17 @@ def gateway_rows(minutes: Iterable[fleet.Minute]) -> Iterator[list[object]]:
 
 
 def host_rows() -> Iterator[list[object]]:
+    """Utilization and clock, averaged over a period: each host before the rollout and after it, the spares once.
+
+    Under either build every minute has running requests at every replica, so some kernel always runs: 100%.
+    """
     rng = random.Random(SEED)
-    for life in fleet.lives():
-        if life.start in (setting.FIRST, setting.SPARES_SERVE):
-            factor = setting.SLOW if life.replica == setting.SLOW_REPLICA else 1.0
-            yield [life.replica, life.batch, 100, round(1_980 / factor + rng.uniform(-10, 10))]
+    for replica in range(1, setting.REPLICAS + setting.SPARES + 1):
+        spare = replica > setting.REPLICAS
+        batch = "spare" if spare else (replica - 1) // setting.BATCH + 1
+        factor = setting.SLOW if replica == setting.SLOW_REPLICA else 1.0
+        for period in ("15:05-15:30",) if spare else ("13:50-14:00", "14:45-15:00"):
+            yield [replica, batch, period, 100, round(1_980 / factor + rng.uniform(-10, 10))]
 
 
 def canary_rows() -> Iterator[list[object]]:

@@ -145,7 +145,7 @@ class Replica:
 
     # --8<-- [start:admit]
     def _admit(self) -> bool:
-        """Take the oldest request if a slot and its KV tokens are free."""
+        """Take the oldest request if a slot is free, and KV tokens for its whole answer (vLLM grows and preempts)."""
         if not self.waiting or len(self.prefilling) + len(self.decoding) >= self.build.slots:
             return False
         request = self.waiting[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
 
-from examples.throughput_drop import decision, fleet, lab, setting, stats
+from examples.throughput_drop import decision, lab, setting, stats
 from examples.throughput_drop.decision import Plan
 
 HERE = Path(__file__).parent
@@ -24,6 +24,8 @@ PLANS = {
     "Debug first, roll back at 16:00": Plan(setting.ROLLBACK + 60, spares=True),
     "Never": Plan(None),
 }
+BEFORE, AFTER = "13:50-14:00", "14:45-15:00"
+"""The periods of hosts.csv."""
 DASHES = [[1, 0], [6, 3], [2, 3], [10, 3, 2, 3]]
 
 
@@ -116,14 +118,6 @@ def tokens_by_minute() -> dict[str, Any]:
     }
 
 
-def alert_mean() -> str:
-    """The five-minute rate that the alert reported at 14:52."""
-    (row,) = ask(
-        "SELECT SUM(output_tokens) / 300.0 AS tokens FROM fleet WHERE time BETWEEN '14:47' AND '14:51'"
-    )
-    return f"{row['tokens']:,.0f}"
-
-
 def shorter() -> str:
     """Tokens an answer that would explain the alert at unchanged traffic."""
     return f"{setting.ALERT / setting.DEMAND:.0f}"
@@ -156,16 +150,15 @@ def users_table() -> str:
         ("Time per output token", "tpot_ms", "{:.0f} ms"),
         ("Waiting, a replica", "waiting", "{:.0f} of 64"),
         ("Running, a replica", "running", "{:.0f} of 512"),
-        ("KV cache in use", "kv_pct", "{:.0f}%"),
-        ("GPU utilization", None, "{:.0f}%"),
+        ("KV cache reserved", "kv_pct", "{:.0f}%"),
     ):
-        cells = [form.format(row[column] if column else _utilization()) for row in (before, after)]
-        rows.append((label, *cells))
+        rows.append((label, *(form.format(row[column]) for row in (before, after))))
+    rows.append(("GPU utilization", *(f"{_utilization(period):.0f}%" for period in (BEFORE, AFTER))))
     return _table("Minute | 13:55 | 14:50", rows, "lrr")
 
 
-def _utilization() -> float:
-    (row,) = ask("SELECT AVG(gpu_util_pct) AS share FROM hosts")
+def _utilization(period: str) -> float:
+    (row,) = ask(f"SELECT AVG(gpu_util_pct) AS share FROM hosts WHERE period = '{period}'")
     return float(row["share"])
 
 
@@ -254,10 +247,6 @@ def outgrown(replicas: int) -> str:
     return clock(decision.outgrown(replicas * decision.OLD_RPS))
 
 
-def rps(replicas: int, build: str = "old") -> str:
-    return f"{replicas * fleet.LIMIT[build]:g}"
-
-
 # --- Stage 4: side by side ----------------------------------------------------------------------------------------
 
 
@@ -289,10 +278,9 @@ def counters_table() -> str:
 
 
 def by_batch() -> dict[str, Any]:
-    found = [row for row in query("batches") if row["batch"] != "spare"]
     rows = [
         {"batch": row["batch"], "minutes": row["minutes_in_service"], "output": round(row["output_s"])}
-        for row in found
+        for row in query("batches")
     ]
     return {
         "title": "Output tokens/s of a replica at 14:50, by how long it had been back in service",
@@ -322,8 +310,8 @@ def by_batch() -> dict[str, Any]:
 
 
 def slow_host(what: str) -> str:
-    """The throttled host: its clock, its tokens/s at 14:50, and how much of the fall it explains."""
-    (host,) = ask(f"SELECT sm_mhz FROM hosts WHERE replica = {setting.SLOW_REPLICA}")
+    """The throttled host: its clock, its tokens/s at 14:50, what it lacks, and how much of the fall that explains."""
+    before, after = ask(f"SELECT sm_mhz FROM hosts WHERE replica = {setting.SLOW_REPLICA} ORDER BY period")
     (own,) = ask(
         "SELECT AVG(output_tokens) / 60 AS tokens FROM fleet "
         f"WHERE time BETWEEN '14:47' AND '14:51' AND replica = {setting.SLOW_REPLICA}"
@@ -333,9 +321,11 @@ def slow_host(what: str) -> str:
         f"WHERE time BETWEEN '14:47' AND '14:51' AND replica <> {setting.SLOW_REPLICA}"
     )
     return {
-        "mhz": f"{host['sm_mhz']:,}",
+        "mhz_before": f"{before['sm_mhz']:,}",
+        "mhz": f"{after['sm_mhz']:,}",
         "tokens": f"{own['tokens']:,.0f}",
         "missing": f"{others['tokens'] - own['tokens']:.0f}",
+        "loss": f"{(1 - own['tokens'] / others['tokens']) * 100:.0f}%",
         "share": f"{(others['tokens'] - own['tokens']) / (setting.BEFORE - setting.ALERT) * 100:.1f}%",
     }[what]
 
@@ -345,11 +335,6 @@ def back_on_old() -> str:
     (row,) = ask(
         "SELECT AVG(output_tokens) / 60 AS tokens FROM fleet WHERE time BETWEEN '15:06' AND '15:09' AND replica <= 4 AND build = 'old'"
     )
-    return f"{row['tokens']:,.0f}"
-
-
-def fleet_at(time: str) -> str:
-    (row,) = ask(f"SELECT SUM(output_tokens) / 60.0 AS tokens FROM fleet WHERE time = '{time}'")
     return f"{row['tokens']:,.0f}"
 
 
@@ -428,20 +413,6 @@ def effect(factor: int, image: str | None = None) -> stats.Ratio:
     return stats.paired_ratio(new, old)
 
 
-def ratio_of(new: Cell, old: Cell) -> str:
-    found = stats.paired_ratio(plateau(new), plateau(old))
-    return f"{found.ratio:.2f} (95% interval {found.low:.2f} to {found.high:.2f})"
-
-
-def as_released(image: str, flags: str) -> str:
-    """Plateau with the image's own template."""
-    return f"{reached((image, flags, image)):,.0f}"
-
-
-def as_released_ratio(image: str, flags: str) -> str:
-    return ratio_of((image, flags, image), ("old", "old", "old"))
-
-
 def released_table() -> str:
     rows = []
     for image, flags in (("old", "old"), ("old", "new"), ("new", "old"), ("new", "new")):
@@ -469,7 +440,7 @@ def ladder() -> dict[str, Any]:
     rows = [
         {
             "build": names[(row["image"], row["flags"])],
-            "offered": row["offered_rps"],
+            "offered": round(row["offered_rps"], 2),
             "output": round(row["output_s"]),
         }
         for row in query("lab")
@@ -678,6 +649,35 @@ def first_refusals() -> str:
     return str(row["time"])
 
 
+def first_slow() -> str:
+    """The first minute of the rollout in which TTFT misses its target."""
+    (row,) = ask(f"SELECT MIN(time) AS time FROM gateway WHERE ttft_p95_ms > {1000 * setting.TTFT_TARGET_S}")
+    return str(row["time"])
+
+
+def refusals_end() -> str:
+    """From this minute of the rollback on, less than 1% is refused."""
+    (row,) = ask("SELECT MAX(time) AS time FROM gateway WHERE 1.0 * refused / requests >= 0.01")
+    return _next_minute(row["time"])
+
+
+def ttft_is_back() -> str:
+    """From this minute of the rollback on, TTFT meets its target."""
+    (row,) = ask(f"SELECT MAX(time) AS time FROM gateway WHERE ttft_p95_ms > {1000 * setting.TTFT_TARGET_S}")
+    return _next_minute(row["time"])
+
+
+def _next_minute(time: str) -> str:
+    hours, minutes = time.split(":")
+    return clock(int(hours) * 60 + int(minutes) + 1)
+
+
+def ttft_at(time: str) -> str:
+    """The gateway's 95th percentile in one minute, in seconds."""
+    (row,) = ask(f"SELECT ttft_p95_ms FROM gateway WHERE time = '{time}'")
+    return f"{row['ttft_p95_ms'] / 1000:.0f}"
+
+
 def ttft_at_one(template: str) -> str:
     """Median of the samples' 95th percentiles at the canary's load, old image with old settings or the release."""
     value = "old" if template == "old" else "new"
@@ -693,6 +693,32 @@ def gate_at() -> str:
 
 def ttft_target() -> str:
     return f"{setting.TTFT_TARGET_S:g}"
+
+
+def fix_forward(what: str) -> str:
+    """Fixing forward with the laboratory at once: when it is done, and how many requests are refused until the peak."""
+    built = setting.SPARES_SERVE + 2 * len(lab.LADDER) * lab.STEP_S // 60 + setting.BUILD_MIN
+    return {
+        "built": clock(built),
+        "done": clock(built + setting.BATCHES * setting.BATCH_MIN),
+        "refused": f"{Plan(built).refused():,.0f}",
+    }[what]
+
+
+def overrated() -> str:
+    """Tokens/s by which "30% lost" overrates the fleet's limit, to the thousand."""
+    thought = setting.OLD_LIMIT * setting.REPLICAS * setting.ALERT / setting.BEFORE
+    return f"{round(thought - setting.ALERT, -3):,.0f}"
+
+
+def cache_is_worth() -> str:
+    """The share of the throughput that is lost with the cache."""
+    return f"{(1 - effect(2).ratio) * 100:.0f}%"
+
+
+def gate_alarms_below() -> str:
+    """The rate of false alarms that none in so many runs leaves possible, 95%."""
+    return f"{3 / len(_gate('same build')) * 100:.0f}%"
 
 
 def spares_serve_gain() -> str:

@@ -16,7 +16,9 @@ WHERE time IN ('13:55', '14:50');
 SELECT time, 100.0 * gateway.refused / gateway.requests AS refused_pct,
        gateway.ttft_p95_ms / 1000.0 AS ttft_p95_s,
        AVG(fleet.tpot_p50_ms) AS tpot_ms,
-       AVG(waiting) AS waiting, AVG(running) AS running, AVG(kv_pct) AS kv_pct
+       AVG(waiting) AS waiting,
+       AVG(running) AS running,
+       AVG(kv_pct) AS kv_pct
 FROM gateway JOIN fleet USING (time)
 WHERE time IN ('13:55', '14:50')
 GROUP BY time;
@@ -48,9 +50,9 @@ FROM counted;
 -- --8<-- [end:counters]
 
 -- --8<-- [start:batches]
-SELECT batch, SUM(output_tokens) / (60.0 * COUNT(*)) AS output_s,
-       50 - 5 * batch AS minutes_in_service
-FROM fleet JOIN hosts USING (replica)
+SELECT (replica + 3) / 4 AS batch, SUM(output_tokens) / (60.0 * COUNT(*)) AS output_s,
+       50 - 5 * ((replica + 3) / 4) AS minutes_in_service
+FROM fleet
 WHERE time BETWEEN '14:47' AND '14:51'
 GROUP BY batch;
 -- --8<-- [end:batches]

@@ -58,7 +58,6 @@ class TestTheNumber:
         before = sum(int(row["output_tokens"]) for row in fleet("13:50", "13:59")) / 600
         assert alert == pytest.approx(44_800, rel=0.01)
         assert before == pytest.approx(64_000, rel=0.01)
-        assert figures.alert_mean() == f"{alert:,.0f}"
 
     def test_what_each_explanation_of_the_number_would_need(self):
         assert figures.fewer() == "140" == str(44_800 // 320)
@@ -105,6 +104,20 @@ class TestTheUsers:
 
     def test_utilization_separates_nothing(self):
         assert {row["gpu_util_pct"] for row in rows("hosts.csv")} == {"100"}
+        assert {row["period"] for row in rows("hosts.csv") if int(row["replica"]) <= 32} == {
+            "13:50-14:00",
+            "14:45-15:00",
+        }
+        assert {cell[0]: cell[1:] for cell in cells(figures.users_table())}["GPU utilization"] == ["100%"] * 2
+        for row in [*fleet("13:50", "13:59"), *fleet("14:45", "14:59")]:
+            assert int(row["running"]) > 0, "so some kernel always ran"
+
+    def test_each_host_has_one_row_a_period(self):
+        found = [(row["replica"], row["period"]) for row in rows("hosts.csv")]
+        assert len(found) == len(set(found)) == 2 * 32 + 4
+        for row in rows("hosts.csv"):
+            if row["batch"] != "spare":
+                assert int(row["batch"]) == (int(row["replica"]) + 3) // 4
 
 
 class TestTheClock:
@@ -161,6 +174,30 @@ class TestTheClock:
         late = [row for row in GATEWAY if row["time"] >= "15:20"]
         assert max(int(row["refused"]) / int(row["requests"]) for row in late) < 0.005
 
+    def test_refusals_end_before_late_answers_do(self):
+        def last(bad):
+            return [row["time"] for row in GATEWAY if bad(row)][-1]
+
+        assert last(lambda row: int(row["refused"]) >= 0.01 * int(row["requests"])) == "15:15"
+        assert last(lambda row: int(row["ttft_p95_ms"]) > 2_000) == "15:34"
+        assert (figures.refusals_end(), figures.ttft_is_back()) == ("15:16", "15:35")
+        assert figures._next_minute("15:59") == "16:00"
+        assert figures.ttft_at("15:20") == "7"
+
+    def test_fixing_forward_has_a_price_even_if_nothing_slips(self):
+        """15:05, one session of twice ten minutes, 25 minutes to build, 40 to roll out; no spares lent."""
+        assert figures.fix_forward("built") == "15:50"
+        assert figures.fix_forward("done") == "16:30"
+        total = Fraction(0)
+        for minute in range(120):
+            done = min(8, max(0, (minute - 50) // 5))
+            capacity = 140 if minute < 50 else 35 * done + Fraction(35, 2) * max(0, 7 - done)
+            total += 60 * max(Fraction(0), 200 + Fraction(50 * minute, 120) - capacity)
+        assert figures.fix_forward("refused") == f"{float(total):,.0f}" == "321,750"
+
+    def test_what_30_percent_lost_would_promise(self):
+        assert figures.overrated() == "18,000" == f"{round(0.7 * 89_600 - 44_800, -3):,.0f}"
+
 
 class TestSideBySide:
     def test_same_minutes_half_the_output_with_both_queues_full(self):
@@ -184,6 +221,11 @@ class TestSideBySide:
         assert own < 0.95 * others
         assert figures.slow_host("tokens") == f"{own:,.0f}"
         assert figures.slow_host("share") == f"{(others - own) / 19_200 * 100:.1f}%" == "0.6%"
+        assert figures.slow_host("loss") == f"{(1 - own / others) * 100:.0f}%"
+        clocks = {row["period"]: int(row["sm_mhz"]) for row in rows("hosts.csv") if row["replica"] == "21"}
+        assert figures.slow_host("mhz_before") == f"{clocks['13:50-14:00']:,}"
+        assert figures.slow_host("mhz") == f"{clocks['14:45-15:00']:,}"
+        assert max(clocks.values()) < 1_750, "throttled before the rollout as after it"
         before = per_second(fleet("13:50", "13:59", replica="21"))
         assert before == pytest.approx(2_000, rel=0.05), "at partial load it does not show"
 
@@ -266,6 +308,10 @@ class TestTheLoadTest:
             product *= ratio
         assert figures.effect(2).ratio == pytest.approx(product ** (1 / 16))
 
+    def test_an_empty_cache_costs_less_than_its_tokens(self):
+        assert figures.cache_is_worth() == f"{(1 - figures.effect(2).ratio) * 100:.0f}%" == "37%"
+        assert f"{(1 - 1_020 / 1_720) * 100:.0f}%" == "41%"
+
     def test_the_cache_follows_the_template_and_not_the_image(self):
         assert [row[2] for row in cells(figures.lab_table_by_rendering())] == ["50%", "0%", "50%", "0%"]
 
@@ -325,6 +371,8 @@ class TestTheGate:
         deviation = (sum((r - mean) ** 2 for r in same) / 59) ** 0.5
         assert figures.gate_spread() == f"{deviation * 100:.1f}%"
         assert (mean - 0.95) / deviation > 4.2, "less than 1 in 70,000 by a normal distribution"
+        assert figures.gate_alarms_below() == "5%" == f"{3 / 60 * 100:.0f}%"
+        assert round(2_800 * 0.95**3, -2) == 2_400 < 2_500, "three that pass may fail the peak together"
         assert figures.gate_caught(0.05) == "50%"
         assert int(figures.gate_caught(0.08)[:-1]) > 98
 
@@ -356,6 +404,10 @@ def test_a_step_under_either_budget():
 
 def test_the_rollout_could_have_stopped():
     assert figures.first_refusals() == "14:16"
+    late = [row["time"] for row in GATEWAY if int(row["ttft_p95_ms"]) > 2_000]
+    assert figures.first_slow() == late[0] == "14:11"
+    assert 52 - 11 == 41, "minutes until the alert"
+    assert "The alert spoke 41 minutes after" in body_of(PAGE)
     assert figures.halted_at() == "227.5" == f"{12 * 4.375 + 20 * 8.75}"
 
 
@@ -387,7 +439,8 @@ class TestThePage:
         assert "averaged 1,109 tokens" in answer
         counters = {row[0]: row[1:] for row in cells(figures.counters_table())}
         assert counters["Tokens computed a step"][0] == "1,109"
-        assert f"losing {(1 - 1_020 / 1_720) * 100:.0f}% of the fleet" in answer
+        assert f"than the {(1 - 1_020 / 1_720) * 100:.0f}% that tokens alone" in answer
+        assert (int(2 * 4.375 + 0.5), int(2 * 8.75)) == (9, 17)
 
     def test_the_charts_have_their_rows(self):
         assert len(figures.tokens_by_minute()["data"]["values"]) == 70

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from math import log, sqrt
 from statistics import fmean, stdev
@@ -134,6 +134,46 @@ class TestTheFault:
         half_mended = setting.scheduler_settings(setting.MENDED)
         assert steady(half_mended, setting.PEAK / setting.REPLICAS, 600)[0] < 0.95 * 2_500
 
+    def test_the_settings_shorten_the_longest_gap_as_their_note_says(self):
+        """At the benchmark's 4 requests/s: the longest step in which somebody waits for a next token."""
+
+        def longest(build):
+            mix = Mix()
+            arrivals = mix.arrivals(random.Random(1), lambda _: 4.0, 0.0)
+            replica, upcoming, found = Replica(build, 0.0, mix.prefixes), next(arrivals), 0.0
+            while replica.now < 600:
+                while upcoming.arrival_s <= replica.now:
+                    replica.waiting.append(upcoming)
+                    upcoming = next(arrivals)
+                if replica.idle:
+                    replica.now = upcoming.arrival_s
+                    continue
+                before, gap = replica.now, bool(replica.decoding)
+                replica.step(lambda _: Bucket())
+                found = max(found, replica.now - before) if gap else found
+            return found
+
+        note = (capture.EVIDENCE / "release.txt").read_text(encoding="utf-8")
+        old, new = longest(setting.OLD), longest(setting.scheduler_settings(setting.OLD))
+        assert (round(old, 1), round(new, 2)) == (0.3, 0.07)
+        assert "0.3 s to 0.07 s" in note
+
+    def test_only_builds_that_carry_the_peak_pass_the_gates_second_half(self):
+        half = setting.scheduler_settings(setting.MENDED)
+        for build in (setting.NEW, half, setting.chat_template(setting.OLD)):
+            assert not lab.carries_the_peak(build, "gate")
+        for build in (setting.OLD, setting.MENDED, setting.engine_minor(setting.OLD)):
+            assert lab.carries_the_peak(build, "gate")
+
+    def test_late_answers_fail_it_without_any_refusal_and_refusals_without_late_answers(self, monkeypatch):
+        late, prompt = Bucket(ttft_s=[1.9] * 94 + [2.1] * 6), Bucket(ttft_s=[1.9] * 96 + [2.1] * 4)
+        monkeypatch.setattr(lab, "serve", lambda *_, **__: [Bucket(), late])
+        assert not lab.carries_the_peak(setting.OLD, "gate")
+        monkeypatch.setattr(lab, "serve", lambda *_, **__: [Bucket(), prompt])
+        assert lab.carries_the_peak(setting.OLD, "gate")
+        monkeypatch.setattr(lab, "serve", lambda *_, **__: [Bucket(refused=1), prompt])
+        assert not lab.carries_the_peak(setting.OLD, "gate")
+
     def test_six_changes_make_the_release(self):
         build = setting.OLD
         for change in setting.CHANGES.values():
@@ -180,6 +220,18 @@ class TestFleet:
             assert sum(fleet.ready(minute).values()) == 28 + 4 * (5 <= minute - setting.ROLLBACK < 30)
         assert fleet.ready(setting.ALERTED) == {"old": 0, "new": 32}
         assert fleet.ready(setting.ROLLBACK + 40) == {"old": 32, "new": 0}
+
+    def test_either_template_goes_first_as_often(self):
+        first = [run.cell.template for run in lab.runs()[::2]]
+        assert sorted(first) == [False] * 8 + [True] * 8
+
+    def test_the_load_tests_file_is_in_the_order_of_its_runs(self):
+        lines = (capture.EVIDENCE / "lab.csv").read_text(encoding="utf-8").splitlines()[1:]
+        written = [line.split(",")[:5] for line in lines][:: len(lab.LADDER) * 3]
+        assert written == [
+            [str(run.session), run.host, *(capture.NAMES[new] for new in astuple(run.cell))]
+            for run in lab.runs()
+        ]
 
     def test_every_change_meets_every_host(self):
         for column in zip(*lab.SESSIONS, strict=True):
