@@ -32,6 +32,8 @@ ELSEWHERE = Customer(
     "org_2093", "AS64511", ("key_c2",), slow_first_token=0.006, prompt=300, output=480, library="other"
 )
 QUIET = 12
+WEEK = (1.06,) * 5 + (0.86, 0.845)
+"""Traffic of a day, Monday first, beside October's mean day."""
 
 
 def patience_s(request: Request) -> float:
@@ -63,7 +65,7 @@ def customers(seed: int = SEED) -> tuple[list[Call], list[Request]]:
 
 def day_run(day: date) -> tuple[sqlite3.Connection, pipeline.Records]:
     """The fleet's requests that begin on one day, one in a thousand, taken through the pipeline."""
-    a_day = round(BILLED_REQUESTS / 31 / SCALE * 0.98)
+    a_day = round(BILLED_REQUESTS / 31 / SCALE * 0.98 * WEEK[day.weekday()])
     requests = traffic.fleet_day(ms(f"{day}T00:00"), a_day, Random(f"all {day}"))
     database = store.empty()
     return database, pipeline.run(
@@ -72,7 +74,12 @@ def day_run(day: date) -> tuple[sqlite3.Connection, pipeline.Records]:
 
 
 CHANGES = (
-    ("2026-10-03", "gateway 5.18", "waits of 10 s become 2 s, so that a host drains within its grace period"),
+    (
+        "2026-10-03",
+        "gateway 5.18",
+        "internal timeouts of 2 s, not 10 s: a host drains within its grace period",
+    ),
+    ("2026-10-05", "router 2.9", "asks a second replica if the first is silent for 2 s; keeps the faster"),
     (
         "2026-10-12",
         "client library 3.2",

@@ -101,15 +101,26 @@ GROUP BY a.org_id
 ORDER BY streams DESC, a.org_id;
 -- --8<-- [end:recount]
 
+-- One closed hour, two hours later, when its log lines have arrived. An event belongs to the hour in which its stream ended.
 -- --8<-- [start:daily_check]
+WITH span AS (
+    SELECT CAST(:low AS bigint) AS low, CAST(:high AS bigint) AS high
+), entries AS (
+    SELECT * FROM usage_events, span
+    WHERE created_ms >= low AND created_ms < high
+)
 SELECT
-    (SELECT count(*) - count(DISTINCT request_id)
-     FROM usage_events) AS counted_again,
-    (SELECT count(*) FROM access_log AS a
-     WHERE a.finish <> 'failed' AND NOT EXISTS (
+    (SELECT count(*) FROM entries AS e WHERE EXISTS (
+         SELECT 1 FROM usage_events AS f
+         WHERE f.request_id = e.request_id
+           AND (f.created_ms, f.event_id) < (e.created_ms, e.event_id))
+    ) AS counted_again,
+    (SELECT count(*) FROM access_log AS a, span
+     WHERE a.finish <> 'failed' AND a.started_ms + a.duration_ms >= low
+       AND a.started_ms + a.duration_ms < high AND NOT EXISTS (
          SELECT 1 FROM usage_events AS e
          WHERE e.request_id = a.request_id)) AS streams_without_entry,
-    (SELECT count(DISTINCT e.request_id) FROM usage_events AS e
+    (SELECT count(DISTINCT e.request_id) FROM entries AS e
      WHERE NOT EXISTS (
          SELECT 1 FROM access_log AS a
          WHERE a.request_id = e.request_id)) AS requests_without_log;

@@ -8,6 +8,7 @@ The two rates come from the captured run. It is the closing run's rehearsal, and
 from __future__ import annotations
 
 import math
+import operator
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -23,10 +24,11 @@ from examples.billing_discrepancy.setting import (
     TICKETS,
     cents,
 )
+from examples.billing_discrepancy.traffic import PEAK_SHARE
 
-PEAK_RATE, OTHER_RATE = 0.0396, 0.0094
+PEAK_RATE, OTHER_RATE = 0.0396, 0.0101
 """Entries that stand for a request already counted, per entry, in the busy hours and in the others: of the
-pipeline's run in October after the change of its third day."""
+pipeline's run over all of October."""
 RETRY_RATE = 0.018
 """Entries of a library's second tries, per entry, among those who wrote: customers with impatient clients."""
 UNBILLED_RATE = 0.006
@@ -127,11 +129,16 @@ def accounts() -> tuple[Account, ...]:
     left = BILLED_REQUESTS - sum(account.entries for account in known)
     weights = [random.lognormvariate(0, SIGMA) for _ in range(ORGANIZATIONS - TICKETS)]
     scale = left / sum(weights)
-    made = []
-    for weight in weights:
-        entries = max(1, round(weight * scale))
-        busy = random.betavariate(1.4, 2.6)
-        made.append(Account(entries, drawn(random, entries, OTHER_RATE + busy * (PEAK_RATE - OTHER_RATE))))
+    sizes = [max(1, round(weight * scale)) for weight in weights]
+    busy = [random.betavariate(1.4, 2.6) for _ in sizes]
+    # Over all traffic the busy hours have the run's share; those who wrote have more of it.
+    apart = PEAK_RATE - OTHER_RATE
+    taken = sum((account.again - OTHER_RATE * account.entries) / apart for account in known)
+    factor = (PEAK_SHARE * BILLED_REQUESTS - taken) / sum(map(operator.mul, sizes, busy))
+    made = [
+        Account(size, drawn(random, size, OTHER_RATE + min(1.0, share * factor) * apart))
+        for size, share in zip(sizes, busy, strict=True)
+    ]
     return tuple(known + made)
 
 

@@ -1,20 +1,26 @@
 -- The queries of the investigation, one section a stage, for PostgreSQL and SQLite alike. They only read.
 
 -- --8<-- [start:totals]
-SELECT e.org_id, e.event_rows, h.requests,
-       e.event_rows - h.requests AS requests_apart,
-       e.microusd - h.microusd AS microusd_apart
-FROM (
-    SELECT org_id, count(*) AS event_rows,
-           sum(prompt_tokens * 3 + output_tokens * 15) AS microusd
-    FROM usage_events GROUP BY org_id
-) AS e
-LEFT JOIN (
-    SELECT org_id, sum(requests) AS requests,
-           sum(prompt_tokens * 3 + output_tokens * 15) AS microusd
-    FROM usage_hourly GROUP BY org_id
-) AS h ON h.org_id = e.org_id
-ORDER BY e.event_rows DESC, e.org_id;
+WITH hours AS (
+    SELECT org_id, hour_ms, sum(event_rows) AS event_rows,
+           sum(requests) AS requests, sum(microusd) AS microusd_apart
+    FROM (
+        SELECT org_id, created_ms / 3600000 * 3600000 AS hour_ms,
+               1 AS event_rows, 0 AS requests,
+               prompt_tokens * 3 + output_tokens * 15 AS microusd
+        FROM usage_events
+        UNION ALL
+        SELECT org_id, hour_ms, 0, requests,
+               -(prompt_tokens * 3 + output_tokens * 15)
+        FROM usage_hourly
+    ) AS both_tables
+    GROUP BY org_id, hour_ms
+)
+SELECT org_id, sum(event_rows) AS event_rows, sum(requests) AS requests,
+       sum(abs(event_rows - requests)) AS requests_apart,
+       sum(abs(microusd_apart)) AS microusd_apart
+FROM hours GROUP BY org_id
+ORDER BY event_rows DESC, org_id;
 -- --8<-- [end:totals]
 
 -- October 14, 2026, from 14:00 to 15:00 UTC. What ended in that hour, whenever it began.
@@ -130,17 +136,32 @@ SELECT org_id, shares, count(*) AS entries,
 FROM paired GROUP BY org_id, shares ORDER BY org_id, shares;
 -- --8<-- [end:profile]
 
+-- Whose key and whose network the entries of org_2093 came by.
+-- --8<-- [start:networks]
+SELECT a.key_id, a.source_net,
+       CASE WHEN c.idempotency_key IS NULL THEN 'no' ELSE 'yes' END AS in_their_log,
+       count(*) AS entries, min(a.started_ms) AS first_ms, max(a.started_ms) AS last_ms
+FROM usage_events AS e
+JOIN access_log AS a ON a.request_id = e.request_id
+LEFT JOIN client_calls AS c ON c.idempotency_key = a.idempotency_key
+WHERE e.org_id = 'org_2093'
+GROUP BY a.key_id, a.source_net, CASE WHEN c.idempotency_key IS NULL THEN 'no' ELSE 'yes' END
+ORDER BY a.key_id, a.source_net;
+-- --8<-- [end:networks]
+
 -- The provider's own lines for the requests that it served, beside ours.
 -- --8<-- [start:outside]
 SELECT count(*) AS lines, sum(entries) AS entries,
        sum(CASE WHEN entries > 1 THEN 1 ELSE 0 END) AS with_more,
        sum(CASE WHEN entries = 0 THEN 1 ELSE 0 END) AS without_entry,
-       sum(CASE WHEN apart <> 0 THEN 1 ELSE 0 END) AS token_counts_apart
+       sum(CASE WHEN apart <> 0 THEN 1 ELSE 0 END) AS token_counts_apart,
+       sum(closed) AS closed, count(*) - count(DISTINCT request_id) AS second_lines
 FROM (
-    SELECT p.provider_id, count(e.event_id) AS entries,
+    SELECT p.provider_id, p.request_id, count(e.event_id) AS entries,
+           max(CASE WHEN e.outcome = 'client_closed' THEN 1 ELSE 0 END) AS closed,
            coalesce(max(abs(e.prompt_tokens - p.prompt_tokens) + abs(e.output_tokens - p.output_tokens)), 0)
                AS apart
     FROM provider_export AS p LEFT JOIN usage_events AS e ON e.request_id = p.request_id
-    GROUP BY p.provider_id
+    GROUP BY p.provider_id, p.request_id
 ) AS line;
 -- --8<-- [end:outside]

@@ -29,6 +29,7 @@ CREATE TABLE usage_events (
     output_tokens bigint NOT NULL,
     outcome text NOT NULL
 );
+CREATE INDEX usage_events_request ON usage_events (request_id);
 
 CREATE TABLE usage_hourly (
     org_id text NOT NULL,

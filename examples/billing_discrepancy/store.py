@@ -32,10 +32,12 @@ def statements(file: str, name: str) -> list[str]:
     return [part.strip() for part in re.split(r";$", section(file, name), flags=re.MULTILINE) if part.strip()]
 
 
-def rows(database: sqlite3.Connection, name: str, file: str = "queries.sql") -> list[tuple[Any, ...]]:
+def rows(
+    database: sqlite3.Connection, name: str, file: str = "queries.sql", **parameters: Any
+) -> list[tuple[Any, ...]]:
     """What the one statement of a section answers."""
     [statement] = statements(file, name)
-    return database.execute(statement).fetchall()
+    return database.execute(statement, parameters).fetchall()
 
 
 def empty() -> sqlite3.Connection:

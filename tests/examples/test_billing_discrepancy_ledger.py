@@ -82,7 +82,7 @@ def histories(draw):
     return draw(st.permutations(events)), requests
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(histories())
 def test_after_corrections_the_ledger_is_the_recount_to_the_cent(history):
     events, requests = history
@@ -164,45 +164,90 @@ class TestCredits:
             database.execute("INSERT INTO credit_notes VALUES ('inv-2026-10-org_a', 1, -1, 'x', 'x')")
 
 
-class TestEvidence:
-    @pytest.fixture
-    def database(self):
-        database = store.load()
-        run(database, "ledger")
-        run(database, "invoice")
-        correct(database, "one")
-        return database
+@pytest.fixture(scope="module")
+def corrected():
+    """The evidence with its invoices, after one run."""
+    database = store.load()
+    run(database, "ledger")
+    run(database, "invoice")
+    correct(database, "one")
+    return database
 
-    def test_fourteen_of_fifteen_agree_with_the_gateways_log_to_the_cent(self, database):
-        left = {name.removeprefix("inv-2026-10-"): cents for name, cents in due(database).items()}
+
+class TestEvidence:
+    def test_fourteen_of_fifteen_agree_with_the_gateways_log_to_the_cent(self, corrected):
+        left = {name.removeprefix("inv-2026-10-"): cents for name, cents in due(corrected).items()}
         recount = {
-            row[0]: setting.cents(row[3]) for row in store.rows(database, "recount", "corrections.sql")
+            row[0]: setting.cents(row[3]) for row in store.rows(corrected, "recount", "corrections.sql")
         }
         apart = {org: left[org] - recount[org] for org in left if left[org] != recount[org]}
         assert len(left) == 15
         assert apart == {"org_4417": 1}
 
-    def test_the_cent_is_the_request_without_a_log_line(self, database):
-        [(micro,)] = database.execute(
+    def test_the_cent_is_the_request_without_a_log_line(self, corrected):
+        [(micro,)] = corrected.execute(
             "SELECT prompt_tokens * 3 + output_tokens * 15 FROM usage_events WHERE org_id = 'org_4417'"
             " AND request_id NOT IN (SELECT request_id FROM access_log)"
         )
-        [(kept,)] = database.execute(
+        [(kept,)] = corrected.execute(
             "SELECT sum(prompt_tokens * 3 + output_tokens * 15) FROM usage_events WHERE org_id = 'org_4417'"
             " AND event_id NOT IN (SELECT event_id FROM excluded_events)"
         )
         assert half_up(kept) - half_up(kept - micro) == 1
 
-    def test_never_billed_streams_stay_unbilled(self, database):
-        rows = {row[0]: row[1:3] for row in store.rows(database, "recount", "corrections.sql")}
+    def test_never_billed_streams_stay_unbilled(self, corrected):
+        rows = {row[0]: row[1:3] for row in store.rows(corrected, "recount", "corrections.sql")}
         assert rows["org_4417"] == (811, 2)
 
-    def test_the_daily_check_sees_all_three(self, database):
-        assert store.rows(database, "daily_check", "corrections.sql") == [(71, 2, 1)]
+    def test_the_daily_check_sees_all_three(self, corrected):
+        # Begun in the last seconds of October and ended in November, some belong to the next span.
+        found = [
+            store.rows(corrected, "daily_check", "corrections.sql", low=low, high=high)[0]
+            for low, high in ((OCTOBER, NOVEMBER), (NOVEMBER, DECEMBER))
+        ]
+        assert [sum(column) for column in zip(*found, strict=True)] == [71, 2, 1]
+
+    def test_the_check_counts_each_copy_once_in_the_hour_in_which_it_falls(self):
+        hour = 3_600_000
+        at = (OCTOBER + hour - 500, OCTOBER + hour + 1_500, OCTOBER + hour + 3_500)
+        database = store.empty()
+        add(database, [event(number, 1, at=when) for number, when in enumerate(at)])
+        found = [
+            store.rows(
+                database,
+                "daily_check",
+                "corrections.sql",
+                low=OCTOBER + n * hour,
+                high=OCTOBER + (n + 1) * hour,
+            )[0][0]
+            for n in range(3)
+        ]
+        assert found == [0, 2, 0]
+
+    def test_a_lost_stream_is_missed_in_the_hour_in_which_it_ended(self):
+        hour = 3_600_000
+        database = store.empty()
+        begun, lasted = OCTOBER + hour - 2_000, 5_000
+        database.execute(
+            "INSERT INTO access_log VALUES ('r1', 'org_a', 'key', 'i1', 'AS1', 'own', ?, ?, 'stop'),"
+            " ('r2', 'org_a', 'key', 'i2', 'AS1', 'own', ?, ?, 'failed')",
+            (begun, lasted, begun, lasted),
+        )
+        found = [
+            store.rows(
+                database,
+                "daily_check",
+                "corrections.sql",
+                low=OCTOBER + n * hour,
+                high=OCTOBER + (n + 1) * hour,
+            )[0][1]
+            for n in range(3)
+        ]
+        assert found == [0, 1, 0]
 
     def test_on_the_mended_run_the_first_is_zero(self):
         database, _ = capture.mended_run()
-        assert store.rows(database, "daily_check", "corrections.sql")[0][0] == 0
+        assert store.rows(database, "daily_check", "corrections.sql", low=0, high=DECEMBER)[0][0] == 0
 
 
 class TestFleet:
@@ -267,6 +312,19 @@ def server():
         yield running
 
 
+@pytest.fixture(scope="module")
+def reader(server):
+    session = server.connect(server.fresh("evidence"))
+    session.script("SET default_transaction_read_only = on;")
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    return store.load()
+
+
 @pytest.fixture
 def session(server):
     session = server.connect(server.fresh("evidence"))
@@ -296,14 +354,15 @@ class TestPostgreSQL:
         ("name", "file"),
         [
             *((name, "queries.sql") for name in (
-                "totals", "hour", "days", "both_ways", "by_date", "distinct_ids", "profile", "outside")),
+                "totals", "hour", "days", "both_ways", "by_date", "distinct_ids", "profile", "networks", "outside")),
             *((name, "corrections.sql") for name in ("recount", "disagreeing", "daily_check")),
         ],
     )  # fmt: skip
-    def test_it_answers_what_sqlite_answers(self, session, name, file):
-        rows = session.script(store.section(file, name))
+    def test_it_answers_what_sqlite_answers(self, reader, evidence, name, file):
+        span = {"low": OCTOBER, "high": NOVEMBER} if name == "daily_check" else {}
+        rows = reader.script(script(name, file, **span))
         found = [tuple(line.split("\x1f")) for line in rows]
-        assert as_text(found) == as_text(store.rows(store.load(), name, file))
+        assert as_text(found) == as_text(store.rows(evidence, name, file, **span))
 
     def test_the_corrections_are_sqlites_to_the_cent_and_a_second_run_adds_nothing(self, session):
         session.script(script("ledger") + script("invoice"))
