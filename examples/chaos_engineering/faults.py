@@ -81,6 +81,7 @@ class Injector:
         """Raises Refused for a wrong answer that would reach a user, and for a name that is armed already."""
         if fault.kind == "wrong" and fault.tenants != PROBE:
             raise Refused("a wrong answer cannot be taken back: probes only")
+        self._expire()
         if fault.name in self._armed:
             raise Refused(f"{fault.name} is armed already")
         self._armed[fault.name] = Armed(fault, self._clock() + fault.lease_s)
@@ -97,6 +98,7 @@ class Injector:
 
     def disarm(self, name: str) -> None:
         """Safe to repeat, and for a fault that was never armed: rollbacks run in every case."""
+        self._expire()
         if self._armed.pop(name, None):
             self.ended[name] = "disarmed"
 
@@ -134,6 +136,11 @@ class Injector:
                     self.ended[name] = "bad"
 
     # --8<-- [end:choose]
+
+    def holds(self, fault: Fault) -> bool:
+        """Whether a request that this fault has met must still wait for it."""
+        self._expire()
+        return any(armed.fault is fault for armed in self._armed.values())
 
     def armed(self) -> list[str]:
         self._expire()

@@ -11,6 +11,8 @@ from examples.chaos_engineering import paper, plan, setting, zone
 
 WAYS = {
     "today": zone.Gateway(),
+    "canceled": zone.Gateway(cancel=True),
+    "patient": zone.Gateway(give_up_s=120.0),
     "budget": zone.Gateway(retry_budget=0.10),
     "bounded": zone.Gateway(queue_s=5.0),
     "deferred": zone.Gateway(queue_s=5.0, defer_batch=True),
@@ -22,7 +24,9 @@ NAMES = {
     "deferred": "and batch deferred",
 }
 PEAK_LOSS = paper.lose(setting.ZONE_REPLICAS, setting.PEAK_RPS)
-WHERE = {"paper": "Paper", "probes": "Probes only", "pool": "Fenced pool", "fleet": "Fleet, off-peak"}
+NORMAL = 1 - setting.TARGET
+"""Share of bad requests in the control group: what the objective allows."""
+WHERE = {"paper": "Paper", "probes": "Probes", "pool": "Pool", "fleet": "Fleet"}
 
 
 def _table(head: str, rows: list[tuple[Any, ...]], align: str) -> str:
@@ -76,7 +80,7 @@ def offered() -> int:
     return round(paper.attempts(setting.PEAK_RPS, PEAK_LOSS.capacity + setting.PROVIDER_RPS))
 
 
-def refused_in(minutes: int) -> str:
+def refused_in(minutes: int = 10) -> str:
     """Requests without a place in so many minutes, if exactly the excess is refused and nothing else goes wrong."""
     return _count(PEAK_LOSS.unplaced * minutes * 60)
 
@@ -88,40 +92,51 @@ def stream_s() -> str:
 def prefill_s() -> str:
     """Seconds of the two zones' whole prefill work that repeating the cut streams' prompts takes.
 
-    A replica at its limit prefills 8 prompts of 2,000 tokens a second; a cut stream has half of its output besides.
+    A replica at its limit prefills 8 prompts of 2,000 tokens a second; a cut stream starts again from its prompt.
     """
-    tokens = PEAK_LOSS.cut * (setting.INPUT_TOKENS + setting.OUTPUT_TOKENS / 2)
-    return f"{tokens / (PEAK_LOSS.capacity * setting.INPUT_TOKENS):.1f}"
+    return f"{PEAK_LOSS.cut / PEAK_LOSS.capacity:.1f}"
+
+
+def lost_output_tokens() -> str:
+    """Tokens that the cut streams had produced: at a random moment, half of the output on average."""
+    return _count(PEAK_LOSS.cut * setting.OUTPUT_TOKENS / 2)
 
 
 def drain_s() -> str:
-    """Seconds until cut and missed requests are worked off beside the urgent ones, with batch deferred."""
-    return _count((PEAK_LOSS.cut + PEAK_LOSS.missed) / spare_after_deferral())
+    """Seconds until urgent requests that were cut or missed are worked off beside new ones, with batch deferred."""
+    urgent_share = 1 - setting.BATCH_SHARE
+    return _count((PEAK_LOSS.cut + PEAK_LOSS.missed) * urgent_share / spare_after_deferral())
+
+
+def cut() -> str:
+    return loss("cut")
+
+
+def cut_urgent() -> str:
+    """Cut streams that count as bad: a batch request is repeated within its four hours."""
+    return _count(PEAK_LOSS.cut * (1 - setting.BATCH_SHARE))
 
 
 def cold(replicas: int) -> str:
     return _count(paper.cold_start_s(replicas))
 
 
-def load_s(replicas: int) -> str:
-    return _count(paper.cold_start_s(replicas) - setting.SCHEDULE_S - setting.WARM_UP_S)
-
-
 def deferrable_hours() -> str:
     """Longest loss at constant peak in which batch work, first in first out, stays within its four hours.
 
-    At time t the backlog is 44 t and drains at 46/s, so the newest request waits 44/46 t.
+    Of 90/s that arrive, 46/s are served: what is served at time T arrived at 46/90 T and has waited 44/90 T. That is the
+    longest wait, for after the loss the backlog drains faster than it grew.
     """
-    growth = setting.PEAK_RPS * setting.BATCH_SHARE - spare_after_deferral()
-    return f"{setting.BATCH_HOURS * spare_after_deferral() / growth:.1f}"
+    batch = setting.PEAK_RPS * setting.BATCH_SHARE
+    return f"{setting.BATCH_HOURS * batch / (batch - spare_after_deferral()):.1f}"
 
 
-def backlog(minutes: int) -> str:
+def backlog(minutes: int = 10) -> str:
     growth = setting.PEAK_RPS * setting.BATCH_SHARE - spare_after_deferral()
     return _count(growth * minutes * 60)
 
 
-def backlog_drain_min(minutes: int) -> str:
+def backlog_drain_min(minutes: int = 10) -> str:
     growth = setting.PEAK_RPS * setting.BATCH_SHARE - spare_after_deferral()
     return f"{growth * minutes * 60 / (setting.FLEET_RPS - setting.PEAK_RPS) / 60:.0f}"
 
@@ -129,13 +144,18 @@ def backlog_drain_min(minutes: int) -> str:
 # --- The zone in the model ----------------------------------------------------------------------------------------
 
 
-def zone_bad(way: str) -> str:
+def zone_bad(way: str = "today") -> str:
     return _count(sum(second.bad for second in _zone(way)))
 
 
-def zone_bad_share(way: str) -> str:
+def zone_bad_share(way: str = "today") -> str:
     """Of the month's error budget."""
     return f"{sum(second.bad for second in _zone(way)) / setting.BUDGET * 100:.0f}%"
+
+
+def zone_asked() -> str:
+    """Requests that arrive in the minutes that the model covers after the loss."""
+    return _count(setting.PEAK_RPS * (zone.END_AT - zone.LOST_AT))
 
 
 def zone_minutes() -> int:
@@ -152,7 +172,7 @@ def zone_chart() -> dict[str, Any]:
     rows = []
     for minute in range(zone.END_AT // 60):
         row: dict[str, Any] = {"minute": minute}
-        for way in WAYS:
+        for way in NAMES:
             row[way] = round(sum(s.good for s in _zone(way)[minute * 60 : minute * 60 + 60]) / 60)
         rows.append(row)
     look = {
@@ -175,11 +195,11 @@ def zone_chart() -> dict[str, Any]:
         "usermeta": {
             "columns": {
                 "minute": "Minute",
-                **{way: f"{name[0].upper()}{name[1:]}, requests/s" for way, name in NAMES.items()},
+                **{way: f"{name[0].upper()}{name[1:]}" for way, name in NAMES.items()},
             }
         },
         "transform": [
-            {"fold": list(WAYS), "as": ["key", "good"]},
+            {"fold": list(NAMES), "as": ["key", "good"]},
             {"calculate": f"({json.dumps(NAMES)})[datum.key]", "as": "way"},
         ],
         "mark": "line",
@@ -232,17 +252,8 @@ def interval(count: int) -> str:
 # --- Budget and size ----------------------------------------------------------------------------------------------
 
 
-def budget() -> str:
-    return _count(setting.BUDGET)
-
-
 def allowance() -> str:
     return _count(setting.ALLOWANCE)
-
-
-def allowance_minutes() -> str:
-    """Minutes at peak with one zone's shortfall of 44 requests/s and no provider that spend the allowance."""
-    return f"{setting.ALLOWANCE / short() / 60:.1f}"
 
 
 def pool_in_flight() -> str:
@@ -254,43 +265,42 @@ def replica_rps_after_loss() -> str:
     return f"{setting.PEAK_RPS / (setting.REPLICAS - setting.ZONE_REPLICAS):.1f}"
 
 
-def delay_share(delay_s: float) -> str:
+def delay_share(delay_s: float = 0.2) -> str:
     """Of a stream's time, if a delay is paid once."""
     return f"{delay_s / setting.STREAM_S * 100:.1f}%"
 
 
-def samples(normal: float, broken: float) -> str:
+def samples(broken: float, normal: float = NORMAL) -> str:
     return _count(paper.sample_size(normal, broken))
 
 
-def sample_minutes(normal: float, broken: float, rps: float) -> str:
+def sample_minutes(broken: float, normal: float = NORMAL) -> str:
+    """On the two replicas of a group, at mean load."""
+    rps = 2 * setting.MEAN_RPS / setting.REPLICAS
     return f"{paper.sample_size(normal, broken) / rps / 60:.0f}"
 
 
-def sample_bad(normal: float, broken: float) -> str:
-    return f"{paper.sample_size(normal, broken) * broken:.0f}"
-
-
-def false_stop(k: int, normal: float, broken: float) -> str:
+def false_stop(k: int = 5, broken: float = 0.01, normal: float = NORMAL) -> str:
     """Chance that a harmless fault reaches `k` bad answers in a sample of that size."""
     return f"{paper.poisson_at_least(k, paper.sample_size(normal, broken) * normal) * 100:.1f}%"
 
 
-def pool_rps() -> str:
-    """What two replicas get at mean load."""
-    return f"{2 * setting.MEAN_RPS / setting.REPLICAS:.1f}"
+def certain_stop(k: int = 5, broken: float = 0.002, normal: float = NORMAL) -> str:
+    """The same where the sample is so long that a harmless run is bound to reach `k`."""
+    share = paper.poisson_at_least(k, paper.sample_size(normal, broken) * normal)
+    return f"over {math.floor(min(share, 0.99) * 100)}%"
 
 
 def overload_ratio() -> str:
     return f"{setting.PEAK_RPS / PEAK_LOSS.capacity * 100:.0f}%"
 
 
-def ratio_rps(replicas: int) -> str:
+def ratio_rps(replicas: int = 10) -> str:
     """Load on so many replicas that equals a lost zone's at peak."""
     return f"{setting.PEAK_RPS / PEAK_LOSS.capacity * replicas * setting.REPLICA_RPS:.0f}"
 
 
-def ratio_total(replicas: int) -> str:
+def ratio_total(replicas: int = 10) -> str:
     """All traffic at the hour when those who are not excluded send this."""
     return f"{setting.PEAK_RPS / PEAK_LOSS.capacity * replicas * setting.REPLICA_RPS / (1 - setting.EXCLUDED_SHARE):.0f}"
 
@@ -338,8 +348,8 @@ def risk_table() -> str:
             "0 until needed" if failure.kind == "latent" else f"{_count(failure.harm())} {unit[failure.kind]}"
         )
         by = ", ".join(f"`{name}`" for name in failure.by)
-        rows.append((failure.what, failure.recorded, harm, failure.noticed, by))
-    return _table("Failure | 90 days | Requests an event | Who notices today | Experiment", rows, "lrrll")
+        rows.append((f"{failure.what}<br>{by}", f"{harm}<br>{failure.recorded} in 90 days", failure.noticed))
+    return _table("Failure, tested by | Harm, events | Who notices today", rows, "lll")
 
 
 def experiment_table() -> str:
@@ -347,11 +357,14 @@ def experiment_table() -> str:
     for e in _plan().experiments:
         first, last = e.weeks
         weeks = f"{first}" if first == last else f"{first}-{last}"
+        name = f"`{e.id}`<br>week {weeks}<br>{WHERE[e.where]}"
         cut = paper.lose(e.replicas, setting.MEAN_RPS).cut
-        worst = f"{e.load_rps:g}/s for {e.detect_s:g} + {setting.REROUTE_S} s{f', {cut:.0f} cut' if cut else ''}: "
-        worst = (worst if e.load_rps else "") + _count(e.worst_case())
-        rows.append((weeks, f"`{e.id}`", e.what, WHERE[e.where], e.passes, worst))
-    return _table("Week | Experiment | What is done | Where | It passes if | Worst case, bad", rows, "llllll")
+        worst = _count(e.worst_case())
+        if e.load_rps:
+            more = f" + {cut:.0f} cut" if cut else ""
+            worst += f"<br>= {e.load_rps:g} \u00d7 {e.detect_s + setting.REROUTE_S:g} s{more}"
+        rows.append((name, e.what, e.passes, worst))
+    return _table("Name | What is done | Passes if | Worst case", rows, "llll")
 
 
 def ratio_harm() -> str:
@@ -376,21 +389,25 @@ def answers_table() -> str:
     """What could make a zone's loss pass."""
     month = headroom("month")
     rows = [
-        ("Buy", f"{headroom('nodes')} nodes: two zones hold {setting.PEAK_RPS}", f"${month} a month"),
+        (
+            "Buy",
+            f"{headroom('nodes')} nodes: two zones hold {setting.PEAK_RPS}",
+            f"${month} a month, if to be had",
+        ),
         (
             "Reserve",
             f"{headroom('nodes', provider=True)} nodes, and the provider's quota in the contract",
-            f"${headroom('month', provider=True)} a month, and a model that must pass the same probes",
+            f"${headroom('month', provider=True)} a month, what the provider asks, a second model to probe",
         ),
         (
             "Defer",
             f"Batch waits: {urgent()} of {_count(PEAK_LOSS.capacity)} requests/s",
-            f"About two weeks of work; at most {deferrable_hours()} hours at peak",
+            f"Two weeks of work; holds {deferrable_hours()} hours at peak",
         ),
         (
             "Promise less",
             f"{short() / setting.PEAK_RPS * 100:.0f}% refused while a zone is lost at peak",
-            "A clause",
+            "A clause, and a bounded queue to refuse with",
         ),
     ]
     return _table("Answer | What it gives | What it costs", rows, "lll")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -20,6 +21,10 @@ from examples.chaos_engineering.replica import Replica, known_answer
 
 MAX_TOKENS = 6
 COOL_DOWN_S = 30.0
+PROBE_S = 10.0
+"""Deadline of a known-answer probe, for the first token and for each gap."""
+HOLD_S = 1.0
+"""How often a request that a fault holds up looks whether the fault has ended."""
 
 
 class Upstream(Exception):
@@ -54,7 +59,7 @@ class Policy:
     """Take a replica out of rotation when its known-answer probes come back wrong."""
 
 
-MENDED = Policy(first_token_s=1.0, gap_s=0.5, resume=True, honor_retry_after=True, check_answers=True)
+MENDED = Policy(first_token_s=5.0, gap_s=2.0, resume=True, honor_retry_after=True, check_answers=True)
 # --8<-- [end:policy]
 
 
@@ -225,7 +230,7 @@ class Gateway:
         if fault and fault.kind == "status":
             raise Status(fault.status, fault.retry_after_s)
         if fault and fault.kind == "slow":
-            await asyncio.sleep(fault.delay_s)
+            await self._hold(fault, fault.delay_s)
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         try:
             ask = {"prompt": request["prompt"], "max_tokens": MAX_TOKENS, "start": start}
@@ -235,7 +240,7 @@ class Gateway:
                 message = json.loads(line)
                 if fault and position >= start + fault.after_tokens:
                     if fault.kind == "stall":
-                        await asyncio.Event().wait()
+                        await self._hold(fault)
                     if fault.kind == "cut":
                         raise Upstream("cut")
                 if "finish" in message:
@@ -245,6 +250,12 @@ class Gateway:
             raise Upstream("the stream ended without a finish reason")
         finally:
             writer.close()
+
+    async def _hold(self, fault: Fault, seconds: float = math.inf) -> None:
+        """Keep a request waiting for so long, or until the fault has ended: nobody is left hanging by an experiment."""
+        while seconds > 0 and self.injector.holds(fault):
+            await asyncio.sleep(min(HOLD_S, seconds))
+            seconds -= HOLD_S
 
     def _pick(self, pool: Pool) -> Replica | None:
         """The next replica in this pool's rotation."""
@@ -264,7 +275,7 @@ class Gateway:
                 continue
             request = {"id": f"{round_id}-{replica.name}", "tenant": PROBE, "prompt": round_id}
             try:
-                got = [token async for token in within(self._tokens(replica, request, 0), 2.0, 2.0)]
+                got = [token async for token in within(self._tokens(replica, request, 0), PROBE_S, PROBE_S)]
             except (Upstream, OSError):
                 continue  # No answer is the breaker's business.
             right = got == known_answer(round_id, MAX_TOKENS)

@@ -33,19 +33,22 @@ def fail_closed(control: Callable[..., None]) -> Callable[..., None]:
 def before_experiment_control(
     context: dict[str, Any], configuration: dict[str, Any], extensions: list[dict[str, Any]]
 ) -> None:
-    """Start only with budget for the worst case, below the load it was computed for, and with nobody against it."""
-    (bounds,) = [extension for extension in extensions if extension["name"] == "bounds"]
-    now = actions.operate(configuration["gateway"], op="stats")["readiness"]
-    if now["veto"] or now["incident"]:
-        raise InterruptExecution("vetoed by on-call, or an incident is open")
-    if now["load_rps"] > bounds["max_load_rps"]:
-        raise InterruptExecution(
-            f"load is {now['load_rps']} requests/s, computed for {bounds['max_load_rps']}"
-        )
-    if now["allowance"] < bounds["worst_case_bad"]:
-        raise InterruptExecution(
-            f"{now['allowance']} bad requests left, could cost {bounds['worst_case_bad']}"
-        )
+    """Start only with nobody against it, below the load it was computed for, and with budget for the worst case.
+
+    Written so that NaN, which is what a query over missing series gives, speaks against it.
+    """
+    bounds, stats = _bounds(extensions), actions.operate(configuration["gateway"], op="stats")
+    now = stats["readiness"]
+    reasons = {
+        "on-call has a veto": now["veto"] is not False,
+        "an incident is open": now["incident"] is not False,
+        "another run is on": bool(stats["armed"]),
+        "the load is not known to be low": not now["load_rps"] <= bounds["max_load_rps"],
+        "the allowance may not cover it": not now["allowance"] >= bounds["worst_case_bad"],
+        "half of the month's budget is gone": not now["budget_left"] >= 0.5,
+    }
+    if any(reasons.values()):
+        raise InterruptExecution("; ".join(reason for reason, holds in reasons.items() if holds))
 
 
 @fail_closed
@@ -65,8 +68,35 @@ def after_activity_control(
 def after_method_control(
     context: dict[str, Any], configuration: dict[str, Any], extensions: list[dict[str, Any]]
 ) -> None:
-    """A fault that no request has met proves nothing, whatever the hypothesis says."""
-    (bounds,) = [extension for extension in extensions if extension["name"] == "bounds"]
-    hits = actions.operate(configuration["gateway"], op="stats")["hits"]
-    if missed := [name for name in bounds["faults"] if not hits.get(name)]:
+    """A fault that no request has met, or that has ended, proves nothing, whatever the hypothesis says."""
+    bounds, stats = _bounds(extensions), actions.operate(configuration["gateway"], op="stats")
+    if missed := [name for name in bounds["faults"] if not stats["hits"].get(name)]:
         raise InterruptExecution(f"no request met {', '.join(missed)}")
+    _refuse_ended(bounds, stats)
+    bounds["hits"] = stats["hits"]  # The journal shows it; and from now on the faults must be there.
+
+
+@fail_closed
+def after_hypothesis_control(
+    context: dict[str, Any],
+    state: dict[str, Any],
+    configuration: dict[str, Any],
+    extensions: list[dict[str, Any]],
+) -> None:
+    """A system that was sick before is no pass, and neither is one whose fault ended while it was looked at."""
+    bounds = _bounds(extensions)
+    if "hits" in bounds and state["steady_state_met"]:
+        _refuse_ended(bounds, actions.operate(configuration["gateway"], op="stats"))
+    if "hits" not in bounds and not state["steady_state_met"]:
+        raise InterruptExecution("the steady state is not met, and the method has not run to its end")
+
+
+def _refuse_ended(bounds: dict[str, Any], stats: dict[str, Any]) -> None:
+    if ended := [name for name in bounds["faults"] if name not in stats["armed"]]:
+        why = ", ".join(f"{name} has ended: {stats['ended'].get(name)}" for name in ended)
+        raise InterruptExecution(why)
+
+
+def _bounds(extensions: list[dict[str, Any]]) -> dict[str, Any]:
+    (bounds,) = [extension for extension in extensions if extension["name"] == "bounds"]
+    return bounds

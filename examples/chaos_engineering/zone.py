@@ -1,7 +1,7 @@
 """A model of losing a zone at peak: a queue, impatient clients and their retries. One step is one second.
 
-Replicas serve in the order of arrival. A client gives up on its first token after `GIVE_UP_S` and tries again, up to twice,
-while its earlier attempt stays in the queue: nobody tells the engine. The model leaves out what makes a real loss worse: the
+Replicas serve in the order of arrival. A client gives up on its first token after `give_up_s` and tries again, up to twice,
+while its earlier attempt stays in the queue: without `cancel` nobody tells the engine. Batch clients wait no longer. The model leaves out what makes a real loss worse: the
 prefill of repeated prompts into cold caches, and the time per token, which grows with the batch.
 """
 
@@ -26,6 +26,10 @@ class Gateway:
     """Retries admitted per fresh request; None: all."""
     queue_s: float | None = None
     """Longest queue in seconds of work, the rest is refused at once; None: without bound."""
+    cancel: bool = False
+    """Take out of the queue what a client has abandoned; otherwise replicas work for those who have left."""
+    give_up_s: float = setting.GIVE_UP_S
+    """The clients' patience, which is not the gateway's to choose."""
     defer_batch: bool = False
     """Hold batch work back while urgent requests need the replicas."""
 
@@ -89,10 +93,12 @@ class Region:
                 self._keep(second, now, cohort, max(0.0, self.gateway.queue_s * capacity - queued))
             self.queue.append(cohort)
             self.patient.append(cohort)
-        while self.patient and now - self.patient[0].arrived >= setting.GIVE_UP_S:
+        while self.patient and now - self.patient[0].arrived >= self.gateway.give_up_s:
             cohort = self.patient.popleft()
             cohort.left = True
             self._fail(second, now, cohort, cohort.size)
+            if self.gateway.cancel:
+                cohort.size = 0.0
         while self.queue and capacity > 0:
             served = min(capacity, self.queue[0].size)
             capacity -= served

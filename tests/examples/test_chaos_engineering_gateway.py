@@ -1,6 +1,7 @@
 """The miniature itself: whom a fault can meet, what the gateway does about it, and what a real lost replica does."""
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from examples.chaos_engineering import actions
 from examples.chaos_engineering.faults import Fault, Injector, Refused, group_of
 from examples.chaos_engineering.gateway import MENDED, Policy
-from examples.chaos_engineering.miniature import running
+from examples.chaos_engineering.miniature import HurriedLoop, running
 from examples.chaos_engineering.replica import known_answer
 
 BOUNDS = {"lease_s": 30.0, "max_requests": 100, "stop_after_bad": 100}
@@ -24,8 +25,8 @@ def a_fault(**changes):
 
 
 def ids(group, count):
-    found = (f"r{n}" for n in range(100_000))
-    return [i for i in found if group_of(i) == group][:count]
+    found = (i for n in itertools.count() if group_of(i := f"r{n}") == group)
+    return list(itertools.islice(found, count))
 
 
 class Clock:
@@ -97,6 +98,20 @@ class TestInjector:
         with pytest.raises(Refused, match="f has ended: lease"):
             injector.renew("f")
 
+    def test_a_name_is_free_again_when_its_lease_has_run_out(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        first = a_fault(lease_s=10)
+        injector.arm(first)
+        clock.now = 10.0
+        injector.disarm("f")
+        assert injector.ended == {"f": "lease"}
+        injector.arm(a_fault(lease_s=10))
+        clock.now = 20.0
+        injector.arm(a_fault(lease_s=10))
+        assert injector.armed() == ["f"]
+        assert not injector.holds(first)
+
     def test_a_wrong_answer_never_goes_to_a_user(self):
         injector = Injector(frozenset(), Clock())
         with pytest.raises(Refused, match="probes only"):
@@ -130,7 +145,12 @@ class TestInjector:
             assert groups.count(group) == pytest.approx(2_000, rel=0.08)
 
 
-def send(service, group, count, deadline_s=20.0):
+def mended():
+    """The mended service, whose deadlines pass in a moment and only for streams that are really silent."""
+    return running(MENDED, make_loop=HurriedLoop)
+
+
+def send(service, group, count, deadline_s=60.0):
     return actions.traffic(service.address, group, count, deadline_s)
 
 
@@ -146,7 +166,7 @@ async def talk(address, request):
 
 class TestGateway:
     def test_a_stalled_answer_is_finished_elsewhere_without_a_gap_or_a_repeat(self):
-        with running(MENDED) as service:
+        with mended() as service:
             service.gateway.injector.arm(a_fault(target="replica-1", after_tokens=2))
             for request_id in ids("experiment", 6):
                 request = {"id": request_id, "tenant": "acme", "prompt": "p"}
@@ -166,15 +186,15 @@ class TestGateway:
             assert len(lines) == 3
 
     def test_the_breaker_takes_a_silent_replica_out_after_three_failures(self):
-        with running(MENDED) as service:
+        with mended() as service:
             service.gateway.injector.arm(a_fault(kind="cut"))
             for request_id in ids("experiment", 30):
-                assert asyncio.run(actions.ask(service.address, request_id, 20.0))
+                assert asyncio.run(actions.ask(service.address, request_id, 60.0))
             assert service.gateway.injector.hits["f"] == 3
             assert actions.operate(service.address, op="stats")["open"]["experiment"] == ["replica-1"]
 
     def test_the_breaker_and_the_budget_of_other_users_stay_as_they_are(self):
-        with running(MENDED) as service:
+        with mended() as service:
             service.gateway.injector.arm(a_fault(target="replicas", kind="status"))
             send(service, "experiment", 20)
             report = actions.operate(service.address, op="stats")
@@ -184,11 +204,11 @@ class TestGateway:
             assert service.gateway.stats.provider_calls == calls
 
     def test_excluded_tenants_meet_no_fault_although_their_draw_says_so(self):
-        with running(MENDED, excluded=frozenset({"bank"})) as service:
+        with running(MENDED, make_loop=HurriedLoop, excluded=frozenset({"bank"})) as service:
             service.gateway.injector.arm(a_fault(target="replicas", kind="status"))
 
             async def all_of(tenant):
-                asked = (actions.ask(service.address, i, 20.0, tenant) for i in ids("experiment", 8))
+                asked = (actions.ask(service.address, i, 60.0, tenant) for i in ids("experiment", 8))
                 return await asyncio.gather(*asked)
 
             assert all(asyncio.run(all_of("bank")))
@@ -210,14 +230,14 @@ class TestGateway:
                 a_fault(target="replicas", kind="cut", after_tokens=1, stop_after_bad=3)
             )
             answers = [
-                asyncio.run(actions.ask(service.address, request_id, 20.0))
+                asyncio.run(actions.ask(service.address, request_id, 60.0))
                 for request_id in ids("experiment", 8)
             ]
             assert answers == [False] * 3 + [True] * 5
             assert service.gateway.injector.ended == {"f": "bad"}
 
     def test_the_provider_takes_over_only_before_the_first_token(self):
-        with running(MENDED) as service:
+        with mended() as service:
             service.gateway.injector.arm(a_fault(target="replicas", kind="cut", after_tokens=1))
             asked = ids("experiment", 4)
             first = asyncio.run(talk(service.address, {"id": asked[0], "tenant": "a", "prompt": "p"}))
@@ -225,17 +245,49 @@ class TestGateway:
             assert service.gateway.stats.provider_calls == 0
             service.gateway.injector.disarm("f")
             service.gateway.injector.arm(a_fault(name="g", target="replicas", kind="status"))
-            assert asyncio.run(actions.ask(service.address, asked[1], 20.0))
+            assert asyncio.run(actions.ask(service.address, asked[1], 60.0))
             assert service.gateway.stats.provider_calls == 1
 
+    @pytest.mark.parametrize("kind", ["stall", "slow"])
+    def test_what_a_fault_holds_up_goes_on_when_it_ends(self, kind):
+        weak = Policy(**{**vars(MENDED), "first_token_s": None, "gap_s": None})
+        with running(weak, make_loop=HurriedLoop) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind=kind, delay_s=1e9))
+
+            async def held_and_let_go():
+                asking = asyncio.ensure_future(actions.ask(service.address, ids("experiment", 1)[0], 60.0))
+                while not service.gateway.injector.hits["f"]:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
+                assert not asking.done()
+                service.gateway.injector.disarm("f")
+                return await asking
+
+            assert service.run(held_and_let_go)
+
+    def test_what_is_only_slow_is_answered_in_the_end(self):
+        weak = Policy(**{**vars(MENDED), "first_token_s": None})
+        with running(weak, make_loop=HurriedLoop) as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="slow", delay_s=2.5))
+            assert asyncio.run(actions.ask(service.address, ids("experiment", 1)[0], 60.0))
+            assert service.gateway.injector.armed() == ["f"]
+            assert service.gateway.stats.attempts == 1
+
+    def test_a_probe_that_gets_no_answer_is_not_a_wrong_one(self):
+        with mended() as service:
+            service.gateway.injector.arm(a_fault(tenants="probe", kind="stall"))
+            assert actions.probe_rounds(service.address, 3) == 0
+            assert service.gateway.injector.hits["f"] == 3
+            assert actions.operate(service.address, op="stats")["drained"] == []
+
     def test_a_killed_replica_cuts_real_streams_and_they_are_finished_elsewhere(self):
-        with running(MENDED) as service:
+        with running(Policy(**{**vars(MENDED), "first_token_s": 60.0, "gap_s": 60.0})) as service:
             held = asyncio.Event()
             for replica in service.replicas:
                 replica.after_token = held
 
             async def kill_in_mid_stream():
-                asked = asyncio.gather(*(actions.ask(service.address, i, 20.0) for i in ids("rest", 6)))
+                asked = asyncio.gather(*(actions.ask(service.address, i, 60.0) for i in ids("rest", 6)))
                 while sum(replica.tokens for replica in service.replicas) < 6:
                     await asyncio.sleep(0.01)
                 await service.replicas[0].kill()
@@ -260,15 +312,16 @@ class TestGateway:
             assert service.run(nothing_left)
 
     def test_one_wrong_replica_is_drained_by_the_machine_and_no_second(self):
-        with running(MENDED) as service:
+        with mended() as service:
             service.gateway.injector.arm(a_fault(target="replicas", kind="wrong", tenants="probe"))
             assert actions.probe_rounds(service.address, 2) == 3
             assert actions.operate(service.address, op="stats")["drained"] == []
-            actions.probe_rounds(service.address, 3)
-            assert actions.operate(service.address, op="stats")["drained"] == ["replica-1"]
+            for rounds in (1, 2):
+                actions.probe_rounds(service.address, rounds)
+                assert actions.operate(service.address, op="stats")["drained"] == ["replica-1"]
 
     def test_a_right_answer_starts_the_count_again(self):
-        with running(MENDED) as service:
+        with mended() as service:
             wrong = a_fault(kind="wrong", tenants="probe")
             for _ in range(3):
                 service.gateway.injector.arm(wrong)
@@ -287,7 +340,7 @@ class TestGateway:
         ],
     )
     def test_a_refusal_reaches_the_tool_as_an_error(self, request_):
-        with running(MENDED) as service:
+        with mended() as service:
             with pytest.raises(RuntimeError):
                 actions.operate(service.address, **request_)
             assert service.gateway.injector.armed() == []
