@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).parent
 THREE = setting.at("03:00")
 METRICS_FROM, METRICS_UNTIL = setting.at("02:40"), setting.at("03:32")
 """The run goes on until the requests of the last minute have ended."""
-LOGGED = (("02:57", "02:58"), ("03:02:30", "03:08"), ("03:24", "03:25:30"))
+LOGGED = (("02:57", "02:57:30"), ("03:02:45", "03:08"), ("03:19:15", "03:19:45"), ("03:24", "03:25"))
 """For these minutes the whole access log is kept."""
 HEAVY_MHZ, LIGHT_MHZ = 1_695, 1_980
 """Assumed clocks of the streaming multiprocessors: prompts draw the power limit, decoding does not."""
@@ -32,6 +32,7 @@ def main(package: Path = PACKAGE) -> None:
     night = Fleet(worlds.NIGHT).play()
     for name, text in files(night).items():
         (evidence / name).write_text(text, encoding="utf-8")
+    (evidence / "events.log").write_text(events(), encoding="utf-8")
     (evidence / "replays.csv").write_text(replays(), encoding="utf-8")
     (package / "outcomes.csv").write_text(outcomes(), encoding="utf-8")
 
@@ -133,6 +134,22 @@ def traces(run: Run) -> str:
         if rng.random() < setting.TRACED and METRICS_FROM <= row.at < METRICS_UNTIL
     ]
     return _csv(HEAD, map(_logged, kept))
+
+
+def events() -> str:
+    """What the change logs hold, those of the night itself with the times that the simulation plays."""
+    night = worlds.NIGHT
+    assert night.moderation is not None
+    stalled, stopped_s = night.stalls[0]
+    leaves = next(action for action in night.actions if action.kind == "drain")
+    played = (
+        (leaves.at, "autoscaler", f"9 -> 8 replicas, {leaves.replica} leaves: night floor"),
+        (night.moderation.since, "provider", "moderation status page: elevated latency for some requests"),
+        (stalled, "cron", f"quota store: BGSAVE, fork {_ms(stopped_s)} ms, done 03:00:52"),
+    )
+    lines = [(f"{worlds.TONIGHT} {setting.clock(at)}", kind, what) for at, kind, what in played]
+    lines = sorted([*worlds.CHANGES, *lines], key=lambda line: line[0])
+    return "".join(f"{at} {kind:<11} {what}\n" for at, kind, what in lines)
 
 
 def _logged(row: Row) -> list[Any]:

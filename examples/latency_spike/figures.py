@@ -12,8 +12,9 @@ from examples.latency_spike.reading import PACKAGE, asked, panel, table
 
 SINCE, UNTIL = 180.0, 480.0
 """The logged five minutes of the incident, 03:03 to 03:08, in seconds after 03:00."""
-AFTER = (1_440.0, 1_530.0)
-LONG = 8_192
+AFTER = (1_440.0, 1_500.0)
+SPILLED = (1_155.0, 1_185.0)
+"""Half a minute in which one round of o60 did not go home."""
 BAD_BUDGET = (1 - setting.TARGET) * setting.REQUESTS_28_DAYS
 
 
@@ -149,7 +150,6 @@ def bad(what: str) -> str:
     a_second = _bad_per_s()
     found = {
         "a minute": f"{a_second * 60:.0f}",
-        "a night": f"{a_second * 4 * 3600:,.0f}",
         "share of an hour": _percent(a_second * 3600 / BAD_BUDGET, 2),
         "share of a night": _percent(a_second * 4 * 3600 / BAD_BUDGET),
         "days to spend": f"{BAD_BUDGET / a_second / 86_400:.0f}",
@@ -198,22 +198,30 @@ def stages(what: str) -> str:
     slow = _stages()[1]
     found = {
         "slow": f"{slow['requests']}",
-        "moderation": f"{slow['moderation_slow']}",
-        "moderation share": _percent(slow["moderation_slow"] / slow["requests"], 0),
+        "moderation": f"{_by_moderation()}",
+        "moderation and more": f"{slow['moderation_slow'] - _by_moderation()}",
+        "moderation of all": _percent(_by_moderation() / (slow["requests"] + _stages()[0]["requests"])),
         "wait share": _percent(
             slow["wait_ms"]
             / (slow["quota_ms"] + slow["moderation_ms"] + slow["wait_ms"] + slow["prefill_ms"]),
             0,
         ),
         "slowest moderation": f"{max(row['moderation_ms'] for row in _logged()) / 1000:.1f}",
-        "without": _percent(
-            (slow["requests"] - slow["moderation_slow"]) / (slow["requests"] + _stages()[0]["requests"])
-        ),
         "traces": str(
             sum(SINCE <= row["at_s"] < UNTIL and row["ttft_ms"] > 1000 for row in table("traces.csv"))
         ),
     }
     return found[what]
+
+
+def _by_moderation() -> int:
+    """Requests above 1 s that a call to the provider of the usual length would have left below."""
+    usual_ms = setting.MODERATION_S * 1000
+    return sum(
+        row["ttft_ms"] > 1000 >= row["ttft_ms"] - row["moderation_ms"] + usual_ms
+        for row in _logged()
+        if row["moderation_ms"] > 600
+    )
 
 
 def _logged(since: float = SINCE, until: float = UNTIL) -> list[dict[str, Any]]:
@@ -223,12 +231,12 @@ def _logged(since: float = SINCE, until: float = UNTIL) -> list[dict[str, Any]]:
 def moderation_chart() -> dict[str, Any]:
     rows = [
         {"minute": minute, "p99": row["moderation_p99_ms"], "median": row["moderation_p50_ms"]}
-        for minute, clock in _minutes("02:45", "03:20")
+        for minute, clock in _minutes("02:45", "03:16")
         for row in [_gateway(clock)]
     ]
     return _lines(
         "Moderation as the gateway sees it: calls of the 15 s before each minute.",
-        "Milliseconds from 02:45 to 03:20. The median stays near 75. The 99th percentile is near 140 before 03:00, jumps "
+        "Milliseconds from 02:45 to 03:16. The median stays near 75. The 99th percentile is near 140 before 03:00, jumps "
         "between 150 and more than 1,000 until 03:12, then is near 140 again.",
         rows,
         {"p99": "p99", "median": "median"},
@@ -249,7 +257,7 @@ def replica_table() -> str:
                 row["replica"],
                 row["slow"],
                 f"{row['itl_ms']:.0f}",
-                f"{usage:.0f}%",
+                f"{usage:.0f}, {max(m['kv_pct'] for m in metrics)}%",
                 f"{clock:,.0f}",
             )
         )
@@ -287,35 +295,22 @@ def who(what: str) -> str:
         "r5 share": _percent(replicas["r5"]["slow"] / slow, 0),
         "r5 of requests": _percent(replicas["r5"]["requests"] / requests, 0),
         "r5 slow": str(replicas["r5"]["slow"]),
-        "r5 own share": _percent(replicas["r5"]["slow"] / replicas["r5"]["requests"], 0),
         "orgs": str(sum(row["slow"] > 0 for row in orgs.values())),
-        "own requests": str(own["requests"]),
         "own of requests": _percent(own["requests"] / requests, 2),
         "own of tokens": _percent(own["prompt_tokens"] / sum(row["prompt_tokens"] for row in orgs.values())),
         "own prompt": f"{own['prompt_tokens'] / own['requests']:,.0f}",
-        "own of slow": _percent(own["slow"] / slow, 0),
-        "own of late": _percent(own["very_slow"] / late, 0),
         "others slow": str(slow - own["slow"]),
         "hidden": _percent((1 - setting.TARGET) / (replicas["r5"]["requests"] / requests), 0),
         "own per minute": f"{own['requests'] / 5:.0f}",
         "own late": str(own["very_slow"]),
         "late": str(late),
         "p99 without": f"{_without(lambda row: row['org'] != 'o60'):.1f}",
-        "p99 without r5": f"{_without(lambda row: row['replica'] != 'r5'):.1f}",
         "newcomer": f"{orgs['o57']['requests'] / 300:.1f}",
         "newcomer slow": str(orgs["o57"]["slow"]),
         "itl": f"{replicas['r5']['itl_ms']:.0f}",
         "itl others": f"{sum(r['itl_ms'] * r['requests'] for n, r in replicas.items() if n != 'r5') / sum(r['requests'] for n, r in replicas.items() if n != 'r5'):.0f}",
-        "kv max": f"{max(row['kv_pct'] for row in _metrics('r5'))}",
-        "kv waiting": f"{_kv_while_waiting():.0f}",
     }
     return found[what]
-
-
-def preempted() -> str:
-    """What r5's preemption counter says of the logged five minutes, as words."""
-    count = sum(row["preemptions"] for row in _metrics("r5"))
-    return {0: "no sequence", 1: "one sequence"}.get(count, f"{count} sequences")
 
 
 def organization(name: str, what: str) -> str:
@@ -325,16 +320,27 @@ def organization(name: str, what: str) -> str:
     mean_rps = setting.REQUESTS_28_DAYS / (28 * 86_400)
     found = {
         "share": _percent(share, 0),
+        "longest": f"{row['longest']:,}",
         "burn": f"{share / (1 - setting.TARGET):.0f}",
         "hours": f"{(1 - setting.TARGET) * 28 * 24 * mean_rps / setting.NIGHT_RPS / share:.0f}",
     }
     return found[what]
 
 
-def _kv_while_waiting() -> float:
-    """Mean use of the cache at the scrapes of r5 with at least five sequences waiting, percent."""
-    rows = [row["kv_pct"] for row in _metrics("r5", "03:01:00", "03:21:00") if row["waiting"] >= 5]
-    return float(sum(rows)) / len(rows)
+def cache_use(what: str) -> str:
+    """r5's key-value cache from 03:01 to 03:20: how full while five or more wait, and how many wait while it is full."""
+    rows = _metrics("r5", "03:01:00", "03:20:00")
+    waiting = [row["kv_pct"] for row in rows if row["waiting"] >= 5]
+    full = [row["waiting"] for row in rows if row["kv_pct"] >= 90]
+    found = {
+        "scrapes": f"{len(rows)}",
+        "waiting": f"{len(waiting)}",
+        "while waiting": f"{sum(waiting) / len(waiting):.0f}%",
+        "full": f"{len(full)}",
+        "most waiting while full": f"{max(full)}",
+        "preemptions": f"{sum(row['preemptions'] for row in rows)}",
+    }
+    return found[what]
 
 
 def _without(keep: Callable[[dict[str, Any]], bool]) -> float:
@@ -425,13 +431,9 @@ def pairs(what: str) -> str:
     found = {
         "slow prompt": f"{pair[1, 1]['prompt']:,.0f}",
         "fast prompt": f"{pair[0, 0]['prompt']:,.0f}",
-        "slow beside": str(pair[1, 1]["requests"]),
         "slow apart": str(pair[0, 1]["requests"]),
         "slow apart, moderation": str(_apart_by_moderation()),
-        "apart itl": f"{pair[0, 0]['itl_ms']:.0f}",
         "ahead": _percent(_ahead(), 0),
-        "second": str(asked("ahead", since=SINCE, until=UNTIL)[1]["org"]),
-        "second share": _percent(asked("ahead", since=SINCE, until=UNTIL)[1]["seconds"] / _waited(), 0),
     }
     return found[what]
 
@@ -474,6 +476,18 @@ def ahead_table() -> str:
     return _table(
         "Org being prefilled | Seconds of others' waiting | Share | Requests that waited", rows, "lrrr"
     )
+
+
+def spilled(what: str) -> str:
+    """r10 in the half minute in which it got prompts of o60: how many, and how the others there fared."""
+    rows = [row for row in _logged(*SPILLED) if row["replica"] == "r10"]
+    others = [row for row in rows if row["org"] != "o60"]
+    found = {
+        "own": len(rows) - len(others),
+        "others": len(others),
+        "slow": sum(row["ttft_ms"] > 1000 for row in others),
+    }
+    return str(found[what])
 
 
 def after_table() -> str:

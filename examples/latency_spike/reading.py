@@ -96,5 +96,9 @@ def database(rows: Sequence[dict[str, Any]]) -> sqlite3.Connection:
 @cache
 def asked(name: str, **arguments: float | str) -> list[dict[str, Any]]:
     """The answer to a query of queries.sql on the access log."""
-    connection = database(table("access.csv"))
-    return [dict(row) for row in connection.execute(query(name), arguments)]
+    return [dict(row) for row in _log().execute(query(name), arguments)]
+
+
+@cache
+def _log() -> sqlite3.Connection:
+    return database(table("access.csv"))

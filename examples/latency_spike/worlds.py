@@ -30,6 +30,22 @@ NIGHT = World(
 )
 """What happened, with the responder's two moves."""
 
+TONIGHT = "2026-11-24"
+CHANGES = (
+    ("2026-11-19 10:12:00", "deploy", "gateway 4.31.0 on all hosts"),
+    ("2026-11-19 10:40:00", "deploy", "serving image 2.9.4 on all replicas"),
+    ("2026-11-23 09:05:00", "quota", "o57 requests/min 20 -> 60, ticket CS-4410"),
+    ("2026-11-23 11:20:00", "entitlement", "o24 prompt limit 4096 -> 16384 tokens, ticket CS-4419"),
+    ("2026-11-23 15:42:00", "entitlement", "o60 prompt limit 8192 -> 32768 tokens, ticket CS-4431"),
+    ("2026-11-23 16:10:00", "key", "o12 second key created"),
+    ("2026-11-23 22:00:00", "certificate", "gateway certificate renewed"),
+    (f"{TONIGHT} 01:20:00", "autoscaler", "10 -> 9 replicas"),
+    (f"{TONIGHT} 03:00:00", "cron", "usage export to the warehouse, done 03:09:14"),
+    (f"{TONIGHT} 03:01:10", "node", "r5 clocks event reason: SwPowerCap"),
+    (f"{TONIGHT} 03:07:00", "alert", "p99 of the time to first token above 2 s for 5 min"),
+)
+"""What the change logs say besides what the simulation plays: when, which kind, what."""
+
 # Replays are short: they begin two minutes before what goes wrong, and are read from a minute after the lever.
 BEGINS_S, LEVER_S, READ_S, ENDS_S = 60.0, 120.0, 180.0, 600.0
 _QUIET = World(seed=SEED, length_s=ENDS_S)

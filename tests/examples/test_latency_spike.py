@@ -62,7 +62,8 @@ class TestTheAlert:
 
     def test_the_alert_fires_when_the_page_arrives(self):
         crossed = next(row["at"] for row in GATEWAY[40:] if p99_at(row["at"]) > 2.0)
-        assert "03:01:00" <= crossed <= "03:02:30"  # and five minutes later it is 03:07
+        assert "03:01:00" < crossed <= "03:02:00"  # evaluated at each minute, it has held for five at 03:07
+        assert all(p99_at(f"03:0{minute}:00") > 2.0 for minute in range(2, 8))
 
     @pytest.mark.parametrize("clock", ["02:57:00", "03:07:00", "03:20:00"])
     def test_reading_agrees_with_the_hand(self, clock):
@@ -176,7 +177,11 @@ class TestStages:
         # Taking moderation out of every slow request leaves the p99 where it was.
         without = [(row["ttft_ms"] - row["moderation_ms"] + 75) / 1000 for row in NIGHT]
         assert reading.histogram_quantile(0.99, reading.bucketed(without)) > 4.4
-        assert figures.stages("moderation") == str(sum(row["moderation_ms"] > 600 for row in SLOW))
+        calls = [row for row in SLOW if row["moderation_ms"] > 600]
+        alone = [row for row in calls if row["ttft_ms"] - row["moderation_ms"] + 75 <= 1000]
+        assert figures.stages("moderation") == str(len(alone)) == "43"
+        assert figures.stages("moderation and more") == str(len(calls) - len(alone)) == "4"
+        assert figures.stages("moderation of all") == f"{43 / len(NIGHT) * 100:.1f}%" == "0.6%"
 
     def test_3_the_provider_recovers_and_the_panel_does_not(self):
         late = [row["moderation_max_ms"] for row in GATEWAY if "03:12:30" <= row["at"] <= "03:20:00"]
@@ -203,21 +208,38 @@ class TestStages:
         assert len({row["org"] for row in SLOW}) > 25
         assert figures.who("orgs") == str(len({row["org"] for row in SLOW}))
 
-    def test_4_two_more_replicas_changed_nothing(self):
+    def test_4_two_more_replicas_lower_the_share_by_a_third_and_leave_the_p99(self):
         at = {row["at"]: row["replicas"] for row in GATEWAY}
         assert (at["02:57:00"], at["03:07:00"], at["03:16:15"]) == (9, 8, 10)
         assert p99_at("03:20:00") > 4.5
+        index = {row["at"]: row for row in GATEWAY}
+        shares = []
+        for since, until in (("03:11:00", "03:16:00"), ("03:16:00", "03:21:00")):
+            grown = {key: index[until][key] - index[since][key] for key in ("le_1", "le_inf")}
+            shares.append(1 - grown["le_1"] / grown["le_inf"])
+            assert figures.slow_share(until) == f"{shares[-1] * 100:.1f}%"
+        # As in the replay of the neighbors, and far from what it does where replicas are too few.
+        slow = {lever: REPLAYS["neighbors", lever]["slow_per_min"] for lever in ("none", "two more replicas")}
+        assert shares[1] / shares[0] == pytest.approx(slow["two more replicas"] / slow["none"], abs=0.05)
+        assert 0.6 < shares[1] / shares[0] < 0.75
 
-    def test_4_the_cache_was_not_full(self):
-        waiting = [
-            row["kv_pct"]
-            for row in REPLICAS
-            if row["replica"] == "r5" and "03:01:00" <= row["at"] <= "03:21:00" and row["waiting"] >= 5
-        ]
+    def test_4_the_cache_was_not_full_while_requests_waited(self):
+        rows = [row for row in REPLICAS if row["replica"] == "r5" and "03:01:00" <= row["at"] <= "03:20:00"]
+        waiting = [row["kv_pct"] for row in rows if row["waiting"] >= 5]
         assert len(waiting) > 10
-        assert figures.who("kv waiting") == f"{sum(waiting) / len(waiting):.0f}"
-        assert sum(waiting) / len(waiting) < 65
-        assert figures.preempted() == "no sequence"
+        assert figures.cache_use("while waiting") == f"{sum(waiting) / len(waiting):.0f}%" == "54%"
+        full = [row for row in rows if row["kv_pct"] >= 90]
+        assert (figures.cache_use("full"), figures.cache_use("scrapes")) == (str(len(full)), "77")
+        assert len(full) == 6
+        assert figures.cache_use("most waiting while full") == str(max(row["waiting"] for row in full)) == "2"
+        assert figures.cache_use("preemptions") == str(sum(row["preemptions"] for row in rows)) == "3"
+        assert all(row["running"] >= 49 for row in full)  # it fills when the queue has been let in
+
+    def test_4_the_other_raised_limit_is_not_used(self):
+        lengths = [row["prompt"] for row in ACCESS if row["org"] == "o24"]
+        assert max(lengths) < 4_096
+        longest = max(row["prompt"] for row in NIGHT if row["org"] == "o24")
+        assert figures.organization("o24", "longest") == f"{longest:,}"
 
     def test_4_three_stories_fit(self):
         """A sick machine: lower clock, slower tokens. Own length: all of o60's are slow. GPU utilization is no help."""
@@ -225,6 +247,12 @@ class TestStages:
         clock = {name: [r["sm_mhz"] for r in window if r["replica"] == name] for name in setting.REPLICAS}
         mean = {name: sum(values) / len(values) for name, values in clock.items()}
         assert min(mean, key=mean.get) == "r5"
+        cache = [row["kv_pct"] for row in window if row["replica"] == "r5"]
+        assert len(cache) == 20
+        # A clock 4% lower, tokens half as slow again: the clock alone cannot be it.
+        assert 0.03 < 1 - mean["r5"] / mean["r6"] < 0.045
+        line = f"| r5 | 282 | 36 | {sum(cache) / 20:.0f}, {max(cache)}% | {mean['r5']:,.0f} |"
+        assert line in figures.replica_table()
         assert all(row["gpu_util_pct"] >= 95 for row in window)
         own = [row for row in NIGHT if row["org"] == "o60"]
         assert all(row["ttft_ms"] > 1000 for row in own)
@@ -272,14 +300,16 @@ class TestStages:
 
     def test_6_who_was_computed_meanwhile_by_hand(self):
         waited, shared = 0.0, Counter()
-        spans = [(row["replica"], row["org"], *times(row)[1:]) for row in ACCESS]
+        spans: dict = {}
+        for row in ACCESS:
+            spans.setdefault(row["replica"], []).append((row["org"], *times(row)[1:]))
         for row in SLOW:
             if row["wait_ms"] <= 500:
                 continue
             queued, started, _ = times(row)
             waited += started - queued
-            for replica, org, begin, end in spans:
-                if replica == row["replica"] and org != row["org"]:
+            for org, begin, end in spans[row["replica"]]:
+                if org != row["org"]:
                     shared[org] += max(0.0, min(started, end) - max(queued, begin))
         (first, seconds), (_, second) = shared.most_common(2)
         assert first == "o60"
@@ -292,19 +322,42 @@ class TestStages:
         assert reading.histogram_quantile(0.99, reading.bucketed(rest)) > 4.0
         assert figures.who("p99 without") == "4.6"
 
+    def test_6_one_round_elsewhere_takes_the_symptom_along(self):
+        rows = [row for row in ACCESS if 1_155 <= row["at_s"] < 1_185 and row["replica"] == "r10"]
+        own = [row for row in rows if row["org"] == "o60"]
+        others = [row for row in rows if row["org"] != "o60"]
+        slow = [row for row in others if row["ttft_ms"] > 1000]
+        assert figures.spilled("own") == str(len(own)) == "3"
+        assert figures.spilled("slow") == str(len(slow)) == "7"
+        assert figures.spilled("others") == str(len(others))
+        since, until = times(own[0])[0], max(times(row)[2] for row in own)
+        assert all(since <= times(row)[0] < until for row in slow)
+        # The one peak outside r5.
+        peaks = [
+            (row["at"], row["replica"])
+            for row in REPLICAS
+            if row["replica"] != "r5" and "03:01:00" <= row["at"] <= "03:20:00" and row["waiting"] > 3
+        ]
+        assert peaks == [("03:19:30", "r10")]
+
     def test_6_after_the_move_only_o60_is_slow(self):
-        after = [row for row in ACCESS if 1_440 <= row["at_s"] < 1_530]
+        after = [row for row in ACCESS if 1_440 <= row["at_s"] < 1_500]
         assert {row["org"] for row in after if row["ttft_ms"] > 1000} == {"o60"}
         assert all(row["ttft_ms"] > 1000 for row in after if row["org"] == "o60")
         assert {row["replica"] for row in after if row["org"] == "o60"} == {"r11"}
         assert {row["org"] for row in after if row["replica"] == "r11"} == {"o60"}
         assert p99_at("03:32:00") < 0.8
+        own = sum(row["org"] == "o60" for row in after)
+        assert own / len(after) < 0.01  # or the panel would stay at seconds
+        assert figures.slow_share("03:32:00") == "0.7%"
 
 
 class TestEachRivalPredictsSomethingElse:
     """Numerically: what each rival predicts without a lever, against what is seen."""
 
     def test_moderation_and_the_store_do_not_wait_in_engines(self):
+        slow = worlds.EXPLANATIONS["moderation"].moderation
+        assert slow.high + 0.075 == pytest.approx(6.7, abs=0.05)
         assert REPLAYS["moderation", "none"]["wait_share_pct"] < 5
         assert REPLAYS["quota store", "none"]["wait_share_pct"] < 25
 
@@ -376,12 +429,17 @@ class TestTheAnswer:
 class TestTheCapture:
     def test_the_same_night_again_gives_the_same_bytes(self):
         """The simulation is causal, so a night cut short is the beginning of the whole one."""
-        run = Fleet(replace(worlds.NIGHT, length_s=setting.at("02:44"))).play()
-        written = capture.files(run, until=setting.at("02:42"))
+        run = Fleet(replace(worlds.NIGHT, length_s=setting.at("02:42"))).play()
+        written = capture.files(run, until=setting.at("02:40:45"))
         for name in ("gateway.csv", "replicas.csv"):
             whole = (reading.EVIDENCE / name).read_text(encoding="utf-8")
-            assert len(written[name].splitlines()) > 40
+            assert len(written[name].splitlines()) > 36
             assert whole.startswith(written[name])
+
+    def test_the_change_log_is_the_captures(self):
+        assert capture.events() == (reading.EVIDENCE / "events.log").read_text(encoding="utf-8")
+        assert capture.events().count("\n") == len(worlds.CHANGES) + 3
+        assert f"{worlds.TONIGHT} 02:58:00 autoscaler  9 -> 8 replicas, r9 leaves" in capture.events()
 
     def test_a_replay_again_gives_the_same_row(self):
         wanted = REPLAYS["neighbors", "drain r5"]
@@ -389,7 +447,8 @@ class TestTheCapture:
         assert found == {key: wanted[key] for key in found}
 
     def test_the_mended_fleet_lacks_the_fault(self):
-        run = capture.play(worlds.mended("router counts tokens"))
+        run = capture.play(replace(worlds.mended("router counts tokens"), length_s=330.0))
+        assert sum(row.org == "o60" for row in run.rows) > 30
         others = capture.measures(run, but="o60")
         assert others["slow_per_min"] == 0
         assert others["p99_s"] < 0.55
@@ -398,7 +457,7 @@ class TestTheCapture:
     def test_files_are_described_and_small(self):
         files = evidence.load(PACKAGE)
         assert {file.name for file in files} == {path.name for path in reading.EVIDENCE.iterdir()}
-        assert sum(len(file.text) for file in files) < 800_000
+        assert sum(len(file.text) for file in files) < 640_000
         for file in files:
             if file.name.endswith(".csv"):
                 head = next(csv.reader(io.StringIO(file.text)))
