@@ -258,6 +258,8 @@ class Pair:
     replica: redis.Redis
 
     def caught_up(self) -> None:
+        """Wait until the replica has all. WAIT looks at its own connection's writes only, so it gets a last one."""
+        self.primary.set("a write", "for WAIT to wait for")
         until(lambda: bool(self.primary.wait(1, 1_000)))
 
 

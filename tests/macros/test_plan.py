@@ -28,7 +28,7 @@ def docs(tmp_path):
         tmp_path,
         {
             "technical/a.md": page(number="1", minutes="20", title="First"),
-            "debugging/b.md": page(number="2", minutes="45", title="Second"),
+            "system-design/b.md": page(number="2", minutes="45", title="Second"),
         },
     )
     (docs / "plans").mkdir()
@@ -50,7 +50,7 @@ def test_minutes_and_links_come_from_the_catalog(docs):
     text = plan_days(plan, catalog, source)
     assert "### Day 1: Promise\n\n65 minutes\n" in text
     assert "- [1. First](../questions/technical/a.md) (20 minutes, senior). First things first." in text
-    assert "- [2. Second](../questions/debugging/b.md) (45 minutes, senior). It follows." in text
+    assert "- [2. Second](../questions/system-design/b.md) (45 minutes, senior). It follows." in text
     assert "### Day 2: Again\n\n20 minutes\n" in text
 
 
