@@ -28,7 +28,8 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 	$(BIN)/mkdocs build --strict
 
 .PHONY: test
-test: $(VENV)/.test $(FOCUS)/.focus  ## Run every test, in a real browser where one is needed
+test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
+	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder

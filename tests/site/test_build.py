@@ -349,3 +349,36 @@ def test_published_addresses_stay(site: Site) -> None:
     if new:
         lines = "\n".join(new)
         pytest.fail(f"new addresses: add these lines to tests/site/{PUBLISHED.name}, in order:\n{lines}")
+
+
+def test_previous_and_next_walk_through_all_questions_in_order(site: Site) -> None:
+    """Category pages stand between the questions; apart from them the order is that of the numbers."""
+    numbers = {question["address"]: question["number"] for question in site.questions()}
+    for step, ordered in (
+        ("next", sorted(numbers.values())),
+        ("prev", sorted(numbers.values(), reverse=True)),
+    ):
+        address = next(address for address, number in numbers.items() if number == ordered[0])
+        walked = [ordered[0]]
+        for _ in range(len(ordered) + len(Category)):
+            if len(walked) == len(ordered):
+                break
+            link = soup(site, address).select_one(f".md-footer__link--{step}")
+            assert link, f"{address} has no link to what is {step}"
+            address = urljoin(site.site_url + address, str(link["href"])).removeprefix(site.site_url)
+            walked += [numbers[address]] if address in numbers else []
+        assert walked == ordered
+
+
+def test_related_questions_share_a_topic(site: Site) -> None:
+    by_address = {question["address"]: question for question in site.questions()}
+    for address, question in by_address.items():
+        links = soup(site, address).select("nav[aria-labelledby='related'] a")
+        assert 1 <= len(links) <= 3, address
+        for link in links:
+            other = by_address[
+                urljoin(site.site_url + address, str(link["href"])).removeprefix(site.site_url)
+            ]
+            assert other["number"] != question["number"]
+            assert set(other["topics"]) & set(question["topics"])
+            assert text(link) == f"{other['number']}. {other['title']}"

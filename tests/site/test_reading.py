@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -177,7 +176,8 @@ def test_a_link_to_a_block_itself_opens_it_every_time(new_page: NewPage) -> None
 @pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
 def test_short_links_arrive(site: Site, new_page: NewPage, javascript: bool) -> None:
     page = new_page(javascript=javascript)
-    for question in site.questions():
+    # All redirects have one script, so three show what it does.
+    for question in site.questions()[:: 9 if javascript else 1]:
         page.goto(f"q/{question['number']}/")
         page.wait_for_url(site.url + question["address"])
 
@@ -371,39 +371,6 @@ def test_controls_are_there_once_with_instant_navigation(site: Site, new_page: N
 
 
 # --- Ways on ----------------------------------------------------------------------------------------------------------
-
-
-def test_previous_and_next_walk_through_all_questions_in_order(site: Site, new_page: NewPage) -> None:
-    """Category pages stand between the questions; apart from them the order is that of the numbers."""
-    page = new_page(javascript=False)
-    questions = site.questions()
-    addresses = {site.url + q["address"]: q["number"] for q in questions}
-    page.goto(questions[0]["address"])
-    walked = [1]
-    for _ in range(len(questions) + 5):
-        page.locator(".md-footer__link--next").click()
-        page.wait_for_load_state()
-        if page.url in addresses:
-            walked.append(addresses[page.url])
-        if walked[-1] == len(questions):
-            break
-    assert walked == list(range(1, len(questions) + 1))
-    page.locator(".md-footer__link--prev").click()
-    assert addresses[page.url] == len(questions) - 1
-
-
-def test_related_questions_share_a_topic(site: Site, new_page: NewPage) -> None:
-    page = new_page(javascript=False)
-    by_address = {site.url + q["address"]: q for q in site.questions()}
-    for question in site.questions():
-        page.goto(question["address"])
-        links = page.get_by_role("navigation", name="Related questions").get_by_role("link").all()
-        assert 1 <= len(links) <= 3, question["address"]
-        for link in links:
-            other = by_address[urljoin(page.url, link.get_attribute("href"))]
-            assert other["number"] != question["number"]
-            assert set(other["topics"]) & set(question["topics"])
-            assert link.inner_text() == f"{other['number']}. {other['title']}"
 
 
 @pytest.mark.parametrize(
