@@ -29,6 +29,7 @@ build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
 
 .PHONY: test
 test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
+	# Both environments at once: each waits for its downloads.
 	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from examples.billing_discrepancy import capture, fleet, setting, store
 from tests.examples.postgresql import DatabaseError, postgresql
 
+HOUR = 3_600_000
 OCTOBER, NOVEMBER, DECEMBER = (setting.ms(f"2026-{month}-01T00:00") for month in (10, 11, 12))
 NOVEMBERS_INVOICES = (
     store.section("corrections.sql", "invoice")
@@ -73,7 +74,7 @@ def histories(draw):
     events, requests = [], []
     for request in range(draw(st.integers(1, 12))):
         org = draw(st.sampled_from(["org_a", "org_b", "org_c"]))
-        first = draw(st.integers(NOVEMBER - 7_200_000, NOVEMBER + 3_600_000))
+        first = draw(st.integers(NOVEMBER - 2 * HOUR, NOVEMBER + HOUR))
         prompt, output = draw(st.integers(1, 5_000)), draw(st.integers(0, 3_000))
         requests.append((org, first, prompt, output))
         for copy in range(draw(st.integers(1, 4))):
@@ -174,6 +175,14 @@ def corrected():
     return database
 
 
+def checked_by_hour(database, column):
+    """One count of the daily check for each of October's first three hours."""
+    return [
+        store.rows(database, "daily_check", "corrections.sql", low=low, high=low + HOUR)[0][column]
+        for low in range(OCTOBER, OCTOBER + 3 * HOUR, HOUR)
+    ]
+
+
 class TestEvidence:
     def test_fourteen_of_fifteen_agree_with_the_gateways_log_to_the_cent(self, corrected):
         left = {name.removeprefix("inv-2026-10-"): cents for name, cents in due(corrected).items()}
@@ -208,42 +217,20 @@ class TestEvidence:
         assert [sum(column) for column in zip(*found, strict=True)] == [71, 2, 1]
 
     def test_the_check_counts_each_copy_once_in_the_hour_in_which_it_falls(self):
-        hour = 3_600_000
-        at = (OCTOBER + hour - 500, OCTOBER + hour + 1_500, OCTOBER + hour + 3_500)
+        at = (OCTOBER + HOUR - 500, OCTOBER + HOUR + 1_500, OCTOBER + HOUR + 3_500)
         database = store.empty()
         add(database, [event(number, 1, at=when) for number, when in enumerate(at)])
-        found = [
-            store.rows(
-                database,
-                "daily_check",
-                "corrections.sql",
-                low=OCTOBER + n * hour,
-                high=OCTOBER + (n + 1) * hour,
-            )[0][0]
-            for n in range(3)
-        ]
-        assert found == [0, 2, 0]
+        assert checked_by_hour(database, column=0) == [0, 2, 0]
 
     def test_a_lost_stream_is_missed_in_the_hour_in_which_it_ended(self):
-        hour = 3_600_000
         database = store.empty()
-        begun, lasted = OCTOBER + hour - 2_000, 5_000
+        begun, lasted = OCTOBER + HOUR - 2_000, 5_000
         database.execute(
             "INSERT INTO access_log VALUES ('r1', 'org_a', 'key', 'i1', 'AS1', 'own', ?, ?, 'stop'),"
             " ('r2', 'org_a', 'key', 'i2', 'AS1', 'own', ?, ?, 'failed')",
             (begun, lasted, begun, lasted),
         )
-        found = [
-            store.rows(
-                database,
-                "daily_check",
-                "corrections.sql",
-                low=OCTOBER + n * hour,
-                high=OCTOBER + (n + 1) * hour,
-            )[0][1]
-            for n in range(3)
-        ]
-        assert found == [0, 1, 0]
+        assert checked_by_hour(database, column=1) == [0, 1, 0]
 
     def test_on_the_mended_run_the_first_is_zero(self):
         database, _ = capture.mended_run()
