@@ -20,17 +20,25 @@ COMPLETE = "questions/technical/rate-limiting/"
 COLORS = ("color-contrast", "link-in-text-block")
 ALL, ONLY_COLORS, NO_COLORS = "all", "colors", "no colors"
 
-# A token's color follows from its class alone, and listings have thousands of tokens: each class is looked at once. Of
-# a table's rows of plain text, which are alike too, three stay.
+# What looks alike is looked at once: a token of a listing by its class, which alone gives it its color, and a leaf of a
+# diagram or chart by its tag, class and paint. Pages have thousands of both. Of a table's rows of plain text three stay.
 OPEN_AND_THIN = """seen => {
   document.querySelectorAll("article details").forEach((block) => { block.open = true; });
   for (const body of document.querySelectorAll("article tbody")) {
     [...body.rows].filter((row) => !row.querySelector("td *")).slice(3).forEach((row) => row.remove());
   }
   const known = new Set(seen);
+  const isNew = (look) => known.size < known.add(look).size;
   for (const token of document.querySelectorAll("article .highlight code span[class]")) {
-    if (known.has(token.className)) token.replaceWith(...token.childNodes);
-    else known.add(token.className);
+    if (!isNew(token.className)) token.replaceWith(...token.childNodes);
+  }
+  const isLeaf = ":not(:has(*), title, desc)";
+  for (const leaf of document.querySelectorAll(`article svg *${isLeaf}`)) {
+    const paint = ["class", "fill", "stroke"].map((name) => leaf.getAttribute(name));
+    if (!isNew([leaf.tagName, leaf.parentNode.getAttribute("class"), ...paint].join())) leaf.remove();
+  }
+  for (const group of [...document.querySelectorAll("article svg g")].reverse()) {
+    if (group.matches(isLeaf)) group.remove();
   }
   return [...known];
 }"""
@@ -56,14 +64,14 @@ def findings(page: Page, where: str, rules: str = ALL) -> list[str]:
 def findings_of_all_pages(site: Site, page: Page, looks: Iterable[tuple[tuple[int, int], str]]) -> list[str]:
     """What axe-core finds on every page of the site with every block open, looked at in each width by its rules."""
     found: list[str] = []
-    tokens: list[str] = []
+    looked_at: list[str] = []
     for address in site.pages():
         page.goto(address)
-        tokens = page.evaluate(OPEN_AND_THIN, tokens)
+        looked_at = page.evaluate(OPEN_AND_THIN, looked_at)
         for size, rules in looks:
             resize(page, size)
             found += findings(page, f"{address} ({size[0]} px, {rules})", rules)
-    assert len(tokens) > 20, "no listing was looked at"
+    assert len(looked_at) > 40, "no listing or no diagram was looked at"
     return found
 
 
