@@ -45,7 +45,7 @@ def customers(seed: int = SEED) -> tuple[list[Call], list[Request]]:
     """Calls and requests of the three who sent logs and of twelve who opened no ticket."""
     random = Random(f"customers {seed}")
     calls, requests = traffic.calls_of(ORG_4417, traffic.spread(random, WINDOW, 5, 800), random)
-    tokyo = traffic.spread(random, ms("2026-10-30T15:00"), 33, 240)
+    tokyo = traffic.spread(random, ms("2026-10-30T14:55"), 33, 240)
     tokyo += traffic.spread(random, ms("2026-10-31T15:00"), 3, 60)
     parts = [traffic.calls_of(ORG_7730, tokyo, random, offset_ms=9 * traffic.HOUR)]
     parts.append(traffic.calls_of(ORG_2093, traffic.spread(random, ms("2026-10-21T01:00"), 2, 59), random))

@@ -1,4 +1,4 @@
-"""The daily reconciliation: how many missing entries are normal, and from which count on somebody is told."""
+"""The daily reconciliation: how many missing entries or log lines are normal, and from which count on somebody is told."""
 
 from __future__ import annotations
 

@@ -23,6 +23,15 @@ CREATE TABLE credit_notes (
 );
 -- --8<-- [end:ledger]
 
+-- What still counts, for whatever prices, shows or limits usage.
+-- --8<-- [start:counted]
+CREATE VIEW counted_events AS
+SELECT * FROM usage_events AS e
+WHERE NOT EXISTS (
+    SELECT 1 FROM excluded_events AS x
+    WHERE x.event_id = e.event_id);
+-- --8<-- [end:counted]
+
 -- --8<-- [start:invoice]
 INSERT INTO invoices (invoice_id, org_id, from_ms, to_ms, amount_cents)
 SELECT 'inv-2026-10-' || org_id, org_id, 1790812800000, 1793491200000,
@@ -32,7 +41,8 @@ WHERE hour_ms >= 1790812800000 AND hour_ms < 1793491200000
 GROUP BY org_id;
 -- --8<-- [end:invoice]
 
--- Only entries that agree in everything but their own id and time. The earliest stays, whatever month a later one fell in.
+-- Only entries that agree in everything but their own id and time. The earliest of those that still count stays,
+-- whatever month a later one fell in. What was excluded before, also by hand, is no longer there to be kept.
 -- --8<-- [start:exclude]
 INSERT INTO excluded_events (event_id, kept_event_id, run_id)
 SELECT event_id, kept_event_id, :run
@@ -40,20 +50,21 @@ FROM (
     SELECT event_id, row_number() OVER same AS copy,
            first_value(event_id) OVER same AS kept_event_id
     FROM usage_events
+    WHERE event_id NOT IN (SELECT event_id FROM excluded_events)
     WINDOW same AS (
         PARTITION BY request_id, org_id, key_id,
                      prompt_tokens, output_tokens, outcome
         ORDER BY created_ms, event_id
     )
 ) AS entry
-WHERE copy > 1
-  AND event_id NOT IN (SELECT event_id FROM excluded_events);
+WHERE copy > 1;
 -- --8<-- [end:exclude]
 
--- What the ledger says, less what should be due; never more. A second run finds no difference.
+-- What the ledger says, less what should be due; never more. A second run finds no difference. A goodwill note for the
+-- same invoice pays for something else, so it takes part in the numbers and not in the sum.
 -- --8<-- [start:credit]
 INSERT INTO credit_notes (invoice_id, number, amount_cents, reason, run_id)
-SELECT i.invoice_id, coalesce(n.notes, 0) + 1,
+SELECT i.invoice_id, coalesce(n.last, 0) + 1,
        due.cents - (i.amount_cents + coalesce(n.cents, 0)),
        'same request counted again', :run
 FROM invoices AS i
@@ -62,15 +73,15 @@ JOIN (
            CAST(coalesce(sum(e.prompt_tokens * 3 + e.output_tokens * 15), 0)
                 + 5000 AS bigint) / 10000 AS cents
     FROM invoices AS i
-    LEFT JOIN usage_events AS e
+    LEFT JOIN counted_events AS e
       ON e.org_id = i.org_id
      AND e.created_ms >= i.from_ms AND e.created_ms < i.to_ms
-     AND NOT EXISTS (SELECT 1 FROM excluded_events AS x
-                     WHERE x.event_id = e.event_id)
     GROUP BY i.invoice_id
 ) AS due ON due.invoice_id = i.invoice_id
 LEFT JOIN (
-    SELECT invoice_id, count(*) AS notes, sum(amount_cents) AS cents
+    SELECT invoice_id, max(number) AS last,
+           sum(CASE WHEN reason = 'same request counted again'
+                    THEN amount_cents ELSE 0 END) AS cents
     FROM credit_notes GROUP BY invoice_id
 ) AS n ON n.invoice_id = i.invoice_id
 WHERE due.cents < i.amount_cents + coalesce(n.cents, 0);

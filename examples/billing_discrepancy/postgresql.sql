@@ -2,7 +2,8 @@
 
 -- --8<-- [start:grants]
 CREATE ROLE billing NOLOGIN;
-GRANT SELECT, INSERT ON usage_events, invoices, excluded_events, credit_notes TO billing;
+GRANT SELECT ON usage_events, invoices, counted_events TO billing;
+GRANT SELECT, INSERT ON excluded_events, credit_notes TO billing;
 -- Neither UPDATE nor DELETE: a wrong row is answered by another row.
 -- --8<-- [end:grants]
 

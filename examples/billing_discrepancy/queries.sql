@@ -54,29 +54,34 @@ WHERE day >= '2026-10-07'
 ORDER BY day;
 -- --8<-- [end:days]
 
--- Both ways: entries without a call of the customer's, and calls without an entry.
+-- Both ways: entries without a call of the customer's, and calls without an entry. An idempotency key is the customer's
+-- own word, so it means nothing without the organization, and a call that is logged twice is still one call.
 -- --8<-- [start:both_ways]
-WITH entries AS (
+WITH calls AS (
+    SELECT DISTINCT org_id, idempotency_key FROM client_calls
+), entries AS (
     SELECT e.org_id, a.idempotency_key,
            CASE WHEN a.request_id IS NULL THEN 'not logged'
                 WHEN c.idempotency_key IS NULL THEN 'of no call'
                 ELSE 'of a call' END AS kind
     FROM usage_events AS e
     LEFT JOIN access_log AS a ON a.request_id = e.request_id
-    LEFT JOIN client_calls AS c ON c.idempotency_key = a.idempotency_key
+    LEFT JOIN calls AS c
+      ON c.org_id = e.org_id AND c.idempotency_key = a.idempotency_key
 )
-SELECT c.org_id, c.calls, count(*) AS entries,
+SELECT c.org_id, c.calls, count(e.kind) AS entries,
        sum(CASE WHEN e.kind = 'of a call' THEN 1 ELSE 0 END) AS of_a_call,
        sum(CASE WHEN e.kind = 'of no call' THEN 1 ELSE 0 END) AS of_no_call,
        sum(CASE WHEN e.kind = 'not logged' THEN 1 ELSE 0 END) AS not_logged,
-       (SELECT count(*) FROM client_calls AS k
+       (SELECT count(*) FROM calls AS k
         WHERE k.org_id = c.org_id AND NOT EXISTS (
             SELECT 1 FROM entries AS x
-            WHERE x.idempotency_key = k.idempotency_key)) AS without_entry
+            WHERE x.org_id = k.org_id
+              AND x.idempotency_key = k.idempotency_key)) AS without_entry
 FROM (
-    SELECT org_id, count(*) AS calls FROM client_calls GROUP BY org_id
+    SELECT org_id, count(*) AS calls FROM calls GROUP BY org_id
 ) AS c
-JOIN entries AS e ON e.org_id = c.org_id
+LEFT JOIN entries AS e ON e.org_id = c.org_id
 GROUP BY c.org_id, c.calls
 ORDER BY c.calls DESC;
 -- --8<-- [end:both_ways]
@@ -111,8 +116,8 @@ WITH numbered AS (
            lead(tokens) OVER same_key AS next_tokens
     FROM numbered AS n
     WINDOW same_key AS (
-        PARTITION BY copy, coalesce(idempotency_key, event_id)
-        ORDER BY started_ms)
+        PARTITION BY copy, org_id, coalesce(idempotency_key, event_id)
+        ORDER BY started_ms, request_id)
 ), paired AS (
     SELECT t.*,
            CASE WHEN copy > 1 THEN created_ms - other_ms
@@ -122,8 +127,10 @@ WITH numbered AS (
                 WHEN idempotency_key IS NULL THEN 'not logged'
                 WHEN next_ms IS NOT NULL THEN 'idempotency_key'
                 WHEN org_id IN (SELECT org_id FROM client_calls)
-                 AND idempotency_key NOT IN (
-                     SELECT idempotency_key FROM client_calls) THEN 'nothing'
+                 AND NOT EXISTS (
+                     SELECT 1 FROM client_calls AS c
+                     WHERE c.org_id = t.org_id
+                       AND c.idempotency_key = t.idempotency_key) THEN 'nothing'
                 ELSE 'matched' END AS shares
     FROM tried AS t
 )
@@ -138,15 +145,20 @@ FROM paired GROUP BY org_id, shares ORDER BY org_id, shares;
 
 -- Whose key and whose network the entries of org_2093 came by.
 -- --8<-- [start:networks]
-SELECT a.key_id, a.source_net,
-       CASE WHEN c.idempotency_key IS NULL THEN 'no' ELSE 'yes' END AS in_their_log,
-       count(*) AS entries, min(a.started_ms) AS first_ms, max(a.started_ms) AS last_ms
-FROM usage_events AS e
-JOIN access_log AS a ON a.request_id = e.request_id
-LEFT JOIN client_calls AS c ON c.idempotency_key = a.idempotency_key
-WHERE e.org_id = 'org_2093'
-GROUP BY a.key_id, a.source_net, CASE WHEN c.idempotency_key IS NULL THEN 'no' ELSE 'yes' END
-ORDER BY a.key_id, a.source_net;
+SELECT key_id, source_net, in_their_log, count(*) AS entries,
+       min(started_ms) AS first_ms, max(started_ms) AS last_ms
+FROM (
+    SELECT a.key_id, a.source_net, a.started_ms,
+           CASE WHEN EXISTS (
+               SELECT 1 FROM client_calls AS c
+               WHERE c.org_id = e.org_id AND c.idempotency_key = a.idempotency_key)
+           THEN 'yes' ELSE 'no' END AS in_their_log
+    FROM usage_events AS e
+    JOIN access_log AS a ON a.request_id = e.request_id
+    WHERE e.org_id = 'org_2093'
+) AS entry
+GROUP BY key_id, source_net, in_their_log
+ORDER BY key_id, source_net, in_their_log;
 -- --8<-- [end:networks]
 
 -- The provider's own lines for the requests that it served, beside ours.

@@ -149,6 +149,20 @@ class TestPipeline:
         assert setting.ms("2026-11-07T00:00") == 1_794_009_600_000
         database.execute("DROP INDEX one_event_a_request")
 
+    def test_what_the_rule_lets_in_is_a_pair_across_its_first_midnight_and_what_ended_before(self):
+        database = store.empty()
+        rule, consume = store.statements("pipeline.sql", "mend")
+        database.execute(rule)
+        midnight = setting.ms("2026-11-07T00:00")
+        for event_id, request_id, at in (
+            ("e1", "across", midnight - 1_000), ("e2", "across", midnight + 1_010), ("e3", "across", midnight + 3_020),
+            ("e4", "before", midnight - 9_000), ("e5", "before", midnight - 7_000),
+        ):  # fmt: skip
+            event = pipeline.Event(event_id, at, request_id, "org", "key", 1, 1, "stop")
+            database.execute(consume, event._asdict())
+        kept = database.execute("SELECT event_id FROM usage_events ORDER BY 1").fetchall()
+        assert kept == [("e1",), ("e2",), ("e4",), ("e5",)]
+
 
 class TestCapture:
     def test_the_committed_files_are_what_the_run_writes(self):
@@ -319,8 +333,43 @@ class TestStages:
             "org_2093": (59, 205, 60, 145, 0, 1),
         }
 
+    def test_5_a_call_that_is_logged_twice_is_one_call(self):
+        database = store.load()
+        before = store.rows(database, "both_ways")
+        database.execute("INSERT INTO client_calls SELECT * FROM client_calls")
+        assert store.rows(database, "both_ways") == before
+
+    def test_5_another_organizations_idempotency_key_joins_nothing(self):
+        database = store.load()
+        before = (
+            store.rows(database, "both_ways"),
+            store.rows(database, "profile"),
+            store.rows(database, "networks"),
+        )
+        # A customer whose log holds the keys of the foreign calls, and who has no entry at all.
+        database.execute(
+            "INSERT INTO client_calls SELECT 'org_x', idempotency_key, '2026-10-21 02:00:00', 'ok' FROM access_log"
+            " WHERE org_id = 'org_2093' AND source_net = 'AS64511' ORDER BY request_id LIMIT 20"
+        )
+        found = store.rows(database, "both_ways")
+        assert ("org_x", 20, 0, 0, 0, 0, 20) in found
+        assert [row for row in found if row[0] != "org_x"] == before[0]
+        assert store.rows(database, "profile") == before[1]
+        assert store.rows(database, "networks") == before[2]
+
+    def test_6_an_idempotency_key_links_tries_of_one_organization_only(self):
+        database = store.load()
+        wanted = {row[:2]: row[2] for row in store.rows(database, "profile")}
+        [(mine, theirs)] = database.execute(
+            "SELECT max(CASE WHEN org_id = 'org_7730' THEN idempotency_key END),"
+            " max(CASE WHEN source_net = 'AS65536' THEN request_id END) FROM access_log WHERE finish = 'stop'"
+        )
+        database.execute("UPDATE access_log SET idempotency_key = ? WHERE request_id = ?", (mine, theirs))
+        found = {row[:2]: row[2] for row in store.rows(database, "profile")}
+        assert found == wanted
+
     def test_5_a_clock_nine_hours_ahead(self, database):
-        assert store.rows(database, "by_date") == [(184, 228)]
+        assert store.rows(database, "by_date") == [(183, 228)]
         # The first try of each key.
         logged = {row["idempotency_key"]: int(row["started_ms"]) for row in reversed(read("access_log"))}
         for row in read("client_calls"):

@@ -39,6 +39,7 @@ def ledger(events):
     database = store.empty()
     add(database, events)
     run(database, "ledger")
+    run(database, "counted")
     run(database, "invoice")
     database.execute(NOVEMBERS_INVOICES.strip().rstrip(";"))
     return database
@@ -117,6 +118,18 @@ class TestCredits:
         assert due(database) == {"inv-2026-10-org_a": 1}
         assert database.execute("SELECT count(*) FROM credit_notes").fetchone() == (0,)
 
+    def test_half_a_cent_is_rounded_up_in_the_credit_as_in_the_invoice(self):
+        # 15,000 millionths of a dollar an entry: 3 cents were invoiced, 1.5 are due.
+        database = ledger([event(n, 1, at=OCTOBER + n, prompt=5_000, output=0) for n in (1, 2)])
+        correct(database, "one")
+        assert due(database) == {"inv-2026-10-org_a": 2}
+
+    def test_the_months_first_millisecond_is_its_own(self):
+        events = [event(1, 1, at=NOVEMBER - 9), event(2, 1, at=NOVEMBER - 1), event(3, 2, at=NOVEMBER)]
+        database = ledger([(*row[:6], 5_000, *row[7:]) for row in events])
+        correct(database, "one")
+        assert due(database) == {"inv-2026-10-org_a": 8, "inv-2026-11-org_a": 8}
+
     def test_what_is_found_later_adds_a_second_note_and_changes_no_first(self):
         events = [event(n, n // 2, at=OCTOBER + n * 1_000, output=5_000) for n in range(4)]
         database = ledger([*events, event(9, 9, at=OCTOBER + 9_000, output=5_000)])
@@ -135,6 +148,62 @@ class TestCredits:
         )
         correct(database, "one")
         assert due(database) == {"inv-2026-10-org_a": 8, "inv-2026-11-org_a": 0}
+
+    @pytest.mark.parametrize("goodwill_first", [True, False])
+    def test_a_goodwill_note_takes_nothing_from_the_credit(self, goodwill_first):
+        events = [event(1, 1, output=5_000), event(2, 1, at=OCTOBER + 2_000, output=5_000)]
+        database = ledger(events)
+        goodwill = "INSERT INTO credit_notes VALUES ('inv-2026-10-org_a', {}, -5, 'goodwill', 'by hand')"
+        if goodwill_first:
+            database.execute(goodwill.format(2))
+        correct(database, "one")
+        if not goodwill_first:
+            database.execute(goodwill.format(2))
+        correct(database, "two")
+        # 15.6 cents for two entries were invoiced as 16, and 7.8 for one are 8.
+        notes = database.execute(
+            "SELECT amount_cents, reason FROM credit_notes WHERE run_id <> 'by hand' ORDER BY number"
+        ).fetchall()
+        assert notes == [(-8, "same request counted again")]
+        assert due(database) == {"inv-2026-10-org_a": 16 - 8 - 5}
+
+    def test_what_was_excluded_by_hand_is_not_kept_instead(self):
+        database = ledger([event(1, 1), event(2, 1, at=OCTOBER + 2_000), event(3, 1, at=OCTOBER + 4_000)])
+        database.execute("INSERT INTO excluded_events VALUES ('e1', 'e2', 'by hand')")
+        correct(database, "one")
+        found = database.execute("SELECT event_id, kept_event_id FROM excluded_events ORDER BY 1").fetchall()
+        assert found == [("e1", "e2"), ("e3", "e2")]
+
+    def test_an_earlier_copy_that_arrives_after_a_run_is_the_one_that_stays(self):
+        database = ledger([event(2, 1, at=OCTOBER + 2_000), event(3, 1, at=OCTOBER + 4_000)])
+        correct(database, "one")
+        add(database, [event(1, 1)])
+        correct(database, "two")
+        found = database.execute("SELECT event_id, kept_event_id FROM excluded_events ORDER BY 1").fetchall()
+        assert found == [("e2", "e1"), ("e3", "e2")]
+
+    def test_a_pair_that_the_partial_rule_let_in_is_excluded(self):
+        midnight = setting.ms("2026-11-07T00:00")
+        database = ledger([event(1, 1, at=midnight - 1_000), event(2, 1, at=midnight + 1_010)])
+        correct(database, "one")
+        assert database.execute("SELECT event_id, kept_event_id FROM excluded_events").fetchall() == [
+            ("e2", "e1")
+        ]
+
+    def test_an_open_month_is_summed_without_what_is_excluded(self):
+        november = [event(n, n // 2, at=NOVEMBER + n * 1_000, output=5_000) for n in range(6)]
+        database = store.empty()
+        run(database, "ledger")
+        run(database, "counted")
+        database.executemany("INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", november)
+        correct(database, "one")
+        for statement in store.statements("pipeline.sql", "hourly"):
+            database.execute(statement.replace("FROM usage_events", "FROM counted_events"))
+        database.execute(NOVEMBERS_INVOICES.strip().rstrip(";"))
+        # Three requests of 78,000 millionths of a dollar.
+        assert due(database) == {"inv-2026-11-org_a": 23}
+        correct(database, "two")
+        assert database.execute("SELECT count(*) FROM credit_notes").fetchone() == (0,)
 
     def test_an_invoice_is_never_raised(self):
         database = ledger([event(1, 1)])
@@ -170,6 +239,7 @@ def corrected():
     """The evidence with its invoices, after one run."""
     database = store.load()
     run(database, "ledger")
+    run(database, "counted")
     run(database, "invoice")
     correct(database, "one")
     return database
@@ -352,11 +422,12 @@ class TestPostgreSQL:
         assert as_text(found) == as_text(store.rows(evidence, name, file, **span))
 
     def test_the_corrections_are_sqlites_to_the_cent_and_a_second_run_adds_nothing(self, session):
-        session.script(script("ledger") + script("invoice"))
+        session.script(script("ledger") + script("counted") + script("invoice"))
         for run_id in ("one", "two"):
             session.script(script("exclude", run=run_id) + script("credit", run=run_id))
         other = store.load()
         run(other, "ledger")
+        run(other, "counted")
         run(other, "invoice")
         correct(other, "one")
         wanted = other.execute(
@@ -370,7 +441,7 @@ class TestPostgreSQL:
     def test_two_runs_at_once_credit_once(self, server):
         name = server.fresh("evidence")
         first, second = server.connect(name), server.connect(name)
-        first.script(script("ledger") + script("invoice") + script("exclude", run="zero"))
+        first.script(script("ledger") + script("counted") + script("invoice") + script("exclude", run="zero"))
         # The second has looked before the first commits, and writes after it.
         second.script("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM credit_notes;")
         first.script(script("credit", run="one"))
@@ -381,7 +452,7 @@ class TestPostgreSQL:
         second.close()
 
     def test_the_role_may_add_and_nothing_else(self, session, server):
-        session.script(script("ledger") + script("invoice"))
+        session.script(script("ledger") + script("counted") + script("invoice"))
         session.script(script("grants", "postgresql.sql"))
         session.script("SET ROLE billing;")
         session.script(script("exclude", run="one") + script("credit", run="one"))
@@ -393,6 +464,9 @@ class TestPostgreSQL:
             ):
                 with pytest.raises(DatabaseError, match=r"permission denied|does not exist"):
                     session.script(change)
+        for table in ("usage_events", "invoices"):
+            with pytest.raises(DatabaseError, match="permission denied"):
+                session.script(f"INSERT INTO {table} SELECT * FROM {table};")
 
     def test_the_plain_rule_fails_on_the_history_and_the_partial_one_holds(self, session):
         with pytest.raises(DatabaseError, match="could not create unique index"):
