@@ -22,6 +22,8 @@ METRICS_FROM, METRICS_UNTIL = setting.at("02:40"), setting.at("03:32")
 """The run goes on until the requests of the last minute have ended."""
 LOGGED = (("02:57", "02:57:30"), ("03:02:45", "03:08"), ("03:19:15", "03:19:45"), ("03:24", "03:25"))
 """For these minutes the whole access log is kept."""
+QUEUE = 5
+"""From so many waiting sequences on, a scrape is counted as one with a queue."""
 HEAVY_MHZ, LIGHT_MHZ = 1_695, 1_980
 """Assumed clocks of the streaming multiprocessors: prompts draw the power limit, decoding does not."""
 
@@ -33,6 +35,7 @@ def main(package: Path = PACKAGE) -> None:
     for name, text in files(night).items():
         (evidence / name).write_text(text, encoding="utf-8")
     (evidence / "events.log").write_text(events(), encoding="utf-8")
+    (evidence / "tickets.log").write_text("".join(f"{line}\n" for line in worlds.TICKETS), encoding="utf-8")
     (evidence / "replays.csv").write_text(replays(), encoding="utf-8")
     (package / "outcomes.csv").write_text(outcomes(), encoding="utf-8")
 
@@ -171,6 +174,9 @@ def measures(run: Run, but: str = "") -> dict[str, Any]:
     ttft = sorted(row.ttft for row in rows)
     minutes = (worlds.ENDS_S - worlds.READ_S) / 60
     slow = [row for row in rows if row.ttft > setting.GOOD_S]
+    queues = [
+        scrape.usage for scrape in run.scrapes if scrape.at >= worlds.READ_S and scrape.waiting >= QUEUE
+    ]
     by_replica: dict[str, int] = {}
     for row in slow:
         by_replica[row.replica] = by_replica.get(row.replica, 0) + 1
@@ -184,6 +190,7 @@ def measures(run: Run, but: str = "") -> dict[str, Any]:
             100 * sum(row.wait for row in slow) / max(1e-9, sum(row.ttft for row in slow))
         ),
         "ahead_pct": round(100 * ahead(rows, slow)),
+        "kv_queue_pct": round(100 * sum(queues) / len(queues)) if queues else "",
     }
 
 

@@ -70,6 +70,8 @@ class Replica:
     """1 for a healthy GPU, 2 for one at half its clock."""
     frozen: tuple[float, float, float] | None = None
     """A host that stands still: from when, how long, and every how many seconds."""
+    kv_tokens: int = setting.KV_TOKENS
+    """What the key-value cache holds, in tokens."""
     waiting: deque[Sequence] = field(default_factory=deque)
     prefilling: list[Sequence] = field(default_factory=list)
     decoding: int = 0
@@ -94,7 +96,7 @@ class Replica:
     @property
     def usage(self) -> float:
         """Share of the key-value cache in use."""
-        return self.kv / setting.KV_TOKENS
+        return self.kv / self.kv_tokens
 
     def submit(self, sequence: Sequence, now: float) -> None:
         self.waiting.append(sequence)
@@ -148,7 +150,7 @@ class Replica:
             sequence.on_end(sequence)
 
     def _begin(self, now: float) -> None:
-        while self.kv + self.decoding > setting.KV_TOKENS:
+        while self.kv + self.decoding > self.kv_tokens:
             self._preempt()
         chunks = self._share(now)
         if not chunks and not self.decoding:
@@ -175,7 +177,7 @@ class Replica:
 
     def _free_run(self) -> int:
         """Steps until a sequence ends or the cache is full, when nothing else is to do."""
-        room = (setting.KV_TOKENS - self.kv) // self.decoding
+        room = (self.kv_tokens - self.kv) // self.decoding
         return max(1, min(_MOST_STEPS, self._due[0][0] - self._steps, room))
 
     # --8<-- [start:share]
@@ -192,7 +194,7 @@ class Replica:
         while self.waiting and left > 0 and self.running < setting.MOST_SEQUENCES:
             sequence = self.waiting[0]
             tokens = sequence.prompt + sequence.made
-            if self.kv + self.decoding + tokens > setting.KV_TOKENS:
+            if self.kv + self.decoding + tokens > self.kv_tokens:
                 break  # what does not fit holds all behind it
             self.waiting.popleft()
             self.kv += tokens

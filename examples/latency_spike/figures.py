@@ -13,8 +13,12 @@ from examples.latency_spike.reading import PACKAGE, asked, panel, table
 SINCE, UNTIL = 180.0, 480.0
 """The logged five minutes of the incident, 03:03 to 03:08, in seconds after 03:00."""
 AFTER = (1_440.0, 1_500.0)
+JOINED = ("03:16:00", "03:20:00")
+"""When two more replicas joined, and when that is read."""
 SPILLED = (1_155.0, 1_185.0)
 """Half a minute in which one round of o60 did not go home."""
+QUEUE = 5
+"""From so many waiting sequences on, a scrape is counted as one with a queue."""
 BAD_BUDGET = (1 - setting.TARGET) * setting.REQUESTS_28_DAYS
 
 
@@ -44,11 +48,10 @@ def slow_share(until: str = "03:07:00", bound: float = 1.0) -> str:
 
 
 def shape_table() -> str:
-    """The five minutes before and after: rate, percentiles, shares, tokens, replicas."""
+    """The five minutes before and after: rate, replicas, percentiles, shares."""
     rows = []
     for name, cell in (
         ("Requests/s", lambda at: f"{reading.increase(at)[-1] / 300:.1f}"),
-        ("Prompt tokens per request", lambda at: f"{_prompt_tokens(at) / reading.increase(at)[-1]:,.0f}"),
         ("Replicas", lambda at: _gateway(at)["replicas"]),
         ("Median", lambda at: shown(at, 0.5)),
         ("90th percentile", lambda at: shown(at, 0.9)),
@@ -64,10 +67,12 @@ def _gateway(at: str) -> dict[str, Any]:
     return next(row for row in table("gateway.csv") if row["at"] == at)
 
 
-def _prompt_tokens(until: str) -> int:
+def mean_prompt(until: str) -> str:
+    """Tokens of the mean prompt over the five minutes until a scrape, from the gateway's counters."""
     rows = table("gateway.csv")
     last = next(n for n, row in enumerate(rows) if row["at"] == until)
-    return int(rows[last]["prompt_tokens"] - rows[last - 20]["prompt_tokens"])
+    tokens = rows[last]["prompt_tokens"] - rows[last - 20]["prompt_tokens"]
+    return f"{tokens / reading.increase(until)[-1]:,.0f}"
 
 
 def panel_chart() -> dict[str, Any]:
@@ -228,18 +233,24 @@ def _logged(since: float = SINCE, until: float = UNTIL) -> list[dict[str, Any]]:
     return [row for row in table("access.csv") if since <= row["at_s"] < until]
 
 
-def moderation_chart() -> dict[str, Any]:
+def moderation_chart(until: str = "03:16") -> dict[str, Any]:
     rows = [
-        {"minute": minute, "p99": row["moderation_p99_ms"], "median": row["moderation_p50_ms"]}
-        for minute, clock in _minutes("02:45", "03:16")
+        {
+            "minute": minute,
+            "slowest": row["moderation_max_ms"],
+            "p99": row["moderation_p99_ms"],
+            "median": row["moderation_p50_ms"],
+        }
+        for minute, clock in _minutes("02:45", until)
         for row in [_gateway(clock)]
     ]
     return _lines(
         "Moderation as the gateway sees it: calls of the 15 s before each minute.",
-        "Milliseconds from 02:45 to 03:16. The median stays near 75. The 99th percentile is near 140 before 03:00, jumps "
-        "between 150 and more than 1,000 until 03:12, then is near 140 again.",
+        f"Milliseconds from 02:45 to {until}. The median stays near 75. The slowest call takes less than 250 before 03:00, "
+        f"up to {max(row['slowest'] for row in rows):,} until 03:12, then less than 250 again; the 99th percentile jumps "
+        "between the two in those minutes.",
         rows,
-        {"p99": "p99", "median": "median"},
+        {"slowest": "slowest", "p99": "p99", "median": "median"},
         "Call (ms)",
     )
 
@@ -255,7 +266,7 @@ def replica_table() -> str:
         rows.append(
             (
                 row["replica"],
-                row["slow"],
+                f"{row['slow']} of {row['requests']}",
                 f"{row['itl_ms']:.0f}",
                 f"{usage:.0f}, {max(m['kv_pct'] for m in metrics)}%",
                 f"{clock:,.0f}",
@@ -264,23 +275,58 @@ def replica_table() -> str:
     return _table("Replica | Above 1 s | ms/token | KV | MHz", rows, "lrrrr")
 
 
+def capacity_table() -> str:
+    """The four minutes before the two replicas joined, and the four after."""
+    rows = [
+        ("Replicas", *(_gateway(at)["replicas"] for at in ("03:15:45", "03:19:45"))),
+        ("Panel's p99 at the end", *(shown(at) for at in JOINED)),
+        ("Above 1 s", *(four_minutes(at) for at in JOINED)),
+    ]
+    return _table("Four minutes | until 03:16 | until 03:20", rows, "lrr")
+
+
+def four_minutes(until: str) -> str:
+    """The share above 1 s over four minutes."""
+    return _percent(reading.over(until, setting.GOOD_S, 4))
+
+
 def _metrics(replica: str, since: str = "03:03:15", until: str = "03:08:00") -> list[dict[str, Any]]:
     return [row for row in table("replicas.csv") if row["replica"] == replica and since <= row["at"] <= until]
 
 
-def organization_table() -> str:
-    found = asked("organizations", since=SINCE, until=UNTIL)
+def tail_table() -> str:
+    """The six organizations with the most requests above 1 s."""
+    rows = [
+        (row["org"], row["slow"], row["there"], row["very_slow"])
+        for row in asked("tail", since=SINCE, until=UNTIL, replica="r5")[:6]
+    ]
+    return _table("Org | Above 1 s | On r5 | Above 5 s", rows, "lrrr")
+
+
+def changed_table() -> str:
+    """The organizations whose limits were changed on Monday: all of their requests."""
+    concerned = {name for ticket in _tickets() for name in ticket.split(":")[0].replace(",", "").split()[1:]}
     rows = [
         (
             row["org"],
             row["requests"],
             row["slow"],
-            row["very_slow"],
             f"{row['prompt_tokens'] / row['requests']:,.0f}",
+            f"{row['longest']:,}",
         )
-        for row in found[:6]
+        for row in asked("organizations", since=SINCE, until=UNTIL)
+        if row["org"] in concerned
     ]
-    return _table("Org | Requests | Above 1 s | Above 5 s | Mean prompt", rows, "lrrrr")
+    return _table("Org | Requests | Above 1 s | Mean prompt | Longest", rows, "lrrrr")
+
+
+def _tickets() -> list[str]:
+    return (reading.EVIDENCE / "tickets.log").read_text(encoding="utf-8").splitlines()
+
+
+def ticket(number: str) -> str:
+    """What a ticket of the change log says."""
+    return next(line for line in _tickets() if line.startswith(number))
 
 
 def who(what: str) -> str:
@@ -289,24 +335,24 @@ def who(what: str) -> str:
     replicas = {row["replica"]: row for row in asked("replicas", since=SINCE, until=UNTIL)}
     requests = sum(row["requests"] for row in orgs.values())
     slow = sum(row["slow"] for row in orgs.values())
-    late = sum(row["very_slow"] for row in orgs.values())
+    tail = asked("tail", since=SINCE, until=UNTIL, replica="r5")
     own = orgs["o60"]
     found = {
         "r5 share": _percent(replicas["r5"]["slow"] / slow, 0),
         "r5 of requests": _percent(replicas["r5"]["requests"] / requests, 0),
         "r5 slow": str(replicas["r5"]["slow"]),
-        "orgs": str(sum(row["slow"] > 0 for row in orgs.values())),
+        "orgs": str(len(tail)),
         "own of requests": _percent(own["requests"] / requests, 2),
         "own of tokens": _percent(own["prompt_tokens"] / sum(row["prompt_tokens"] for row in orgs.values())),
         "own prompt": f"{own['prompt_tokens'] / own['requests']:,.0f}",
         "others slow": str(slow - own["slow"]),
         "hidden": _percent((1 - setting.TARGET) / (replicas["r5"]["requests"] / requests), 0),
         "own per minute": f"{own['requests'] / 5:.0f}",
-        "own late": str(own["very_slow"]),
-        "late": str(late),
+        "own slow": str(own["slow"]),
+        "own of slow": _percent(own["slow"] / slow, 0),
+        "own late": str(next(row["very_slow"] for row in tail if row["org"] == "o60")),
+        "late": str(sum(row["very_slow"] for row in tail)),
         "p99 without": f"{_without(lambda row: row['org'] != 'o60'):.1f}",
-        "newcomer": f"{orgs['o57']['requests'] / 300:.1f}",
-        "newcomer slow": str(orgs["o57"]["slow"]),
         "itl": f"{replicas['r5']['itl_ms']:.0f}",
         "itl others": f"{sum(r['itl_ms'] * r['requests'] for n, r in replicas.items() if n != 'r5') / sum(r['requests'] for n, r in replicas.items() if n != 'r5'):.0f}",
     }
@@ -327,20 +373,38 @@ def organization(name: str, what: str) -> str:
     return found[what]
 
 
-def cache_use(what: str) -> str:
-    """r5's key-value cache from 03:01 to 03:20: how full while five or more wait, and how many wait while it is full."""
+@cache
+def _cache_use() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Scrapes of r5 from 03:01 to 03:20: those with a queue, and those with a cache that is nearly full."""
     rows = _metrics("r5", "03:01:00", "03:20:00")
-    waiting = [row["kv_pct"] for row in rows if row["waiting"] >= 5]
-    full = [row["waiting"] for row in rows if row["kv_pct"] >= 90]
+    return [row for row in rows if row["waiting"] >= QUEUE], [row for row in rows if row["kv_pct"] >= 90]
+
+
+def cache_table() -> str:
+    """How full r5's cache is when many wait, and how many wait when it is full; means of running and use."""
+    rows = []
+    for name, found in zip((f"{QUEUE} or more waiting", "KV 90% or more"), _cache_use(), strict=True):
+        waiting = [row["waiting"] for row in found]
+        running, usage = (sum(row[key] for row in found) / len(found) for key in ("running", "kv_pct"))
+        rows.append(
+            (name, len(found), f"{min(waiting)} to {max(waiting)}", f"{running:.0f}", f"{usage:.0f}%")
+        )
+    return _table("r5, scrapes with | Number | Waiting | Running | KV", rows, "lrrrr")
+
+
+def cache_use(what: str) -> str:
+    queue, full = _cache_use()
     found = {
-        "scrapes": f"{len(rows)}",
-        "waiting": f"{len(waiting)}",
-        "while waiting": f"{sum(waiting) / len(waiting):.0f}%",
-        "full": f"{len(full)}",
-        "most waiting while full": f"{max(full)}",
-        "preemptions": f"{sum(row['preemptions'] for row in rows)}",
+        "while waiting": f"{sum(row['kv_pct'] for row in queue) / len(queue):.0f}%",
+        "most waiting while full": str(max(row["waiting"] for row in full)),
     }
     return found[what]
+
+
+def preemptions(where: str) -> str:
+    """Sequences preempted from 03:01 to 03:20, on r5 or elsewhere."""
+    rows = [row for row in table("replicas.csv") if "03:01:00" <= row["at"] <= "03:20:00"]
+    return str(sum(row["preemptions"] for row in rows if (row["replica"] == "r5") == (where == "r5")))
 
 
 def _without(keep: Callable[[dict[str, Any]], bool]) -> float:
@@ -378,17 +442,17 @@ def _replays() -> dict[tuple[str, str], dict[str, Any]]:
 
 def lever_table() -> str:
     """Requests above 1 s per minute, by lever, for the explanations that are left."""
-    levers = ("none", "two more replicas", "drain r5", "lane for o60")
+    levers = ("none", "two more replicas", "drain r5", "o60 apart")
     rows = []
-    for explanation in ("throttled GPU", "freezing host", "own length", "neighbors"):
+    for explanation in ("throttled GPU", "freezing host", "full cache", "o60 itself", "neighbors"):
         cells = [f"{_replays()[explanation, lever]['slow_per_min']:.0f}" for lever in levers]
         rows.append((explanation, *cells))
-    return _table("If it is | Nothing | Two more | Drain r5 | Lane for o60", rows, "lrrrr")
+    return _table("If it is | Nothing | Two more | Drain r5 | o60 apart", rows, "lrrrr")
 
 
 def explanation_table() -> str:
-    """What each explanation predicts without any lever."""
-    rows = []
+    """What each explanation predicts without any lever, and what the night showed."""
+    rows: list[tuple[Any, ...]] = []
     for explanation in dict.fromkeys(name for name, _ in _replays()):
         if explanation == "nothing wrong":
             continue
@@ -398,11 +462,22 @@ def explanation_table() -> str:
                 explanation,
                 f"{row['p99_s']:.1f} s",
                 f"{row['ahead_pct']}%" if row["slow_per_min"] >= 1 else "none",
-                f"{row['worst_share_pct']}%" if row["slow_per_min"] >= 1 else "none",
-                f"{row['p50_ms']} ms",
+                "none" if row["kv_queue_pct"] == "" else f"{row['kv_queue_pct']}%",
+                row["p50_ms"],
             )
         )
-    return _table("If it is | p99 | One org ahead | Worst replica | Median", rows, "lrrrr")
+    logged = sorted(row["ttft_ms"] for row in _logged())
+    median = logged[len(logged) // 2]
+    rows.append(
+        (
+            "**seen**",
+            f"{_without(lambda row: True):.1f} s",
+            pairs("ahead"),
+            cache_use("while waiting"),
+            median,
+        )
+    )
+    return _table("If it is | p99 | One org ahead | KV then | Median, ms", rows, "lrrrr")
 
 
 def replayed(explanation: str, lever: str, what: str = "slow_per_min") -> str:
@@ -427,6 +502,7 @@ def pairs_table() -> str:
 
 
 def pairs(what: str) -> str:
+    """Of the pairs on r5: mean prompts, exceptions, and who was prefilled meanwhile."""
     pair = _pairs()
     found = {
         "slow prompt": f"{pair[1, 1]['prompt']:,.0f}",

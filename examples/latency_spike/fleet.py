@@ -74,6 +74,8 @@ class World:
     """From when which replica's GPU is how much slower."""
     frozen: tuple[str, tuple[float, float, float]] | None = None
     """Which replica's host stands still: from when, how long, and every how many seconds."""
+    shrunken: tuple[float, str, int] | None = None
+    """From when which replica's key-value cache holds only so many tokens."""
     newcomer: tuple[float, str, float] | None = None
     """From when which organization sends how many requests/s of the usual length."""
     cached: bool = True
@@ -156,7 +158,7 @@ class Fleet:
         heapq.heappush(self._events, (at, self._order, what))
 
     def play(self) -> Run:
-        """The whole world; rows in the order of the first token."""
+        """The whole world; rows in the order in which the requests end."""
         world = self.world
         self.later(self._gap(0.0), self._arrive)
         for action in world.actions:
@@ -165,6 +167,9 @@ class Fleet:
             self.later(since, lambda now, name=name, factor=factor: self._slow(name, factor))  # type: ignore[misc]
         if world.frozen:
             self.replicas[world.frozen[0]].frozen = world.frozen[1]
+        if world.shrunken:
+            since, name, tokens = world.shrunken
+            self.later(since, lambda now: self._shrink(name, tokens))
         if world.job:
             self.later(world.job.begins, self._round)
         if world.newcomer:
@@ -356,6 +361,9 @@ class Fleet:
 
     def _slow(self, name: str, factor: float) -> None:
         self.replicas[name].slowness = factor
+
+    def _shrink(self, name: str, tokens: int) -> None:
+        self.replicas[name].kv_tokens = tokens
 
     def _scrape(self, now: float) -> None:
         for name, replica in self.replicas.items():

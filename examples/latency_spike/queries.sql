@@ -28,19 +28,26 @@ GROUP BY slow ORDER BY slow;
 SELECT replica,
        count(*) AS requests,
        sum(ttft_ms > 1000) AS slow,
-       avg(itl_ms) AS itl_ms,
-       avg(prompt) AS prompt
+       avg(itl_ms) AS itl_ms
 FROM access
 WHERE at_s >= :since AND at_s < :until
 GROUP BY replica ORDER BY slow DESC, replica;
 -- --8<-- [end:replicas]
 
+-- --8<-- [start:tail]
+SELECT org,
+       count(*) AS slow,
+       sum(replica = :replica) AS there,
+       sum(ttft_ms > 5000) AS very_slow
+FROM access
+WHERE at_s >= :since AND at_s < :until AND ttft_ms > 1000
+GROUP BY org ORDER BY slow DESC, org;
+-- --8<-- [end:tail]
+
 -- --8<-- [start:organizations]
 SELECT org,
        count(*) AS requests,
        sum(ttft_ms > 1000) AS slow,
-       sum(ttft_ms > 5000) AS very_slow,
-       count(DISTINCT replica) AS replicas,
        sum(prompt) AS prompt_tokens,
        max(prompt) AS longest
 FROM access

@@ -35,8 +35,7 @@ CHANGES = (
     ("2026-11-19 10:12:00", "deploy", "gateway 4.31.0 on all hosts"),
     ("2026-11-19 10:40:00", "deploy", "serving image 2.9.4 on all replicas"),
     ("2026-11-23 09:05:00", "quota", "o57 requests/min 20 -> 60, ticket CS-4410"),
-    ("2026-11-23 11:20:00", "entitlement", "o24 prompt limit 4096 -> 16384 tokens, ticket CS-4419"),
-    ("2026-11-23 15:42:00", "entitlement", "o60 prompt limit 8192 -> 32768 tokens, ticket CS-4431"),
+    ("2026-11-23 15:42:00", "entitlement", "o08, o24, o35, o40, o60 to plan L, ticket CS-4431"),
     ("2026-11-23 16:10:00", "key", "o12 second key created"),
     ("2026-11-23 22:00:00", "certificate", "gateway certificate renewed"),
     (f"{TONIGHT} 01:20:00", "autoscaler", "10 -> 9 replicas"),
@@ -45,6 +44,13 @@ CHANGES = (
     (f"{TONIGHT} 03:07:00", "alert", "p99 of the time to first token above 2 s for 5 min"),
 )
 """What the change logs say besides what the simulation plays: when, which kind, what."""
+
+PLAN_L = ("o08", "o24", "o35", "o40", "o60")
+TICKETS = (
+    "CS-4410 o57: its backlog takes too long. Raised from 20 to 60 requests/min.",
+    f"CS-4431 {', '.join(PLAN_L)}: plan L, as sold. Prompt limit 8192 -> 32768 tokens, no other limit changed.",
+)
+"""The tickets that the change log names."""
 
 # Replays are short: they begin two minutes before what goes wrong, and are read from a minute after the lever.
 BEGINS_S, LEVER_S, READ_S, ENDS_S = 60.0, 120.0, 180.0, 600.0
@@ -58,7 +64,8 @@ EXPLANATIONS: dict[str, World] = {
     "cold caches": replace(_QUIET, cached=False),
     "throttled GPU": replace(_QUIET, slowness=((BEGINS_S, "r5", 4.0),)),
     "freezing host": replace(_QUIET, frozen=("r5", (BEGINS_S, 6.3, 25.0))),
-    "own length": replace(
+    "full cache": replace(_QUIET, shrunken=(BEGINS_S, "r5", 42_500)),
+    "o60 itself": replace(
         _QUIET,
         replicas=(*setting.REPLICAS, "r9"),
         job=replace(ROUNDS, begins=BEGINS_S, together=8, pause_s=3.0),
@@ -73,7 +80,7 @@ LEVERS: dict[str, tuple[Action, ...]] = {
     "two more replicas": (Action(LEVER_S, "add", "r10"), Action(LEVER_S, "add", "r11")),
     "hedge moderation": (Action(LEVER_S, "hedge"),),
     "drain r5": (Action(LEVER_S, "drain", "r5"),),
-    "lane for o60": (Action(LEVER_S, "add", "r11"), Action(LEVER_S, "lane", "r11", "o60")),
+    "o60 apart": (Action(LEVER_S, "add", "r11"), Action(LEVER_S, "lane", "r11", "o60")),
 }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from examples.latency_spike import setting, worlds
 from examples.latency_spike.engine import Policy, Replica, Sequence
 from examples.latency_spike.fleet import Action, Fleet, Slow, World, rank
-from examples.latency_spike.traffic import ORGANIZATIONS, Job, applications
+from examples.latency_spike.traffic import ORGANIZATIONS, Application, Job, applications
 
 MINUTE = World(seed=3, length_s=60)
 
@@ -117,6 +117,18 @@ class TestEngine:
         assert max(later - former for former, later in pairwise(ends)) > 3.9
         assert sequence.finished > 500 * setting.STEP_S + 3.9
 
+    def test_a_smaller_cache_makes_the_queue_wait(self):
+        large = [Sequence(1_500, 0, 300, 0.0) for _ in range(30)]
+        small = [Sequence(1_500, 0, 300, 0.0) for _ in range(30)]
+        seen = played(Replica("r", kv_tokens=20_000), small)
+        played(Replica("r"), large)
+        assert max(kv for _, kv, _ in seen) <= 20_000
+        assert max(running for running, _, _ in seen) <= 20_000 // 1_500
+        assert small[-1].started > large[-1].started + 5.0
+        shrunk = Replica("r", kv_tokens=20_000)
+        shrunk.kv = 15_000
+        assert shrunk.usage == 0.75
+
     def test_decode_speed_is_the_questions(self):
         sequences = [Sequence(1_500, 0, 300, 0.0) for _ in range(22)]
         played(Replica("r"), sequences)
@@ -198,6 +210,46 @@ class TestFleet:
         assert all(end - 0.01 < begin for (_, end), (begin, _) in pairwise(spans))
         with pytest.raises(ValueError, match="no such action"):
             Fleet(replace(base, actions=(Action(0.0, "pray"),))).play()
+
+    def test_a_fault_strikes_its_replica_alone_and_from_its_time_on(self):
+        quiet = Fleet(MINUTE).play().rows
+        faults = {
+            "slow": replace(MINUTE, slowness=((20.0, "r5", 4.0),)),
+            "frozen": replace(MINUTE, frozen=("r5", (20.0, 6.0, 20.0))),
+            "shrunken": replace(MINUTE, shrunken=(20.0, "r5", 20_000)),
+        }
+        for name, world in faults.items():
+            rows = Fleet(world).play().rows
+            before = [row for row in rows if row.at + row.ttft + row.itl * row.output < 20.0]
+            assert before, name
+            assert {row[:3] for row in before} <= {row[:3] for row in quiet}, name
+            assert all(row.ttft < 1.0 for row in before), name
+            late = [row for row in rows if 25.0 <= row.at < 45.0 and row.ttft > 1.0]
+            assert {row.replica for row in late} == {"r5"}, name
+        speed = {
+            at: [row.itl for row in Fleet(faults["slow"]).play().rows if row.replica == at]
+            for at in ("r4", "r5")
+        }
+        assert max(speed["r5"]) > 2 * max(speed["r4"])
+
+    def test_a_newcomer_sends_at_its_rate_from_its_time_on(self):
+        rows = Fleet(replace(MINUTE, rps=2.0, newcomer=(10.0, "new", 3.0))).play().rows
+        own = [row for row in rows if row.org == "new"]
+        assert min(row.at for row in own) >= 10.0
+        assert 0.6 * 3.0 * 40 < len(own) < 1.4 * 3.0 * 50  # those that end within the minute
+
+    def test_with_every_replica_over_its_bound_a_prompt_goes_home(self):
+        fleet = Fleet(replace(MINUTE, token_bound=4_000.0))
+        application = Application("x", 0, 0.0, 200)
+        order = rank(application.key, list(setting.REPLICAS))
+        assert fleet._home(application, 16_000).name == order[0]
+        fleet.pending[order[0]] = 4_001
+        assert fleet._home(application, 16_000).name == order[1]
+        fleet.flight[order[1]] = 40
+        assert fleet._home(application, 16_000).name == order[2]
+        for name in setting.REPLICAS:
+            fleet.pending[name] = 16_000
+        assert fleet._home(application, 16_000).name == order[0]
 
     def test_hedging_shortens_a_slow_provider(self):
         slow = replace(MINUTE, moderation=Slow(0.0, 60.0, 0.2, 3.0, 5.0))
