@@ -28,7 +28,7 @@ GATEWAY = [
     "ttft_p95_ms",
 ]  # fmt: skip
 HOSTS = ["replica", "batch", "period", "gpu_util_pct", "sm_mhz"]
-CANARY = ["arm", "ttft_ms", "tpot_ms"]
+CANARY = ["arm", "replica", "ttft_ms", "tpot_ms"]
 LAB = [
     "session", "host", "image", "flags", "rendered_by", "offered_rps", "sample", "requests", "refused",
     "output_tokens", "prompt_tokens", "cached_tokens", "steps", "ttft_p95_ms", "tpot_p50_ms",
@@ -110,10 +110,12 @@ def canary_rows() -> Iterator[list[object]]:
     arms = {"canary": (setting.NEW, lab.CANARY_RPS), "control": (setting.OLD, lab.CONTROL_RPS)}
     for arm, (build, rps) in arms.items():
         answered = [
-            answer for replica in range(2) for answer in lab.canary(build, rps, f"{SEED}-{arm}-{replica}")
+            (replica + 1, answer)
+            for replica in range(2)
+            for answer in lab.canary(build, rps, f"{SEED}-{arm}-{replica}")
         ]
-        for answer in random.Random(f"{SEED}-{arm}").sample(answered, SAMPLED):
-            yield [arm, _ms(answer.ttft_s), _ms(answer.tpot_s)]
+        for replica, answer in random.Random(f"{SEED}-{arm}").sample(answered, SAMPLED):
+            yield [arm, replica, _ms(answer.ttft_s), _ms(answer.tpot_s)]
 
 
 def lab_rows(runs: Iterable[lab.Run]) -> Iterator[list[object]]:

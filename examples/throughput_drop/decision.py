@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from examples.throughput_drop import setting
 
+# --8<-- [start:plan]
 OLD_RPS = setting.OLD_LIMIT / setting.OUTPUT
 NEW_RPS = setting.ALERT / setting.REPLICAS / setting.OUTPUT
 """Requests/s of a saturated replica: 8.75 and 4.375."""
@@ -13,7 +14,6 @@ WARM_MIN, MARGIN_MIN = 5, 15
 """A last batch that refills its cache and is looked at; three batches that have to be repeated."""
 
 
-# --8<-- [start:plan]
 @dataclass(frozen=True)
 class Plan:
     """A restart, four replicas at a time. Minutes after midnight; requests/s a replica."""
@@ -24,13 +24,13 @@ class Plan:
     after: float = OLD_RPS
 
     def capacity(self, minute: int) -> float:
-        """Requests/s that can be served; spares run the old build and leave after 30 minutes."""
+        """Requests/s that can be served; spares run the old build and leave once the rest carries the demand."""
         if self.start is None or minute < self.start:
             return setting.REPLICAS * self.before
         done = min(setting.BATCHES, (minute - self.start) // setting.BATCH_MIN) * setting.BATCH
         out = setting.BATCH if done < setting.REPLICAS else 0
         served = done * self.after + (setting.REPLICAS - done - out) * self.before
-        lent = self.spares and setting.BATCH_MIN <= minute - self.start < 30
+        lent = self.spares and minute - self.start >= setting.BATCH_MIN and served < setting.demand(minute)
         return served + (setting.SPARES * OLD_RPS if lent else 0.0)
 
     def refused(self) -> float:
@@ -51,6 +51,17 @@ def latest_start() -> int:
 def outgrown(rps: float) -> int:
     """The first minute in which demand exceeds `rps`."""
     return next(m for m in range(setting.ROLLBACK, setting.PEAK_AT + 1) if setting.demand(m) > rps)
+
+
+def pays_from() -> float:
+    """The probability that the release is to blame from which rolling back at 15:00 beats debugging until 15:30.
+
+    If it is not, two batches are out, one after the other, until the check at 15:10 stops the rollback. If it is, half an
+    hour of refusals is saved.
+    """
+    batches_out = 2 * setting.BATCH * NEW_RPS * 60 * setting.BATCH_MIN
+    now, later = (Plan(setting.ROLLBACK + wait, spares=True).refused() for wait in (0, 30))
+    return batches_out / (batches_out + later - now)
 
 
 def enough_from(plan: Plan) -> int:

@@ -150,7 +150,7 @@ def users_table() -> str:
         ("Time per output token", "tpot_ms", "{:.0f} ms"),
         ("Waiting, a replica", "waiting", "{:.0f} of 64"),
         ("Running, a replica", "running", "{:.0f} of 512"),
-        ("KV cache reserved", "kv_pct", "{:.0f}%"),
+        ("KV cache reserved, fullest replica", "fullest_kv_pct", "{:.0f}%"),
     ):
         rows.append((label, *(form.format(row[column]) for row in (before, after))))
     rows.append(("GPU utilization", *(f"{_utilization(period):.0f}%" for period in (BEFORE, AFTER))))
@@ -238,6 +238,15 @@ def wait_costs() -> str:
     return f"{late - early:,.0f}"
 
 
+def pays_from() -> str:
+    return f"{decision.pays_from() * 100:.0f}%"
+
+
+def wrong_costs() -> str:
+    """Requests that two batches refuse, out for five minutes each, if the release is not to blame."""
+    return f"{2 * setting.BATCH * decision.NEW_RPS * 60 * setting.BATCH_MIN:,.0f}"
+
+
 def dip_costs() -> str:
     """Requests that the first batch's absence refuses before the spares arrive."""
     return f"{setting.BATCH * decision.NEW_RPS * 60 * setting.BATCH_MIN:,.0f}"
@@ -272,6 +281,8 @@ def counters_table() -> str:
             ("Tokens computed a request", "computed_a_request", "{:,.0f}"),
             ("Tokens computed a step", "computed_a_step", "{:,.0f}"),
             ("Tokens computed a second", "computed_s", "{:,.0f}"),
+            ("Running, each", "running", "{:.0f}"),
+            ("KV cache reserved", "kv_pct", "{:.0f}%"),
         )
     ]
     return _table("14:16 to 14:19 | Old build | New build", rows, "lrr")
@@ -368,6 +379,14 @@ def canary_longer(what: str) -> str:
     return {"chance": f"{chance * 100:.0f}%", "z": f"{z:.0f}"}[what]
 
 
+def canary_medians(arm: str) -> str:
+    """The median TTFT of an arm's two replicas, in ms."""
+    by_replica: dict[int, list[float]] = {}
+    for row in ask(f"SELECT replica, ttft_ms FROM canary WHERE arm = '{arm}' ORDER BY replica"):
+        by_replica.setdefault(row["replica"], []).append(row["ttft_ms"])
+    return " and ".join(f"{median(values):.0f}" for values in by_replica.values())
+
+
 def canary_full() -> str:
     return f"{lab.CANARY_RPS / decision.NEW_RPS * 100:.0f}%"
 
@@ -403,11 +422,14 @@ def reached(cell: Cell) -> float:
     return fmean(plateau(cell))
 
 
-def effect(factor: int, image: str | None = None) -> stats.Ratio:
-    """What one change (0 image, 1 settings, 2 template) does to the plateau, over all others and all hosts."""
+def effect(factor: int, given: tuple[int, str] | None = None) -> stats.Ratio:
+    """What one change (0 image, 1 settings, 2 template) does to the plateau, over all hosts and all other cells.
+
+    `given` keeps another factor old or new.
+    """
     new, old = [], []
     for cell in CELLS:
-        if cell[factor] == "new":
+        if cell[factor] == "new" and (given is None or cell[given[0]] == given[1]):
             new += plateau(cell)
             old += plateau((*cell[:factor], "old", *cell[factor + 1 :]))
     return stats.paired_ratio(new, old)
@@ -427,7 +449,7 @@ def released_table() -> str:
                 f"{tokens * setting.REPLICAS / 1000:.0f}",
             )
         )
-    return _table("Image | Settings | Tokens/s | Of the old (95%) | 32 of it, thousands", rows, "llrrr")
+    return _table("Image | Settings | Tokens/s | Of the old (95%) | Fleet of 32, thousands", rows, "llrrr")
 
 
 def ladder() -> dict[str, Any]:
@@ -484,25 +506,68 @@ def rivals_table() -> str:
         predicted = [f"{worst if value == 'new' else best:,.0f}" for value in cell]
         rows.append((" ".join(changed) or "none", f"**{reached(cell):,.0f}**", *predicted))
     return _table(
-        "New | Seen | Only I | Only S | Only T",
+        "New | Seen | I | S | T",
         sorted(rows, key=lambda row: (row[0] != "none", len(row[0]))),
         "lrrrr",
     )
 
 
-def effect_of(name: str) -> str:
-    found = effect({"image": 0, "settings": 1, "template": 2}[name])
+def _interval(found: stats.Ratio) -> str:
     return f"{found.ratio:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
+FACTORS = {"image": 0, "settings": 1, "template": 2}
+WITH = {"settings": "template", "template": "settings"}
+
+
+def effect_of(name: str) -> str:
+    """What is left of the throughput by one change, over all other cells, with its 95% interval."""
+    return _interval(effect(FACTORS[name]))
+
+
+def effect_with(name: str, other: str) -> str:
+    """What the settings or the template leave while the other of the two is old, or new; over both images."""
+    return _interval(effect(FACTORS[name], (FACTORS[WITH[name]], other)))
+
+
+def _alone(name: str) -> float:
+    return effect(FACTORS[name], (FACTORS[WITH[name]], "old")).ratio
+
+
+def alone(name: str) -> str:
+    """What the settings or the template alone leave, over both images."""
+    return f"{_alone(name):.2f}"
+
+
 def product() -> str:
-    """What settings and template together leave, if their effects multiply."""
-    return f"{effect(1).ratio * effect(2).ratio:.2f}"
+    """What settings and template together would leave if what each leaves alone multiplied."""
+    return f"{_alone('settings') * _alone('template'):.2f}"
+
+
+def _both_and_neither() -> tuple[list[float], list[float]]:
+    """The plateaus with settings and template new, and with both old: one a host and image."""
+    both, neither = (
+        [value for image in ("old", "new") for value in plateau((image, state, state))]
+        for state in ("new", "old")
+    )
+    return both, neither
 
 
 def together() -> str:
-    found = stats.paired_ratio(plateau(("new", "new", "new")), plateau(("old", "old", "old")))
-    return f"{found.ratio:.2f}"
+    """What settings and template together leave, over both images."""
+    return f"{stats.paired_ratio(*_both_and_neither()).ratio:.2f}"
+
+
+def beyond_product() -> str:
+    """What is seen with both changes over the product of what each leaves alone: 1 if they multiply."""
+    both, neither = _both_and_neither()
+    one, other = (
+        [value for image in ("old", "new") for value in plateau((image, *cell))]
+        for cell in (("new", "old"), ("old", "new"))
+    )
+    corners = [a * b for a, b in zip(both, neither, strict=True)]
+    sides = [a * b for a, b in zip(one, other, strict=True)]
+    return _interval(stats.paired_ratio(corners, sides))
 
 
 def lab_table_by_rendering() -> str:
@@ -564,23 +629,23 @@ def cache_alone_fleet() -> str:
     return f"{_cache_alone() * setting.REPLICAS:,.0f}"
 
 
-def step_ms(tokens: int, running: int) -> float:
-    """Milliseconds of a step that computes so many tokens, `running` sequences being at a mean context."""
-    context = running * (setting.PROMPT + setting.OUTPUT / 2)
-    old = setting.OLD
-    return 1000 * (old.fixed_s + old.per_token_s * tokens + old.per_context_s * context)
-
-
 def step_table() -> str:
-    """A full step under either budget: how long, and how much of it is not tokens."""
+    """A mean step of either build at its limit, 14:16 to 14:19: how long, and how much of it is not for its tokens."""
+    new, old = query("counters")
     rows = []
-    for budget, running in ((512, 95), (8_192, 230)):
-        took = step_ms(budget, running)
-        fixed = took - 1000 * setting.OLD.per_token_s * budget
+    for name, row in (("Old", old), ("New", new)):
+        tokens, took = row["computed_a_step"], row["step_ms"]
+        overhead = took - 1000 * setting.OLD.per_token_s * tokens
         rows.append(
-            (f"{budget:,}", f"{took:.0f} ms", f"{fixed / took * 100:.0f}%", f"{1000 * budget / took:,.0f}")
+            (
+                name,
+                f"{tokens:,.0f}",
+                f"{took:.0f} ms",
+                f"{overhead / took * 100:.0f}%",
+                f"{1000 * tokens / took:,.0f}",
+            )
         )
-    return _table("Budget | A full step | Overhead | Tokens/s", rows, "rrrr")
+    return _table("Build | Tokens a step | A step | Overhead | Tokens/s", rows, "lrrrr")
 
 
 @cache
@@ -678,11 +743,10 @@ def ttft_at(time: str) -> str:
     return f"{row['ttft_p95_ms'] / 1000:.0f}"
 
 
-def ttft_at_one(template: str) -> str:
-    """Median of the samples' 95th percentiles at the canary's load, old image with old settings or the release."""
-    value = "old" if template == "old" else "new"
+def ttft_p95(rps: float, image: str, flags: str) -> str:
+    """Median of the samples' 95th percentiles at a load, in ms; each image with its own template."""
     rows = ask(
-        f"SELECT ttft_p95_ms FROM lab WHERE offered_rps = 1 AND image = '{value}' AND flags = '{value}' AND rendered_by = '{value}'"
+        f"SELECT ttft_p95_ms FROM lab WHERE offered_rps = {rps} AND image = '{image}' AND flags = '{flags}' AND rendered_by = '{image}'"
     )
     return f"{median(row['ttft_p95_ms'] for row in rows):.0f}"
 
@@ -712,8 +776,8 @@ def overrated() -> str:
 
 
 def cache_is_worth() -> str:
-    """The share of the throughput that is lost with the cache."""
-    return f"{(1 - effect(2).ratio) * 100:.0f}%"
+    """The share of the throughput that is lost with the cache, under the old settings."""
+    return f"{(1 - _alone('template')) * 100:.0f}%"
 
 
 def gate_alarms_below() -> str:

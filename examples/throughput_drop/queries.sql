@@ -18,7 +18,7 @@ SELECT time, 100.0 * gateway.refused / gateway.requests AS refused_pct,
        AVG(fleet.tpot_p50_ms) AS tpot_ms,
        AVG(waiting) AS waiting,
        AVG(running) AS running,
-       AVG(kv_pct) AS kv_pct
+       MAX(kv_pct) AS fullest_kv_pct
 FROM gateway JOIN fleet USING (time)
 WHERE time IN ('13:55', '14:50')
 GROUP BY time;
@@ -37,7 +37,8 @@ GROUP BY build;
 -- --8<-- [start:counters]
 WITH counted AS (
     SELECT build, COUNT(*) AS minutes, SUM(steps) AS steps,
-           SUM(prompt_tokens) AS prompt, SUM(cached_tokens) AS cached, SUM(output_tokens) AS output
+           SUM(prompt_tokens) AS prompt, SUM(cached_tokens) AS cached, SUM(output_tokens) AS output,
+           AVG(running) AS running, AVG(kv_pct) AS kv_pct
     FROM fleet
     WHERE time BETWEEN '14:16' AND '14:19'
     GROUP BY build)
@@ -45,7 +46,9 @@ SELECT build,
        100.0 * cached / prompt                       AS found_pct,
        320.0 * (prompt - cached) / output + 320      AS computed_a_request,
        1.0 * (prompt - cached + output) / steps      AS computed_a_step,
-       (prompt - cached + output) / (60.0 * minutes) AS computed_s
+       (prompt - cached + output) / (60.0 * minutes) AS computed_s,
+       60e3 * minutes / steps                        AS step_ms,
+       running, kv_pct
 FROM counted;
 -- --8<-- [end:counters]
 

@@ -8,7 +8,7 @@ from statistics import NormalDist, fmean, stdev
 from typing import NamedTuple
 
 # Student's t, two-sided 95%, by degrees of freedom.
-T95 = {3: 3.182, 15: 2.131}
+T95 = {3: 3.182, 7: 2.365, 15: 2.131}
 NORMAL = NormalDist()
 
 
@@ -22,11 +22,14 @@ class Ratio(NamedTuple):
 def paired_ratio(new: Sequence[float], old: Sequence[float]) -> Ratio:
     """New over old with its 95% interval: one pair a host, so a slow host cancels.
 
-    Works on logarithms, since a slow host scales both. Needs 4 or 16 pairs.
+    Works on logarithms, since a slow host scales both. Needs 4, 8 or 16 pairs.
     """
     logs = [log(a / b) for a, b in zip(new, old, strict=True)]
     half = T95[len(logs) - 1] * stdev(logs) / sqrt(len(logs))
     return Ratio(exp(fmean(logs) - half), exp(fmean(logs)), exp(fmean(logs) + half))
+
+
+# --8<-- [end:paired]
 
 
 def minutes_needed(spread: float, effect: float, sample_min: float = 0.5) -> float:
@@ -36,9 +39,6 @@ def minutes_needed(spread: float, effect: float, sample_min: float = 0.5) -> flo
     """
     wanted = NORMAL.inv_cdf(0.975) + NORMAL.inv_cdf(0.9)
     return sample_min * 2 * (wanted * spread / effect) ** 2
-
-
-# --8<-- [end:paired]
 
 
 def longer(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:

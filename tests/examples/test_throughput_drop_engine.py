@@ -194,6 +194,13 @@ class TestTemplates:
         assert rendering.static_share("mended", times) == 1
         assert rendering.static_share("released", times) < 0.5
 
+    def test_what_must_be_shared_ends_with_the_system_message(self):
+        times = (self.NOW, self.NOW + timedelta(seconds=1.218_751))
+        end = rendering.render("released", "Where?", self.NOW).index("<|eot_id|>")
+        assert rendering.static_share("released", times) == pytest.approx(93 / end)
+        heads = (capture.EVIDENCE / "prompts.txt").read_text(encoding="utf-8")
+        assert "equal from the start: 93 of 444" in heads
+
     def test_all_three_say_the_same_otherwise(self):
         prompts = [rendering.render(name, "Where?", self.NOW) for name in rendering.TEMPLATES]
         without = [
@@ -247,9 +254,9 @@ class TestTheEvidenceIsWrittenAgain:
     def joined(self, rows):
         return [",".join(str(cell) for cell in row) for row in rows]
 
-    @pytest.mark.parametrize("replica", [1, 33])
-    def test_fleet(self, replica):
-        lives = [life for life in fleet.lives() if life.replica == replica][-1:]
+    @pytest.mark.parametrize(("replica", "which"), [(21, 1), (33, 0)])
+    def test_fleet(self, replica, which):
+        lives = [[life for life in fleet.lives() if life.replica == replica][which]]
         written = self.joined(
             capture.fleet_row(minute) for life in lives for minute in fleet.simulate(life, capture.SEED)
         )
@@ -262,6 +269,29 @@ class TestTheEvidenceIsWrittenAgain:
         assert len(written) == 2 * len(lab.LADDER) * 3
         assert "\n".join(written[:15]) in "\n".join(self.lines("lab.csv"))
         assert set(written) <= set(self.lines("lab.csv"))
+
+    def test_canary(self):
+        written = self.joined(itertools.islice(capture.canary_rows(), capture.SAMPLED))
+        assert written == self.lines("canary.csv")[1 : capture.SAMPLED + 1]
+        assert {line.split(",")[1] for line in written} == {"1", "2"}
+
+    def test_gateway_adds_up_a_minute_of_all_replicas(self):
+        life = fleet.lives()[0]
+        minutes = [
+            fleet.Minute(
+                life, minute, Bucket(requests=9, refused=2, finished=3, finished_tokens=800, ttft_s=ttft)
+            )
+            for minute, ttft in ((841, [0.3, 0.1]), (840, []), (841, [0.2, 0.9]))
+        ]
+        first, second = capture.gateway_rows(minutes)
+        assert [first[0], first[1], first[3:]] == ["14:00", 9, [2, 3, 800, "", ""]]
+        assert [second[0], second[1], second[3:]] == ["14:01", 18, [4, 6, 1_600, 300, 900]]
+        assert 11_880 - 500 < first[2] < 11_880 + 500
+
+    def test_a_file_is_its_header_and_its_rows(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(capture, "EVIDENCE", tmp_path)
+        capture.write("a.csv", ["one", "two"], [[1, ""], ["x", 2.5]])
+        assert (tmp_path / "a.csv").read_bytes() == b"one,two\n1,\nx,2.5\n"
 
     def test_gate(self):
         written = self.joined(itertools.islice(capture.gate_rows(), 2))
