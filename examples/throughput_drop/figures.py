@@ -148,8 +148,8 @@ def users_table() -> str:
         ("Refused with 429", "refused_pct", "{:.0f}%"),
         ("TTFT, 95th percentile", "ttft_p95_s", "{:.1f} s"),
         ("Time per output token", "tpot_ms", "{:.0f} ms"),
-        ("Waiting, a replica", "waiting", "{:.0f} of 64"),
-        ("Running, a replica", "running", "{:.0f} of 512"),
+        ("Waiting, mean of a replica", "waiting", "{:.0f} of 64"),
+        ("Running, mean of a replica", "running", "{:.0f} of 512"),
         ("KV cache reserved, fullest replica", "fullest_kv_pct", "{:.0f}%"),
     ):
         rows.append((label, *(form.format(row[column]) for row in (before, after))))
