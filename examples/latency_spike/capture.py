@@ -144,11 +144,12 @@ def events() -> str:
     night = worlds.NIGHT
     assert night.moderation is not None
     stalled, stopped_s = night.stalls[0]
+    since = setting.clock(night.moderation.since)
     leaves = next(action for action in night.actions if action.kind == "drain")
     played = (
         (leaves.at, "autoscaler", f"9 -> 8 replicas, {leaves.replica} leaves: night floor"),
-        (night.moderation.since, "provider", "moderation status page: elevated latency for some requests"),
-        (stalled, "cron", f"quota store: BGSAVE, fork {_ms(stopped_s)} ms, done 03:00:52"),
+        (stalled, "cron", f"quota store: hourly BGSAVE, fork {_ms(stopped_s)} ms, done 03:00:52"),
+        (setting.at("03:05"), "provider", f"status page: some moderation calls slow since {since[:5]}"),
     )
     lines = [(f"{worlds.TONIGHT} {setting.clock(at)}", kind, what) for at, kind, what in played]
     lines = sorted([*worlds.CHANGES, *lines], key=lambda line: line[0])
@@ -177,6 +178,7 @@ def measures(run: Run, but: str = "") -> dict[str, Any]:
     queues = [
         scrape.usage for scrape in run.scrapes if scrape.at >= worlds.READ_S and scrape.waiting >= QUEUE
     ]
+    first, share = ahead(rows, slow)
     by_replica: dict[str, int] = {}
     for row in slow:
         by_replica[row.replica] = by_replica.get(row.replica, 0) + 1
@@ -189,27 +191,34 @@ def measures(run: Run, but: str = "") -> dict[str, Any]:
         "wait_share_pct": round(
             100 * sum(row.wait for row in slow) / max(1e-9, sum(row.ttft for row in slow))
         ),
-        "ahead_pct": round(100 * ahead(rows, slow)),
+        "ahead": first,
+        "ahead_pct": round(100 * share),
         "kv_queue_pct": round(100 * sum(queues) / len(queues)) if queues else "",
     }
 
 
-def ahead(rows: Sequence[Row], slow: Sequence[Row]) -> float:
-    """Of the slow requests' waiting, how much went by while the one organization that filled most of it prefilled."""
+def ahead(rows: Sequence[Row], slow: Sequence[Row]) -> tuple[str, float]:
+    """The organization whose prefill went by for the largest share of all others' slow waiting, and that share."""
     spans: dict[str, list[tuple[float, float, str]]] = {}
     for row in rows:
         started = row.at + row.quota + row.moderation + row.wait
         spans.setdefault(row.replica, []).append((started, started + row.prefill, row.org))
-    waited, by_org = 0.0, dict[str, float]()
+    waited, by_org = dict[str, float](), dict[str, float]()
     for row in slow:
         queued = row.at + row.quota + row.moderation
         if row.wait <= 0.5:
             continue
-        waited += row.wait
+        waited[row.org] = waited.get(row.org, 0.0) + row.wait
+        met: dict[str, float] = {}
         for since, until, org in spans[row.replica]:
             if org != row.org and since < queued + row.wait and until > queued:
-                by_org[org] = by_org.get(org, 0.0) + min(until, queued + row.wait) - max(since, queued)
-    return max(by_org.values(), default=0.0) / waited if waited else 0.0
+                met[org] = met.get(org, 0.0) + min(until, queued + row.wait) - max(since, queued)
+        for org, seconds in met.items():
+            by_org[org] = by_org.get(org, 0.0) + min(seconds, row.wait)
+    total = sum(waited.values())
+    shares = {org: seconds / (total - waited.get(org, 0.0)) for org, seconds in by_org.items()}
+    first = max(shares, key=lambda org: (shares[org], org), default="")
+    return first, shares.get(first, 0.0)
 
 
 def replays() -> str:

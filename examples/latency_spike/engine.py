@@ -69,7 +69,7 @@ class Replica:
     slowness: float = 1.0
     """1 for a healthy GPU, 2 for one at half its clock."""
     frozen: tuple[float, float, float] | None = None
-    """A host that stands still: from when, how long, and every how many seconds."""
+    """A GPU that hangs in a kernel: from when, how long, and every how many seconds."""
     kv_tokens: int = setting.KV_TOKENS
     """What the key-value cache holds, in tokens."""
     waiting: deque[Sequence] = field(default_factory=deque)

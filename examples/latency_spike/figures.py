@@ -12,9 +12,13 @@ from examples.latency_spike.reading import PACKAGE, asked, panel, table
 
 SINCE, UNTIL = 180.0, 480.0
 """The logged five minutes of the incident, 03:03 to 03:08, in seconds after 03:00."""
+BEFORE = (-180.0, -150.0)
+"""The logged half minute before r9 left."""
 AFTER = (1_440.0, 1_500.0)
 JOINED = ("03:16:00", "03:20:00")
 """When two more replicas joined, and when that is read."""
+RUSH = ("03:01:00", "03:20:00")
+"""Scrapes between the job's first minute and its move."""
 SPILLED = (1_155.0, 1_185.0)
 """Half a minute in which one round of o60 did not go home."""
 QUEUE = 5
@@ -172,7 +176,7 @@ def events_table() -> str:
     rows = []
     for line in (reading.EVIDENCE / "events.log").read_text(encoding="utf-8").splitlines():
         day, clock, kind, *what = line.split()
-        when = {"2026-11-19": "Thu", "2026-11-23": "Mon", "2026-11-24": "Tue"}[day]
+        when = {"2026-11-19": "Thu", "2026-11-20": "Fri", "2026-11-23": "Mon", "2026-11-24": "Tue"}[day]
         rows.append((f"{when} {clock[:5]}", kind, " ".join(what)))
     return _table("UTC | Kind | What", rows, "lll")
 
@@ -258,21 +262,28 @@ def moderation_chart(until: str = "03:16") -> dict[str, Any]:
 # --- Whose requests ---------------------------------------------------------------------------------------------------
 
 
+@cache
+def _tail() -> dict[str, dict[str, Any]]:
+    return {row["replica"]: row for row in asked("tail", since=SINCE, until=UNTIL)}
+
+
+def tail_table() -> str:
+    """By replica: requests, those above 1 s, the organizations these belong to, and the most of any of them."""
+    rows = [
+        (name, row["requests"], row["slow"], row["orgs"], row["most_of_one"]) for name, row in _tail().items()
+    ]
+    return _table("Replica | Requests | Above 1 s | Of so many orgs | Most of one org", rows, "lrrrr")
+
+
 def replica_table() -> str:
+    """The engines in the same five minutes: speed from the log, cache and clock from the scrapes."""
     rows = []
-    for row in sorted(asked("replicas", since=SINCE, until=UNTIL), key=lambda row: str(row["replica"])):
-        metrics = _metrics(row["replica"])
+    for name, row in _tail().items():
+        metrics = _metrics(name)
         usage, clock = (sum(m[key] for m in metrics) / len(metrics) for key in ("kv_pct", "sm_mhz"))
-        rows.append(
-            (
-                row["replica"],
-                f"{row['slow']} of {row['requests']}",
-                f"{row['itl_ms']:.0f}",
-                f"{usage:.0f}, {max(m['kv_pct'] for m in metrics)}%",
-                f"{clock:,.0f}",
-            )
-        )
-    return _table("Replica | Above 1 s | ms/token | KV | MHz", rows, "lrrrr")
+        most = max(m["kv_pct"] for m in metrics)
+        rows.append((name, f"{row['itl_ms']:.0f}", f"{usage:.0f}%", f"{most}%", f"{clock:,.0f}"))
+    return _table("Replica | ms/token | KV, mean | KV, most | MHz", rows, "lrrrr")
 
 
 def capacity_table() -> str:
@@ -292,15 +303,6 @@ def four_minutes(until: str) -> str:
 
 def _metrics(replica: str, since: str = "03:03:15", until: str = "03:08:00") -> list[dict[str, Any]]:
     return [row for row in table("replicas.csv") if row["replica"] == replica and since <= row["at"] <= until]
-
-
-def tail_table() -> str:
-    """The six organizations with the most requests above 1 s."""
-    rows = [
-        (row["org"], row["slow"], row["there"], row["very_slow"])
-        for row in asked("tail", since=SINCE, until=UNTIL, replica="r5")[:6]
-    ]
-    return _table("Org | Above 1 s | On r5 | Above 5 s", rows, "lrrr")
 
 
 def changed_table() -> str:
@@ -332,31 +334,41 @@ def ticket(number: str) -> str:
 def who(what: str) -> str:
     """Shares of requests, tokens and slow requests, by organization and replica."""
     orgs = {row["org"]: row for row in asked("organizations", since=SINCE, until=UNTIL)}
-    replicas = {row["replica"]: row for row in asked("replicas", since=SINCE, until=UNTIL)}
+    replicas, r5 = _tail(), _tail()["r5"]
     requests = sum(row["requests"] for row in orgs.values())
     slow = sum(row["slow"] for row in orgs.values())
-    tail = asked("tail", since=SINCE, until=UNTIL, replica="r5")
     own = orgs["o60"]
+    others = [row for name, row in replicas.items() if name != "r5"]
     found = {
-        "r5 share": _percent(replicas["r5"]["slow"] / slow, 0),
-        "r5 of requests": _percent(replicas["r5"]["requests"] / requests, 0),
-        "r5 slow": str(replicas["r5"]["slow"]),
-        "orgs": str(len(tail)),
+        "r5 share": _percent(r5["slow"] / slow, 0),
+        "r5 of requests": _percent(r5["requests"] / requests, 0),
+        "r5 slow": str(r5["slow"]),
+        "orgs": str(r5["orgs"]),
+        "most of one": _percent(r5["most_of_one"] / r5["slow"], 0),
         "own of requests": _percent(own["requests"] / requests, 2),
         "own of tokens": _percent(own["prompt_tokens"] / sum(row["prompt_tokens"] for row in orgs.values())),
         "own prompt": f"{own['prompt_tokens'] / own['requests']:,.0f}",
         "others slow": str(slow - own["slow"]),
-        "hidden": _percent((1 - setting.TARGET) / (replicas["r5"]["requests"] / requests), 0),
+        "hidden": _percent((1 - setting.TARGET) / (r5["requests"] / requests), 0),
         "own per minute": f"{own['requests'] / 5:.0f}",
-        "own slow": str(own["slow"]),
-        "own of slow": _percent(own["slow"] / slow, 0),
-        "own late": str(next(row["very_slow"] for row in tail if row["org"] == "o60")),
-        "late": str(sum(row["very_slow"] for row in tail)),
         "p99 without": f"{_without(lambda row: row['org'] != 'o60'):.1f}",
-        "itl": f"{replicas['r5']['itl_ms']:.0f}",
-        "itl others": f"{sum(r['itl_ms'] * r['requests'] for n, r in replicas.items() if n != 'r5') / sum(r['requests'] for n, r in replicas.items() if n != 'r5'):.0f}",
+        "itl": f"{r5['itl_ms']:.0f}",
+        "itl others": f"{sum(row['itl_ms'] * row['requests'] for row in others) / sum(row['requests'] for row in others):.0f}",
     }
     return found[what]
+
+
+def served(organization: str, replica: str) -> str:
+    """How many of an organization's logged requests ran on a replica in the five minutes."""
+    return str(sum(row["org"] == organization and row["replica"] == replica for row in _logged()))
+
+
+def settled(what: str) -> str:
+    """r5's slow requests of others than o60: all, and those of organizations that were on r5 at 02:57 already."""
+    before = {row["org"] for row in _logged(*BEFORE) if row["replica"] == "r5"}
+    slow = [row for row in _logged() if row["replica"] == "r5" and row["ttft_ms"] > 1000]
+    orgs = [row["org"] for row in slow if row["org"] != "o60"]
+    return str({"all": len(orgs), "there before": sum(org in before for org in orgs)}[what])
 
 
 def organization(name: str, what: str) -> str:
@@ -366,7 +378,6 @@ def organization(name: str, what: str) -> str:
     mean_rps = setting.REQUESTS_28_DAYS / (28 * 86_400)
     found = {
         "share": _percent(share, 0),
-        "longest": f"{row['longest']:,}",
         "burn": f"{share / (1 - setting.TARGET):.0f}",
         "hours": f"{(1 - setting.TARGET) * 28 * 24 * mean_rps / setting.NIGHT_RPS / share:.0f}",
     }
@@ -376,14 +387,19 @@ def organization(name: str, what: str) -> str:
 @cache
 def _cache_use() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Scrapes of r5 from 03:01 to 03:20: those with a queue, and those with a cache that is nearly full."""
-    rows = _metrics("r5", "03:01:00", "03:20:00")
+    rows = _metrics("r5", *RUSH)
     return [row for row in rows if row["waiting"] >= QUEUE], [row for row in rows if row["kv_pct"] >= 90]
 
 
 def cache_table() -> str:
     """How full r5's cache is when many wait, and how many wait when it is full; means of running and use."""
     rows = []
-    for name, found in zip((f"{QUEUE} or more waiting", "KV 90% or more"), _cache_use(), strict=True):
+    queue, full = _cache_use()
+    for name, found in (
+        (f"{QUEUE} or more waiting", queue),
+        ("KV 90% or more", full),
+        ("all", _metrics("r5", *RUSH)),
+    ):
         waiting = [row["waiting"] for row in found]
         running, usage = (sum(row[key] for row in found) / len(found) for key in ("running", "kv_pct"))
         rows.append(
@@ -403,7 +419,7 @@ def cache_use(what: str) -> str:
 
 def preemptions(where: str) -> str:
     """Sequences preempted from 03:01 to 03:20, on r5 or elsewhere."""
-    rows = [row for row in table("replicas.csv") if "03:01:00" <= row["at"] <= "03:20:00"]
+    rows = [row for row in table("replicas.csv") if RUSH[0] <= row["at"] <= RUSH[1]]
     return str(sum(row["preemptions"] for row in rows if (row["replica"] == "r5") == (where == "r5")))
 
 
@@ -413,21 +429,22 @@ def _without(keep: Callable[[dict[str, Any]], bool]) -> float:
 
 
 def waiting_chart(until: str = "03:20") -> dict[str, Any]:
-    waiting: dict[str, dict[str, int]] = {}
+    waiting: dict[int, dict[str, list[int]]] = {}
     for row in table("replicas.csv"):
-        waiting.setdefault(row["at"], {})[row["replica"]] = row["waiting"]
+        if setting.at("02:50") < setting.at(row["at"]) <= setting.at(until):
+            minute = -int((setting.at("03:00") - setting.at(row["at"])) // 60)
+            waiting.setdefault(minute, {}).setdefault(row["replica"], []).append(row["waiting"])
     rows = []
-    for at in waiting:
-        seconds = setting.at(at) - setting.at("03:00")
-        if setting.at("02:50") <= seconds + setting.at("03:00") <= setting.at(until):
-            others = max(value for name, value in waiting[at].items() if name != "r5")
-            rows.append({"minute": round(seconds / 60, 2), "r5": waiting[at]["r5"], "others": others})
+    for minute, found in waiting.items():
+        mean = {name: sum(values) / len(values) for name, values in found.items()}
+        r5 = mean.pop("r5")
+        rows.append({"minute": minute, "r5": round(r5, 2), "others": round(max(mean.values()), 2)})
     return _lines(
-        "Sequences waiting at each scrape: r5, and the most on any other replica.",
-        f"From 02:50 to {until}, every 15 seconds. All replicas stay near 0 until 03:00. After it r5 jumps between 0 and "
-        f"{max(row['r5'] for row in rows)} while no other replica exceeds {max(row['others'] for row in rows)}.",
+        "Waiting sequences, mean over each minute's scrapes: r5, and the highest of any other replica.",
+        f"From 02:50 to {until}. All replicas stay near 0 until 03:00. After it r5 moves between 0 and "
+        f"{max(row['r5'] for row in rows):.0f} while no other replica exceeds {max(row['others'] for row in rows):.0f}.",
         rows,
-        {"r5": "r5", "others": "most on any other"},
+        {"r5": "r5", "others": "highest of any other"},
         "Waiting sequences",
     )
 
@@ -440,14 +457,30 @@ def _replays() -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["explanation"], row["lever"]): row for row in table("replays.csv")}
 
 
+LEFT = (
+    "throttled GPU",
+    "hanging GPU",
+    "full cache",
+    "a job itself",
+    "neighbors of a job",
+    "neighbors of o35",
+)
+"""The explanations that are left at 03:20."""
+
+
 def lever_table() -> str:
-    """Requests above 1 s per minute, by lever, for the explanations that are left."""
-    levers = ("none", "two more replicas", "drain r5", "o60 apart")
+    """Requests above 1 s after a lever, of those without it, for the explanations that are left."""
     rows = []
-    for explanation in ("throttled GPU", "freezing host", "full cache", "o60 itself", "neighbors"):
-        cells = [f"{_replays()[explanation, lever]['slow_per_min']:.0f}" for lever in levers]
+    for explanation in LEFT:
+        cells = [remaining(explanation, lever) for lever in ("drain r5", "jobs apart")]
         rows.append((explanation, *cells))
-    return _table("If it is | Nothing | Two more | Drain r5 | o60 apart", rows, "lrrrr")
+    return _table("If it is | Drain r5 | Jobs apart", rows, "lrr")
+
+
+def remaining(explanation: str, lever: str) -> str:
+    """Of the requests above 1 s a minute without a lever, how many are left with it."""
+    left, before = (_replays()[explanation, name]["slow_per_min"] for name in (lever, "none"))
+    return _percent(left / before, 0)
 
 
 def explanation_table() -> str:
@@ -457,27 +490,13 @@ def explanation_table() -> str:
         if explanation == "nothing wrong":
             continue
         row = _replays()[explanation, "none"]
-        rows.append(
-            (
-                explanation,
-                f"{row['p99_s']:.1f} s",
-                f"{row['ahead_pct']}%" if row["slow_per_min"] >= 1 else "none",
-                "none" if row["kv_queue_pct"] == "" else f"{row['kv_queue_pct']}%",
-                row["p50_ms"],
-            )
-        )
-    logged = sorted(row["ttft_ms"] for row in _logged())
-    median = logged[len(logged) // 2]
-    rows.append(
-        (
-            "**seen**",
-            f"{_without(lambda row: True):.1f} s",
-            pairs("ahead"),
-            cache_use("while waiting"),
-            median,
-        )
-    )
-    return _table("If it is | p99 | One org ahead | KV then | Median, ms", rows, "lrrrr")
+        share = f"{row['ahead']} {row['ahead_pct']}%" if row["ahead"] and row["slow_per_min"] >= 1 else "none"
+        kv = "none" if row["kv_queue_pct"] == "" else f"{row['kv_queue_pct']}%"
+        rows.append((explanation, f"{row['p99_s']:.1f} s", f"{row['slow_per_min']:.0f}", share, kv))
+    slow = sum(row["ttft_ms"] > 1000 for row in _logged()) / ((UNTIL - SINCE) / 60)
+    seen = (f"{_without(lambda row: True):.1f} s", f"{slow:.0f}", f"o60 {pairs('ahead')}")
+    rows.append(("**seen**", *seen, cache_use("while waiting")))
+    return _table("If it is | p99 | Slow/min | Most ahead | KV then", rows, "lrrrr")
 
 
 def replayed(explanation: str, lever: str, what: str = "slow_per_min") -> str:
@@ -488,82 +507,74 @@ def replayed(explanation: str, lever: str, what: str = "slow_per_min") -> str:
 
 
 @cache
-def _pairs() -> dict[tuple[int, int], dict[str, Any]]:
-    found = asked("pairs", since=SINCE, until=UNTIL, suspect="o60", replica="r5")
-    return {(row["beside"], row["slow"]): row for row in found}
+def _pairs(replica: str = "r5", since: float = SINCE, until: float = UNTIL) -> list[dict[str, Any]]:
+    return asked("pairs", since=since, until=until, suspect="o60", replica=replica)
 
 
 def pairs_table() -> str:
-    rows = []
-    for beside, name in ((1, "yes"), (0, "no")):
-        cells = [_pairs().get((beside, slow), {"requests": 0})["requests"] for slow in (0, 1)]
-        rows.append((name, *cells, _percent(cells[1] / sum(cells), 0)))
-    return _table("An o60 prompt queued or computing on arrival | Up to 1 s | Above 1 s | Slow", rows, "lrrr")
+    """r5's requests of all but o60, by what was ahead and by how it went."""
+    return _grouped(_pairs())
+
+
+def elsewhere_table() -> str:
+    """The same on r10, in the half minute in which one round of o60 ran there."""
+    return _grouped(_pairs("r10", *SPILLED))
+
+
+def _grouped(found: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            "yes" if row["beside"] else "no",
+            "above 1 s" if row["slow"] else "up to 1 s",
+            row["requests"],
+            f"{row['prompt']:,.0f}",
+            row["moderation_slow"],
+        )
+        for row in found
+    ]
+    return _table("o60 ahead | Answer | Requests | Mean prompt | Moderation slow", rows, "llrrr")
 
 
 def pairs(what: str) -> str:
-    """Of the pairs on r5: mean prompts, exceptions, and who was prefilled meanwhile."""
-    pair = _pairs()
+    """Of the pairs on r5: slow shares, mean prompts, exceptions, and who was prefilled meanwhile."""
+    pair = {(row["beside"], row["slow"]): row for row in _pairs()}
+    share = {
+        beside: pair[beside, 1]["requests"] / (pair[beside, 0]["requests"] + pair[beside, 1]["requests"])
+        for beside in (0, 1)
+    }
     found = {
+        "slow beside": _percent(share[1], 0),
+        "slow alone": _percent(share[0], 0),
         "slow prompt": f"{pair[1, 1]['prompt']:,.0f}",
         "fast prompt": f"{pair[0, 0]['prompt']:,.0f}",
         "slow apart": str(pair[0, 1]["requests"]),
-        "slow apart, moderation": str(_apart_by_moderation()),
-        "ahead": _percent(_ahead(), 0),
+        "slow apart, moderation": str(pair[0, 1]["moderation_slow"]),
+        "ahead": _percent(_ahead()[0]["seconds"] / _ahead()[0]["others_s"], 0),
     }
     return found[what]
 
 
-def _apart_by_moderation() -> int:
-    """Slow requests on r5 with no o60 prompt ahead that moderation alone put above 600 ms."""
-    late = [
-        row
-        for row in _logged()
-        if row["replica"] == "r5"
-        and row["org"] != "o60"
-        and row["ttft_ms"] > 1000
-        and row["moderation_ms"] > 600
-    ]
-    queued = [row["at_s"] + (row["quota_ms"] + row["moderation_ms"]) / 1000 for row in late]
-    spans = [
-        (begin, begin + (row["wait_ms"] + row["prefill_ms"]) / 1000)
-        for row in table("access.csv")
-        if row["org"] == "o60" and row["replica"] == "r5"
-        for begin in [row["at_s"] + (row["quota_ms"] + row["moderation_ms"]) / 1000]
-    ]
-    return sum(not any(begin <= at < end for begin, end in spans) for at in queued)
-
-
-def _waited() -> float:
-    waits = [row["wait_ms"] for row in _logged() if row["ttft_ms"] > 1000 and row["wait_ms"] > 500]
-    return float(sum(waits)) / 1000
-
-
-def _ahead() -> float:
-    """Of the slow requests' waiting seconds, the share that overlaps prefill of the first organization of the query."""
-    return float(asked("ahead", since=SINCE, until=UNTIL)[0]["seconds"]) / _waited()
+def _ahead() -> list[dict[str, Any]]:
+    """Organizations by the seconds of others' slow waiting during which they were prefilled."""
+    return asked("ahead", since=SINCE, until=UNTIL)
 
 
 def ahead_table() -> str:
     rows = [
-        (row["org"], f"{row['seconds']:.0f}", _percent(row["seconds"] / _waited(), 0), row["waited"])
-        for row in asked("ahead", since=SINCE, until=UNTIL)[:4]
+        (
+            row["org"],
+            f"{row['others_s']:.0f} s",
+            f"{row['seconds']:.0f} s",
+            _percent(row["seconds"] / row["others_s"], 0),
+        )
+        for row in _ahead()[:4]
     ]
-    return _table(
-        "Org being prefilled | Seconds of others' waiting | Share | Requests that waited", rows, "lrrr"
-    )
+    return _table("Org | Others waited | While it was prefilled | Share", rows, "lrrr")
 
 
-def spilled(what: str) -> str:
-    """r10 in the half minute in which it got prompts of o60: how many, and how the others there fared."""
-    rows = [row for row in _logged(*SPILLED) if row["replica"] == "r10"]
-    others = [row for row in rows if row["org"] != "o60"]
-    found = {
-        "own": len(rows) - len(others),
-        "others": len(others),
-        "slow": sum(row["ttft_ms"] > 1000 for row in others),
-    }
-    return str(found[what])
+def spilled() -> str:
+    """How many prompts of o60 ran on r10 in that half minute."""
+    return str(sum(row["replica"] == "r10" and row["org"] == "o60" for row in _logged(*SPILLED)))
 
 
 def after_table() -> str:
@@ -571,7 +582,8 @@ def after_table() -> str:
     groups: dict[str, Callable[[dict[str, Any]], bool]] = {
         "r5, others": lambda row: row["replica"] == "r5" and row["org"] != "o60",
         "o60": lambda row: row["org"] == "o60",
-        "elsewhere": lambda row: row["replica"] != "r5" and row["org"] != "o60",
+        "o57": lambda row: row["org"] == "o57",
+        "all others": lambda row: row["replica"] != "r5" and row["org"] not in ("o57", "o60"),
     }
     rows = []
     for name, keep in groups.items():
@@ -590,7 +602,7 @@ def after_chart() -> dict[str, Any]:
         for minute, clock in _minutes("03:05", "03:32")
     ]
     return _lines(
-        "Two replicas more at 03:16, o60 alone on r11 from 03:21: the panel, and the share above 1 s in each minute.",
+        "Two replicas more at 03:16, the two jobs apart from 03:21: the panel, and the share above 1 s in each minute.",
         f"From 03:05 to 03:32. The panel stays near 5 seconds past minute 16, falls from minute 21 on and is at "
         f"{rows[-1]['p99']:.1f} at the end. The share above one second falls from about 4% to about {rows[-1]['slow']:.1f}%.",
         rows,
@@ -646,6 +658,8 @@ def prompts_that_fill(tokens: int) -> int:
     return setting.KV_TOKENS // tokens
 
 
-def step_ms(tokens: int = setting.TOKEN_BUDGET) -> str:
-    """Milliseconds of a step that computes so many prompt tokens, besides attention to what came before."""
-    return f"{(setting.STEP_S + tokens * setting.PREFILL_S) * 1000:.0f}"
+def step_ms(before: int = 0) -> str:
+    """Milliseconds of a full step of one prompt, so many tokens of which are computed already."""
+    full = setting.TOKEN_BUDGET
+    attention = setting.ATTENTION_S * full * (before + full / 2)
+    return f"{(setting.STEP_S + full * setting.PREFILL_S + attention) * 1000:.0f}"

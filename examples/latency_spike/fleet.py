@@ -73,7 +73,7 @@ class World:
     slowness: tuple[tuple[float, str, float], ...] = ()
     """From when which replica's GPU is how much slower."""
     frozen: tuple[str, tuple[float, float, float]] | None = None
-    """Which replica's host stands still: from when, how long, and every how many seconds."""
+    """Which replica's GPU hangs in a kernel: from when, how long, and every how many seconds."""
     shrunken: tuple[float, str, int] | None = None
     """From when which replica's key-value cache holds only so many tokens."""
     newcomer: tuple[float, str, float] | None = None
