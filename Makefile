@@ -41,7 +41,7 @@ bench: $(VENV)/.test  ## Measure what each example costs a call, as a ratio to d
 	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
 
 .PHONY: drills
-drills: $(VENV)/.test  ## Capture the evidence of every drill again
+drills: $(VENV)/.drills  ## Capture the evidence of every drill again
 	for drill in examples/*/capture.py; do \
 	  $(BIN)/python -m "$$(dirname $$drill | tr / .).capture" || exit 1; \
 	done
@@ -65,7 +65,7 @@ check: lint test  ## Everything a pull request has to pass
 
 .PHONY: lock
 lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
-	for group in site examples test focus node uv; do \
+	for group in site examples test drills focus node uv; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group $$group --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --constraint requirements/site.txt \
 	    --output-file requirements/$$group.txt || exit 1; \
