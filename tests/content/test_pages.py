@@ -23,7 +23,7 @@ from tests.content.reading import (
 )
 
 # Pages whose answer is still to be written. The list equals the set, so it can only shrink.
-PENDING = {19}
+PENDING: set[int] = set()
 
 CATALOG = load_catalog(DOCS)
 OUTLINE = yaml.safe_load((ROOT / "tests/content/outline.yml").read_text(encoding="utf-8"))

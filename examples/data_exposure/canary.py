@@ -1,0 +1,40 @@
+"""Two tenants of our own that keep asking, drop some of their requests, and know every document they may ever see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from examples.data_exposure.gateway import Ask
+
+
+# --8<-- [start:canary]
+async def probe(
+    address: tuple[str, int],
+    asks: Sequence[Ask],
+    own: dict[str, frozenset[str]],
+    drop_after: Callable[[], float | None],
+) -> list[tuple[str, str]]:
+    """Send the asks side by side; return (organization, document) for each document that an asker does not own."""
+    strange: list[tuple[str, str]] = []
+
+    async def one(ask: Ask) -> None:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(json.dumps(asdict(ask)).encode() + b"\n")
+        if (wait := drop_after()) is None:
+            seen = set((await reader.read()).decode().split())
+            known = own[ask.organization]
+            strange.extend(
+                (ask.organization, word) for word in sorted(seen) if word[:2] == "d_" and word not in known
+            )
+        else:
+            await asyncio.sleep(wait)
+        writer.close()
+
+    await asyncio.gather(*(one(ask) for ask in asks))
+    return strange
+
+
+# --8<-- [end:canary]

@@ -1,0 +1,369 @@
+"""Each figure and each conclusion of the page, from the committed evidence and by independent arithmetic."""
+
+import csv
+import json
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from statistics import median
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from examples.data_exposure import capture, clocks, decision, figures, setting, traffic
+from macros import evidence
+from tests.content.reading import DOCS, ROOT, body_of, sections_of
+
+EVIDENCE = ROOT / "examples/data_exposure/evidence"
+PAGE = DOCS / "questions/debugging/data-exposure.md"
+
+
+def rows(name):
+    with (EVIDENCE / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+REQUESTS, HOPS, LAB = rows("requests.csv"), rows("hops.csv"), {row["run"]: row for row in rows("lab.csv")}
+DOCUMENTS = {row["document"]: row for row in rows("documents.csv")}
+REPORT = json.loads((EVIDENCE / "report.json").read_text(encoding="utf-8"))
+BY_ID = {row["request"]: row for row in REQUESTS}
+
+
+def foreign(row):
+    """Documents in a prompt that belong to others and are not shared with the asker."""
+    return [
+        DOCUMENTS[name]
+        for name in row["documents"].split()
+        if DOCUMENTS[name]["organization"] != row["organization"]
+        and DOCUMENTS[name]["shared_with"] != row["organization"]
+    ]
+
+
+WRONG = [row for row in REQUESTS if foreign(row)]
+
+
+def first_hand(found):
+    """Of each conversation the first; answers from the cache left out."""
+    first = {}
+    for row in sorted(found, key=lambda row: row["at"]):
+        if row["cache"] == "miss":
+            first.setdefault(row["conversation"], row)
+    return list(first.values())
+
+
+def cells(table):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+class TestContainment:
+    def test_what_the_switches_cost(self):
+        assert decision.offered(response_cache=True) == pytest.approx(53.3)
+        assert figures.a_replica(response_cache=False) == "2.71"
+        assert figures.a_replica(response_cache=True) == "2.22"
+        assert figures.full(response_cache=False, prefix=True) == "75%"  # 65 / 86.4
+        assert figures.full(response_cache=True, prefix=False) == "93%"  # 53.3 / 57.6
+        assert figures.full(response_cache=False, prefix=False) == "113%"  # 65 / 57.6
+
+    def test_a_rolling_restart_is_short_in_its_last_ten_minutes(self):
+        assert decision.restarting() == pytest.approx([72, 67.2, 62.4, 57.6, 52.8, 48])
+        assert decision.short_by(response_cache=True) == pytest.approx([0, 0, 0, 0, 0.5, 5.3])
+        assert figures.short(response_cache=True) == "1,740"  # (0.5 + 5.3) * 300
+        assert figures.short(response_cache=False) == "11,760"  # (2.6 + 7.4 + 12.2 + 17) * 300
+
+    def test_times(self):
+        assert figures.minutes_left() == 18
+        assert figures.stop_minutes() == 57
+        assert figures.stop_cost() == "222,300"  # 57 * 60 * 65
+
+    def test_clocks(self):
+        received = datetime(2026, 11, 17, 14, 12, tzinfo=UTC)
+        told = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)
+        strict, match, controllers, hipaa = clocks.clocks(received, received + timedelta(minutes=40), told)
+        assert strict.due == datetime(2026, 11, 18, 14, 12, tzinfo=UTC)
+        assert match.due == datetime(2026, 11, 18, 14, 52, tzinfo=UTC)
+        assert controllers.due == datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
+        assert hipaa.due == date(2027, 1, 16)  # 13 days of November, 31 of December, 16
+        assert [row[2] for row in cells(figures.clocks_table())] == [
+            "Wed Nov 18, 14:12",
+            "Wed Nov 18, 14:52",
+            "Fri Nov 20, 18:00",
+            "Sat Jan 16, 2027",
+        ]
+
+    def test_inventing_the_paragraph_is_unlikely(self):
+        assert pytest.approx(816_000, rel=0.01) == 1 / 0.8**61
+        assert figures.odds() == "1 in 820,000"
+
+
+class TestTheRecord:
+    def test_identities_part_in_the_prompt(self):
+        row = BY_ID[REPORT["request"]]
+        assert row["organization"] == REPORT["organization"] == capture.A
+        owners = {document["organization"] for document in foreign(row)}
+        assert owners == {capture.B} == {REPORT["names_organization"]}
+        assert (row["cache"], row["finish"], row["at"][:16]) == ("miss", "complete", "2026-11-17 13:58")
+        assert figures.matched() in row["documents"].split()
+        owned = [cell[2] for cell in cells(figures.record_table()) if cell[0] == "Prompt"]
+        assert set(owned) == {"A", "B"}
+        assert owned == sorted(owned)
+
+    def test_hops_and_log_tell_the_same_of_the_report(self):
+        hops = [hop for hop in HOPS if hop["request"] == REPORT["request"]]
+        [prompt] = [hop for hop in hops if hop["hop"] == "prompt"]
+        assert prompt["documents"] == BY_ID[REPORT["request"]]["documents"]
+
+
+class TestTheInvariant:
+    def test_what_is_shared_is_no_fault(self):
+        shared = [row for row in REQUESTS if row["kept"] == "look" and row["documents"] and not foreign(row)]
+        assert figures.disagreeing(granted=True) == f"{len(shared)}"
+        assert figures.disagreeing(granted=False) == f"{len(WRONG)}"
+
+    def test_the_migration_came_too_late(self):
+        early = [row for row in WRONG if row["at"] < "2026-11-16 16:20"]
+        assert figures.before("2026-11-16 16:20") == f"{len(early)}"
+        assert len(early) > len(WRONG) / 2
+        fullest = Counter(row["at"][:10] for row in WRONG).most_common(1)[0][0]
+        assert fullest == "2026-11-16"  # the red herring
+
+    def test_neither_misfiled_nor_a_mixed_memory_nor_a_guessed_id(self):
+        readers, reached = defaultdict(set), defaultdict(set)
+        for row in WRONG:
+            readers[row["user"]].add(row["conversation"])
+            for document in foreign(row):
+                reached[document["document"]].add(row["organization"])
+                assert row["conversation"] != document["conversation"]
+        assert figures.spread("conversations_a_reader") == f"{max(map(len, readers.values()))}" == "1"
+        assert figures.spread("organizations_a_document") == f"{max(map(len, reached.values()))}" == "1"
+        assert figures.owner_asked() == f"0 of {sum(row['cache'] == 'miss' for row in WRONG)}"
+
+    def test_rates_before_and_after(self):
+        hours = rows("hours.csv")
+        for later in (False, True):
+            requests = sum(int(h["requests"]) for h in hours if (h["hour"] >= "2026-11-12 10:00") == later)
+            cases = sum((row["at"] >= "2026-11-12 10:00") == later for row in first_hand(WRONG))
+            assert figures.rates(later) == f"{cases / requests * 1e7:.1f}"
+        assert figures.first_hand(later=False) > 0  # older than the release
+
+
+class TestThePairs:
+    def test_one_process_within_seconds(self):
+        found = []
+        for row in first_hand(WRONG):
+            conversation = foreign(row)[0]["conversation"]
+            earlier = [r for r in REQUESTS if r["conversation"] == conversation and r["at"] < row["at"]]
+            found.append((row, max(earlier, key=lambda r: r["at"])))
+        assert all(reader["gateway"] == owner["gateway"] for reader, owner in found)
+        gaps = [
+            (datetime.fromisoformat(reader["at"]) - datetime.fromisoformat(owner["at"])).total_seconds()
+            for reader, owner in found
+        ]
+        closed = sum(owner["finish"] == "closed early" for _, owner in found)
+        assert figures.pairs("same") == figures.pairs("all") == f"{len(found)}"
+        assert figures.pairs("median") == f"{median(gaps):.1f}"
+        assert figures.pairs("most") == f"{max(gaps):.1f}"
+        assert figures.pairs("closed") == f"{closed}"
+        assert closed < len(found)  # "all of them were closed" would have told too much
+
+    def test_counters(self):
+        hours = rows("hours.csv")
+
+        def ratio(field):
+            parts = [0.0, 0.0]
+            for later in (False, True):
+                here = [h for h in hours if (h["hour"] >= "2026-11-12 10:00") == later]
+                parts[later] = sum(int(h[field]) for h in here) / sum(int(h["requests"]) for h in here)
+            return parts[1] / parts[0]
+
+        assert figures.times("closed_early") == f"{ratio('closed_early'):.1f}" == "9.0"
+        assert ratio("state_errors") > 5
+        assert ratio("session_refused") == pytest.approx(1, abs=0.1)
+
+    def test_the_log_covers_fourteen_days_at_the_questions_rate(self):
+        hours = {h["hour"]: int(h["requests"]) for h in rows("hours.csv")}
+        assert min(row["at"] for row in REQUESTS) >= "2026-11-03 14:40"
+        assert max(row["at"] for row in REQUESTS) < "2026-11-17 14:40"
+        assert hours["2026-11-17 13:00"] / 3600 == pytest.approx(65, rel=0.04)
+        cached = sum(int(h["cache_hits"]) for h in rows("hours.csv")) / sum(hours.values())
+        assert cached == pytest.approx(0.18, abs=0.001)
+
+
+class TestTheConnection:
+    def test_the_report_read_the_reply_of_the_command_before(self):
+        [read] = [
+            hop
+            for hop in HOPS
+            if (hop["request"], hop["hop"], hop["step"]) == (REPORT["request"], "conversation", "read")
+        ]
+        line = [hop for hop in HOPS if hop["connection"] == read["connection"]]
+        here = line.index(read)
+        own, before = line[here - 1], line[here - 2]
+        assert (own["request"], own["step"]) == (REPORT["request"], "sent")
+        assert before["step"] == "sent"  # and no "read" of it anywhere
+        assert (
+            before["key"].removeprefix("conversation:")
+            == foreign(BY_ID[REPORT["request"]])[0]["conversation"]
+        )
+        end = {hop["request"]: hop["outcome"] for hop in HOPS if hop["hop"] == "end"}
+        assert end[before["request"]] == "closed by client"
+        assert end[line[here + 1]["request"]] == "500 state"
+        assert figures.reported_by("owner") == before["request"]
+        assert figures.waits("reported") == read["wait_us"]
+        shown = cells(figures.history_table())
+        assert [row[:3] for row in shown][-4][2] == "sent"
+        assert shown[0][2] == "sent"
+
+    def test_the_server_was_asked_for_the_right_keys(self):
+        [read] = [
+            hop
+            for hop in HOPS
+            if (hop["request"], hop["hop"], hop["step"]) == (REPORT["request"], "conversation", "read")
+        ]
+        sent = [hop for hop in HOPS if hop["connection"] == read["connection"] and hop["step"] == "sent"]
+        here = next(
+            n
+            for n, hop in enumerate(sent)
+            if (hop["request"], hop["key"]) == (REPORT["request"], read["key"])
+        )
+        asked = [hop["key"] for hop in sent[here - 4 : here + 2]]
+        text = (EVIDENCE / "monitor.txt").read_text(encoding="utf-8").splitlines()
+        served = [line.split('"')[3] for line in text if f":{read['connection']}]" in line]
+        assert asked in [served[n : n + 6] for n in range(len(served))]
+
+    def test_each_rival_predicts_other_numbers(self):
+        crowd, single = LAB["As it ran"], LAB["One request at a time"]
+        for run in (crowd, single):
+            assert int(run["crossed"]) >= 5
+            assert int(run["one_back"]) + int(run["further_back"]) == int(run["crossed"])
+        assert int(single["in_flight"]) == 0
+        assert int(crowd["last_closed"]) < int(crowd["crossed"])
+        for name in ("Response cache off", "Retrieval off", "Memory off"):
+            assert int(LAB[name]["crossed"]) > 0, name
+        for name in (
+            "No client closes",
+            "Closes after the first token only",
+            "Connections never shared",
+            "Mended pool",
+            "Sealed values, pool as it ran",
+        ):
+            assert int(LAB[name]["crossed"]) == 0, name
+        assert int(LAB["Mended pool"]["closed"]) > 400
+        assert int(LAB["Sealed values, pool as it ran"]["owner_refused"]) > 0
+
+
+class TestTheScope:
+    def test_verdicts(self):
+        shown = {row["request"]: row["shown"] for row in rows("review.csv")}
+
+        def verdict(row):
+            if row["first_token"] == "0":
+                return "Excluded for the reader"
+            if row["at"] < "2026-11-10 14:40":
+                return "Possible"
+            return "Entered the prompt only" if shown[row["request"]] == "nothing" else "Certain"
+
+        by = defaultdict(list)
+        for row in WRONG:
+            by[verdict(row)].append(row)
+        table = {cell[0]: cell[2:] for cell in cells(figures.scope_table())}
+        assert table == {
+            name: [
+                f"{len(found)}",
+                f"{len({row['user'] for row in found})}",
+                f"{len({foreign(row)[0]['organization'] for row in found})}",
+            ]
+            for name, found in by.items()
+        }
+        assert sum(int(cell[0]) for cell in table.values()) == len(WRONG)
+
+    def test_both_directions_and_both_ways_of_spreading(self):
+        assert figures.scope("requests") == f"{len(WRONG)}"
+        parts = [int(figures.scope(name)) for name in ("first", "later", "cached")]
+        assert sum(parts) == len(WRONG)
+        assert parts[0] == len(first_hand(WRONG))
+        owners = {d["organization"] for row in WRONG for d in foreign(row)}
+        assert figures.scope("owners") == f"{len(owners)}"
+        assert figures.scope("touched") == f"{len(owners | {row['organization'] for row in WRONG})}"
+        laws = {row["organization"]: row for row in rows("organizations.csv")}
+        assert figures.under("gdpr") == f"{sum(laws[name]['gdpr'] == '1' for name in owners)}"
+        assert figures.under("hipaa") == f"{sum(laws[name]['hipaa'] == '1' for name in owners)}"
+        assert sum(row["gdpr"] == "1" for row in laws.values()) == 420
+        assert sum(row["hipaa"] == "1" for row in laws.values()) == 35
+
+    def test_a_cached_answer_was_filled_by_one_of_the_list(self):
+        for row in WRONG:
+            if row["cache"] == "hit":
+                filler = BY_ID[row["filled_by"]]
+                assert filler in WRONG
+                assert filler["organization"] == row["organization"]
+                assert filler["at"] < row["at"]
+
+    def test_what_the_invariant_cannot_see(self):
+        rare, errors = LAB["Closes rare"], sum(int(h["state_errors"]) for h in rows("hours.csv"))
+        ratio = int(rare["crossed"]) / int(rare["state_errors"])
+        first = len(first_hand(WRONG))
+        assert figures.estimate("by_uploads") == f"{first / 0.45:.0f}"
+        assert figures.estimate("by_errors") == f"{ratio * errors:.0f}"
+        assert figures.estimate("unseen") == f"{first / 0.45 - first:.0f}"
+        low, high = (float(figures.estimate(end)) for end in ("low", "high"))
+        assert low < first / 0.45 < high  # the two counts agree
+
+    def test_poisson_interval(self):
+        low, high = figures.poisson_interval(10)
+        assert low == pytest.approx(4.795, abs=0.001)  # half of chi-square's quantiles, from tables
+        assert high == pytest.approx(18.390, abs=0.001)
+        assert figures.poisson_interval(0) == pytest.approx((0, 3.689), abs=0.001)
+
+    @given(st.integers(1, 80))
+    def test_an_interval_holds_its_count(self, count):
+        low, high = figures.poisson_interval(count)
+        assert low < count < high
+
+
+class TestTheFiles:
+    def test_capturing_again_gives_the_simulated_files(self):
+        for name, text in capture.simulated(EVIDENCE).items():
+            assert (EVIDENCE / name).read_text(encoding="utf-8") == text, name
+
+    @pytest.mark.parametrize("seed", [5, 14, 33])
+    def test_the_conclusions_hold_for_other_fortnights(self, seed):
+        log = traffic.simulate([], {}, seed)
+        kept = {name: row["organization"] for name, row in log.documents.items()}
+        wrong = [
+            row
+            for row in log.requests
+            for name in row["documents"].split()[-1:]
+            if kept[name] != row["organization"] and not log.documents[name]["shared_with"]
+        ]
+        assert sum(row["at"] < setting.MIGRATED for row in wrong) > 5
+        late = [row for row in wrong if row["at"] >= setting.RELEASED]
+        assert len(late) / len(wrong) > 0.6
+        assert sum(hour["state_errors"] for hour in log.hours) > 150
+
+    def test_they_are_described_and_small(self):
+        files = evidence.load(ROOT / "examples/data_exposure")
+        assert sum(len(file.text.encode()) for file in files) < 400_000
+        for file in files:
+            if file.name.endswith(".csv"):
+                header = next(csv.reader(StringIO(file.text)))
+                assert set(file.columns) in ({*header}, set()), file.name
+                assert file.columns or file.name == "deployments.csv"
+
+    def test_nothing_before_the_decisive_stage_names_the_cause(self):
+        drill = sections_of(body_of(PAGE))["Drill"]
+        open_part = drill[: drill.index("### Stage 6")].lower()
+        for word in ("connection", "pool", "cancel", "unread", "reply"):
+            assert word not in open_part, word
+        for file in evidence.load(ROOT / "examples/data_exposure"):
+            for word in ("connection", "pool", "cancel", "clos", "prompt held", "conversation"):
+                assert word not in file.what.lower(), (file.name, word)
+        front = PAGE.read_text(encoding="utf-8").split("---")[1].lower()
+        for word in ("pool", "redis", "cancel", "connection"):
+            assert word not in front
+
+    def test_each_rival_is_alive_before_it(self):
+        drill = sections_of(body_of(PAGE))["Drill"]
+        stages = drill.split("### Stage ")[1:]
+        for number in (2, 3, 4, 5):
+            assert "live" in stages[number - 1] or "Four things" in stages[number - 1], number
