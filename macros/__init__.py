@@ -111,11 +111,6 @@ def define_env(env: Any) -> None:
         return len(catalog)
 
     @env.macro
-    def pending_count() -> int:
-        """How many questions still lack their answer."""
-        return sum(question.pending for question in catalog)
-
-    @env.macro
     def plan_days() -> str:
         """The plan in this page's front matter, day by day."""
         return render.plan_days(plans[source()], catalog, source())
