@@ -70,24 +70,34 @@ def split(text: str, file: Path) -> Page:
     source = text[opening.end() : closing.start()]
     body = text[closing.end() :].removeprefix("\r").removeprefix("\n")
     body_line = text.count("\n", 0, closing.end()) + 2
+    # Line 1 of the file is the opening rule.
+    meta, lines = mapping(source, file, "the front matter", first_line=2)
+    return Page(file, meta, body, body_line, lines)
+
+
+def mapping(
+    source: str, file: Path, what: str, first_line: int = 1
+) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """YAML text -> the mapping it holds, and the line of each key and item. Raises SourceError.
+
+    `what` is what errors call the text, `first_line` the line of `file` at which it begins.
+    """
     try:
         node = yaml.compose(source, Loader=yaml.SafeLoader)
-        # YAML counts its lines from 0, and line 1 of the file is the opening rule.
-        lines, duplicates = _lines(node, file)
+        lines, duplicates = _lines(node, file, first_line)
         meta = yaml.safe_load(source)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        line = mark.line + 2 if mark else 1
+        line = mark.line + first_line if mark else first_line
         mend = "mend the YAML; a value with a colon, a hash or a quotation mark in it needs quotes"
-        raise SourceError(
-            [Fault(file, line, f"the front matter is not valid YAML: {problem}", mend)]
-        ) from error
+        raise SourceError([Fault(file, line, f"{what} is not valid YAML: {problem}", mend)]) from error
     if not isinstance(meta, dict):
-        raise SourceError([Fault(file, 2, "the front matter is not a mapping", "write `key: value` lines")])
+        fault = f"{what} is not a mapping"
+        raise SourceError([Fault(file, first_line, fault, "write `key: value` lines")])
     if duplicates:
         raise SourceError(duplicates)
-    return Page(file, meta, body, body_line, lines)
+    return meta, lines
 
 
 def faults_of(files: Iterable[Path]) -> list[Fault]:
@@ -101,7 +111,7 @@ def faults_of(files: Iterable[Path]) -> list[Fault]:
     return faults
 
 
-def _lines(node: yaml.Node | None, file: Path) -> tuple[dict[KeyPath, int], list[Fault]]:
+def _lines(node: yaml.Node | None, file: Path, first_line: int) -> tuple[dict[KeyPath, int], list[Fault]]:
     lines: dict[KeyPath, int] = {}
     duplicates: list[Fault] = []
 
@@ -109,7 +119,7 @@ def _lines(node: yaml.Node | None, file: Path) -> tuple[dict[KeyPath, int], list
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 here = (*path, str(key.value))
-                line = key.start_mark.line + 2
+                line = key.start_mark.line + first_line
                 if here in lines:
                     fault = f"the key `{key.value}` stands twice, first in line {lines[here]}"
                     duplicates.append(Fault(file, line, fault, "keep one of them"))
@@ -117,7 +127,7 @@ def _lines(node: yaml.Node | None, file: Path) -> tuple[dict[KeyPath, int], list
                 walk(value, here)
         elif isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
-                lines[(*path, index)] = item.start_mark.line + 2
+                lines[(*path, index)] = item.start_mark.line + first_line
                 walk(item, (*path, index))
 
     if node is not None:
