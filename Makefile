@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOCUS := .cache/tools/focus
+# The search engine, from npm.
+VENDOR := docs/assets/vendor/minisearch.js
 PORT ?= 8000
 
 # Macros, examples and the diagram formatter are imported from the project root.
@@ -20,17 +22,17 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
-serve: $(VENV)/.site  ## Show the site at a local address and reload on every change
+serve: $(VENV)/.site $(VENDOR)  ## Show the site at a local address and reload on every change
 	MACROS_STOP=false $(BIN)/mkdocs serve --no-strict --livereload --dev-addr 127.0.0.1:$(PORT)
 
 .PHONY: build
-build: $(VENV)/.site  ## Build the site into site/, stopping on any warning
+build: $(VENV)/.site $(VENDOR)  ## Build the site into site/, stopping on any warning
 	$(BIN)/mkdocs build --strict
 
 .PHONY: test
 test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	# Both environments at once: each waits for its downloads.
-	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus
+	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus $(VENDOR)
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
@@ -73,7 +75,7 @@ lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site lint/node_modules overrides/generated docs/q docs/evidence docs/questions.json \
+	rm -rf $(VENV) .cache site lint/node_modules search/node_modules overrides/generated docs/q docs/evidence docs/assets/vendor docs/assets/search.json docs/questions.json \
 	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt
 
 $(VENV)/.venv:
@@ -105,3 +107,9 @@ NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 lint/node_modules/.package-lock.json: lint/package-lock.json lint/.npmrc | $(NODE_SETUP)
 	cd lint && $(NODE_PATH) npm ci --loglevel=error
+
+search/node_modules/.package-lock.json: search/package-lock.json search/.npmrc | $(NODE_SETUP)
+	cd search && $(NODE_PATH) npm ci --loglevel=error
+
+$(VENDOR): search/build.mjs search/node_modules/.package-lock.json
+	cd search && $(NODE_PATH) node build.mjs ../$(@D)

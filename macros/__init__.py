@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from macros import charts, evidence, exports, front_matter, render
+from macros import charts, evidence, exports, front_matter, render, search
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
@@ -19,6 +19,7 @@ from macros.plan import Plan, load_plans
 from macros.question import Category, Difficulty
 
 ROOT = Path(__file__).parent.parent
+SEARCH = ROOT / "search"
 
 
 def define_env(env: Any) -> None:
@@ -35,6 +36,7 @@ def define_env(env: Any) -> None:
                 *docs_dir.rglob("*.md"),
                 *ROOT.glob("examples/*/evidence*/*"),
                 *ROOT.glob("examples/*/evidence.yml"),
+                *SEARCH.glob("*.yml"),
             ),
         )
     except SourceError as error:
@@ -147,11 +149,18 @@ def _prepare(
             drills |= evidence.published(question.slug, evidence.load(ROOT / "examples" / question.package))
         except SourceError as error:
             faults += error.faults
+    found_by = ""
+    try:
+        texts = {source: pages[docs_dir / source] for source in nav}
+        vocabularies, topic_names = search.load_vocabulary(SEARCH, catalog), search.load_topic_names(SEARCH)
+        found_by = search.search_json(catalog, texts, vocabularies, topic_names)
+    except SourceError as error:
+        faults += error.faults
     if faults:
         raise SourceError(faults)
 
     published = exports.published_files(catalog, site_url, exports.commit_dates(docs_dir), dict(redirects))
-    exports.write(docs_dir, published | drills)
+    exports.write(docs_dir, published | drills | {"assets/search.json": found_by})
     exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog))
     return catalog, plans
 

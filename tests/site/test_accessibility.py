@@ -111,9 +111,14 @@ def test_no_state_of_a_page_has_a_finding(
     page.keyboard.press("Escape")
     page.locator("article h1").click()
     page.keyboard.press("/")
-    page.keyboard.type("token bucket", delay=20)
-    expect(page.locator(".md-search-result__item a").first).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_be_focused()
     found += findings(page, "search")
+    page.keyboard.type("token bucket")
+    expect(page.locator(".search__section").first).to_be_visible()
+    found += findings(page, "results")
+    page.get_by_role("searchbox").fill("zzzqqq")
+    expect(page.get_by_text("Nearest topics")).to_be_visible()
+    found += findings(page, "nothing found")
     assert not found, "\n".join(found)
 
 

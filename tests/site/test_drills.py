@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import expect
 
 from tests.site.conftest import NewPage, Site
-
-BEHIND_REVEALS = "details:is(.stage, .answer, .levels)"
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +35,6 @@ def test_after_the_hints_only_the_drills_opening_stands_in_the_open(
         after = [tag for tag in opened.find_next_siblings(True) if not tag.find_parent("details")]
         heading = {tag.name for tag in after if tag.name in ("h2", "h3")}
         assert not heading, f"{drill['address']}: {heading} stands in the open after the drill"
-
-
-def test_search_finds_nothing_that_is_behind_a_reveal(site: Site, drills: list[dict[str, Any]]) -> None:
-    index = json.loads((site.folder / "search" / "search_index.json").read_text(encoding="utf-8"))["docs"]
-    for drill in drills:
-        page = article(site, drill["address"])
-        hidden = {str(tag["id"]) for block in page.select(BEHIND_REVEALS) for tag in block.find_all(id=True)}
-        assert "model-answer" in hidden
-        entries = [entry for entry in index if entry["location"].split("#")[0] == drill["address"]]
-        assert any(entry["location"].endswith("#question") for entry in entries)
-        told = [e for e in entries if e["location"].partition("#")[2] in hidden and (e["text"] or e["title"])]
-        assert not told, f"{drill['address']}: {[entry['location'] for entry in told]}"
-        words = " ".join(entry["text"] for entry in entries)
-        for block in page.select(f"{BEHIND_REVEALS} p"):
-            sentence = " ".join(block.get_text().split())
-            assert len(sentence) < 40 or sentence not in words, f"{drill['address']}: {sentence}"
 
 
 def test_the_files_can_be_downloaded_and_are_described(site: Site, drills: list[dict[str, Any]]) -> None:

@@ -13,6 +13,10 @@ ORIGINALS = Path(material.__file__).parent / "templates"
 
 # sha256 of the original text at the time it was replaced, and what ours changes.
 REPLACED = {
+    "partials/header.html": (
+        "8cf3fb15bcf969ff596649616fd99366b3c31c08d57a86d05308efc16d8fa75f",
+        "a link to the questions in place of the theme's search, which our script turns into the button of our own",
+    ),
     "partials/source.html": (
         "6847616d67be4920d39c278c2799bf20222bbc02ee2a8393aca85e3eaa518752",
         'no `data-md-component="source"`, which makes Material\'s script ask api.github.com for stars',

@@ -158,6 +158,9 @@ FAULTS = {
     "undefined variable": Fault(
         "index.md", "question_count()", "count", r"(?s)index\.md.*'count' is undefined"
     ),
+    "words for a question that is not there": Fault(
+        "../search/shed-lode.yml", "", "terms: [refuse traffic]\n", r"shed-lode\.yml: there is no question"
+    ),
     "syntax error in a diagram": Fault(
         "index.md", "request --> answer", "request --> --> answer", r"index\.md:1[1-9]\b"
     ),
@@ -177,6 +180,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "examples/listing.py": LISTING,
         "docs/index.md": INDEX,
         "docs/topics.md": TOPICS,
+        "search/shed-load.yml": "terms: [drop traffic]\n",
         f"docs/{QUESTION_FILE}": QUESTION,
     }
     for name, content in files.items():

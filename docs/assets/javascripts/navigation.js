@@ -1,13 +1,11 @@
 /*
- * What Material's header, sidebar, search and listings lack for keyboards and screen readers.
+ * What Material's header, sidebar and listings lack for keyboards and screen readers.
  *
  * Material opens the menu and its sections with labels of hidden checkboxes. A pointer can use those without
  * scripts, a keyboard cannot reach most of them; with scripts a real button takes the place of each.
  */
 
 export function setUpNavigation() {
-  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
-
   // A section that has a page of its own is named after a label that holds nothing but an arrow.
   for (const nav of document.querySelectorAll(".md-nav[aria-labelledby]")) {
     const title = nav.querySelector(":scope > .md-nav__title");

@@ -9,10 +9,12 @@ import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { setUpListings, setUpNavigation } from "./navigation.js";
 import { setUpScrollable } from "./scrollable.js";
+import { setUpSearch } from "./search/open.js";
 import { ownText } from "./text.js";
 
 function setUp() {
   setUpNavigation();
+  setUpSearch();
   const article = document.querySelector("article");
   if (!article) return;
   const tools = pageTools(article);
@@ -23,6 +25,10 @@ function setUp() {
   // Only the page that has it pays for it.
   if (article.querySelector(".cost-model")) {
     import("./cost-model.js").then(({ setUpCostModel }) => setUpCostModel(article));
+  }
+  const filters = article.querySelector(".question-filters");
+  if (filters) {
+    import("./search/table.js").then(({ setUpTable }) => setUpTable(filters, article.querySelector("table.questions")));
   }
 }
 

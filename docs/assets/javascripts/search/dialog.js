@@ -1,0 +1,220 @@
+/*
+ * The search: a dialog with a field, the filters, and the questions that answer, as links, best first.
+ *
+ * The first list stands as soon as the engine has it; which section answers, and in which words, is read from the pages of
+ * the first results and put in afterwards.
+ */
+
+import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, understood } from "./filters.js";
+import { load } from "./index.js";
+import { marked, sectionFor } from "./sections.js";
+
+const SHOWN = 8;
+const WITH_SECTION = 4;
+const PAGES = 3;
+
+let view = null;
+
+/** Open the search, with a text in its field or with what was there last. */
+export async function openSearch(text) {
+  view ??= createView();
+  view.open(text);
+}
+
+function createView() {
+  const dialog = element("dialog", "search", { "aria-label": "Search" });
+  const form = element("form", "search__form", { role: "search", "aria-label": "Questions" });
+  const input = element("input", "search__input", {
+    type: "search",
+    "aria-label": "Search the questions",
+    placeholder: "A term, a product, a symptom, a sentence",
+    autocomplete: "off",
+    autocapitalize: "off",
+    enterkeyhint: "go",
+    spellcheck: "false",
+  });
+  const close = element("button", "search__button", { type: "button" });
+  close.textContent = "Close";
+  form.append(input, close);
+  const said = element("p", "search__said", { role: "status" });
+  const results = element("ol", "search__results");
+  const others = element("div", "search__others");
+  dialog.append(form, said, results, others);
+  document.body.append(dialog);
+
+  let state = { ...EMPTY };
+  let ready = null;
+  let filters = null;
+  let turn = 0;
+
+  close.addEventListener("click", () => dialog.close());
+  // A press outside of the dialog's box hits the dialog itself, as its backdrop.
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    results.querySelector("a")?.click();
+  });
+  input.addEventListener("input", () => {
+    state = { ...state, q: input.value };
+    update();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return move(event, input, dialog);
+    // In a search field the browser would empty it first, and close the dialog only after a second press.
+    event.preventDefault();
+    dialog.close();
+  });
+
+  async function update() {
+    const mine = (turn += 1);
+    try {
+      ready ??= await load();
+    } catch {
+      said.textContent = "The search could not be loaded. Try again, or look through all questions.";
+      others.replaceChildren(link("All questions", rootAddress("questions/")));
+      return;
+    }
+    if (mine !== turn) return;
+    ready.complete?.then(() => {
+      if (mine === turn) show(mine);
+    });
+    if (!filters) {
+      filters = createFilters(ready.data.questions, labelsOf(ready.data), (name, value) => {
+        state = name ? { ...state, [name]: value } : { ...EMPTY, q: state.q };
+        update();
+      });
+      form.after(filters.fields);
+    }
+    show(mine);
+  }
+
+  function show(mine) {
+    const { data, engine, root } = ready;
+    const asked = understood(state);
+    const typed = asked.words.trim();
+    const { questions, pages } = typed
+      ? engine.search(typed)
+      : { questions: hasFilter(asked) ? data.questions.map((record) => ({ record, terms: new Set() })) : [], pages: [] };
+    filters.show(asked, typed || hasFilter(asked) ? questions.map(({ record }) => record) : data.questions);
+    const left = questions.filter(({ record }) => matches(record, asked));
+    const shown = left.slice(0, SHOWN).map((result) => ({ ...result, item: resultOf(result, root, data) }));
+    results.replaceChildren(...shown.map(({ item }) => item));
+    others.replaceChildren(...below(asked, questions, left, pages, engine, root));
+    said.textContent = summary(typed, asked, questions, left);
+    for (const result of shown.slice(0, typed ? WITH_SECTION : 0)) addSection(result, root, () => mine === turn);
+  }
+
+  return {
+    open(text) {
+      if (text !== undefined) {
+        state = { ...EMPTY, q: text };
+        input.value = text;
+      }
+      if (!dialog.open) dialog.showModal();
+      input.focus();
+      input.select();
+      update();
+    },
+  };
+}
+
+/** One question as a link: number and title, what it is, and its description until a section is known. */
+function resultOf({ record, terms }, root, data) {
+  const item = element("li", "search__result");
+  const anchor = element("a", "search__link", { href: new URL(record.href, root).href });
+  const title = element("span", "search__title");
+  title.append(`${record.number}. `, marked(record.title, terms));
+  const about = element("span", "search__about");
+  about.textContent = [data.labels[record.category], data.labels[record.difficulty], `${record.minutes} minutes`].join(" · ");
+  const text = element("span", "search__text");
+  text.append(marked(record.description, terms));
+  anchor.append(title, about, text);
+  item.append(anchor);
+  return item;
+}
+
+/** Lead a result to the section that answers, and show its words. A drill's would tell the cause: it keeps its own. */
+async function addSection({ record, terms, item }, root, stillWanted) {
+  if (record.drill) return;
+  const href = new URL(record.href, root).href;
+  const section = await sectionFor(href, terms).catch(() => null);
+  if (!section || !stillWanted()) return;
+  const anchor = item.querySelector("a");
+  anchor.href = `${href}#${section.id}`;
+  const place = element("span", "search__section");
+  place.append(marked(section.title, terms), ": ");
+  anchor.querySelector(".search__text").replaceChildren(place, marked(section.excerpt, terms));
+}
+
+/** What stands below the questions: the way out of a filter, the whole list, other pages, or the nearest topics. */
+function below(asked, questions, left, pages, engine, root) {
+  const nodes = [];
+  if (left.length > SHOWN || (left.length && hasFilter(asked))) {
+    const address = new URL(`questions/?${parametersOf({ ...asked, q: asked.words, words: "" })}`, root);
+    nodes.push(link(`All ${left.length} in the table of questions`, address));
+  }
+  if (pages.length) {
+    const list = element("ul", "search__pages");
+    for (const { record } of pages.slice(0, PAGES)) {
+      const item = element("li");
+      item.append(link(record.title, new URL(record.href, root)));
+      list.append(item);
+    }
+    const heading = element("p", "search__heading");
+    heading.textContent = "Other pages";
+    nodes.push(heading, list);
+  }
+  if (!questions.length && asked.words.trim()) {
+    const heading = element("p", "search__heading");
+    heading.textContent = "Nearest topics";
+    const list = element("ul", "search__pages");
+    for (const topic of engine.nearestTopics(asked.words)) {
+      const item = element("li");
+      item.append(link(topic, new URL(`topics/#tag:${topic}`, root)));
+      list.append(item);
+    }
+    nodes.push(heading, list);
+  }
+  return nodes;
+}
+
+function summary(typed, asked, questions, left) {
+  if (!typed && !hasFilter(asked)) return "Type what you are looking for, or choose a filter.";
+  if (!questions.length) return `Nothing found for “${typed.length > 80 ? `${typed.slice(0, 80)} …` : typed}”.`;
+  if (!left.length) return `No question is left by the filters; without them there are ${questions.length}.`;
+  const count = left.length === 1 ? "1 question" : `${left.length} questions`;
+  return typed ? `${count}, best first: ${left[0].record.title}.` : `${count}.`;
+}
+
+/** Arrows go through field and results; whatever is typed on a result goes to the field. */
+function move(event, input, dialog) {
+  const stops = [input, ...dialog.querySelectorAll(".search__link, .search__others a")];
+  const place = stops.indexOf(document.activeElement);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step && place >= 0) {
+    event.preventDefault();
+    stops[Math.min(Math.max(place + step, 0), stops.length - 1)].focus();
+  } else if (place > 0 && (event.key.length === 1 || event.key === "Backspace") && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ") {
+    input.focus();
+  }
+}
+
+function rootAddress(path) {
+  const { base } = JSON.parse(document.getElementById("__config").textContent);
+  return new URL(`${base}/${path}`, location.href);
+}
+
+function link(text, address) {
+  const anchor = element("a", "", { href: address.href });
+  anchor.textContent = text;
+  return anchor;
+}
+
+function element(name, className = "", attributes = {}) {
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+  return created;
+}

@@ -1,0 +1,68 @@
+/*
+ * The table of all questions, filtered and searched in place. Its state is in the address, so that a view can be linked,
+ * reloaded, and left and come back to.
+ */
+
+import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, stateOf, understood } from "./filters.js";
+import { load } from "./index.js";
+
+/** Set the filters up at `place`, an empty element before the table. */
+export async function setUpTable(place, table) {
+  if (place.childNodes.length) return;
+  const ready = await load();
+  const { data } = ready;
+  const rows = new Map([...table.tBodies[0].rows].map((row) => [Number(row.dataset.number), row]));
+  const caption = table.caption.textContent;
+  let state = stateOf(new URLSearchParams(location.search), data.questions);
+
+  const field = document.createElement("label");
+  field.className = "filters__text";
+  const input = document.createElement("input");
+  input.type = "search";
+  input.autocomplete = "off";
+  input.spellcheck = false;
+  field.append("Search in this table", input);
+  const said = document.createElement("p");
+  said.className = "filters__said";
+  said.setAttribute("role", "status");
+
+  /** A choice is a step that "back" undoes; letters on the way to a word are not. */
+  const go = (next, step) => {
+    const address = new URL(location.href);
+    address.search = parametersOf(next).toString();
+    if (step) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+    state = next;
+    show();
+  };
+  const filters = createFilters(data.questions, labelsOf(data), (name, value) => {
+    go(name ? { ...state, [name]: value } : { ...EMPTY, q: state.q }, true);
+  });
+  input.addEventListener("input", () => go({ ...state, q: input.value }, !state.q !== !input.value));
+  window.addEventListener("popstate", () => {
+    state = stateOf(new URLSearchParams(location.search), data.questions);
+    show();
+  });
+
+  function show() {
+    if (input.value !== state.q) input.value = state.q;
+    const asked = understood(state);
+    const found = asked.words.trim() ? ready.engine.search(asked.words).questions.map(({ record }) => record) : data.questions;
+    filters.show(asked, found);
+    const left = found.filter((question) => matches(question, asked));
+    for (const row of rows.values()) row.hidden = true;
+    for (const question of left) {
+      const row = rows.get(question.number);
+      row.hidden = false;
+      table.tBodies[0].append(row);
+    }
+    const minutes = left.reduce((sum, question) => sum + question.minutes, 0);
+    const all = !state.q && !hasFilter(asked);
+    table.caption.textContent = all ? caption : `${left.length} of ${rows.size} questions, ${minutes} minutes`;
+    said.textContent = left.length ? "" : "No question matches. Clear the filters, or try other words.";
+  }
+
+  place.append(field, filters.fields, said);
+  show();
+  ready.complete?.then(show);
+}

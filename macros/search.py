@@ -1,0 +1,195 @@
+"""The words by which a page is found -> assets/search.json, which the reader's browser searches.
+
+A reader's words are seldom the page's. `search/<slug>.yml` holds those by which people ask for a question, and
+`search/topics.yml` the other names of topics:
+
+terms: [throttling, rate limiter, token bucket]
+asks: [how do I stop one customer from using up all our capacity?]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from macros import front_matter, render
+from macros.catalog import Catalog
+from macros.faults import Fault, SourceError
+from macros.question import SECTIONS, TOPICS, Category, Difficulty
+
+TOPICS_FILE = "topics.yml"
+COMMON = 1 / 3
+"""A word of the text that stands on more than this share of the questions tells none of them apart."""
+
+_Phrase = Annotated[str, Field(min_length=2, max_length=120, pattern=r"^\S[^\n]*$")]
+
+
+class Vocabulary(BaseModel):
+    """How people ask for one question: `terms` of a few words, `asks` as they would say the whole of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    terms: Annotated[tuple[_Phrase, ...], Field(strict=False)] = ()
+    asks: Annotated[tuple[_Phrase, ...], Field(strict=False)] = ()
+
+
+def load_vocabulary(folder: Path, catalog: Catalog) -> dict[str, Vocabulary]:
+    """The vocabulary of every question that has one, by its slug. Raises SourceError.
+
+    A file that belongs to no question, and a phrase that two questions claim, are faults: the first would never be read,
+    and of the second nobody could say where it should lead.
+    """
+    slugs = {question.slug for question in catalog}
+    found: dict[str, Vocabulary] = {}
+    faults: list[Fault] = []
+    claimed: dict[str, Path] = {}
+    for file in sorted(folder.glob("*.yml")):
+        if file.name == TOPICS_FILE:
+            continue
+        if file.stem not in slugs:
+            mend = "name the file after the slug of its question, or remove it"
+            faults.append(Fault(file, None, f"there is no question `{file.stem}`", mend))
+            continue
+        try:
+            content, lines = front_matter.mapping(
+                file.read_text(encoding="utf-8"), file, "the vocabulary of a question"
+            )
+        except SourceError as error:
+            faults += error.faults
+            continue
+        try:
+            found[file.stem] = Vocabulary.model_validate(content)
+        except ValidationError as error:
+            for detail in error.errors():
+                place = next((p for p in _prefixes(detail["loc"]) if p in lines), ())
+                mend = "give `terms` and `asks`, each a list of phrases of at most 120 characters, numbers in quotes"
+                where = ".".join(map(str, detail["loc"]))
+                faults.append(Fault(file, lines.get(place), f"`{where}`: {detail['msg']}", mend))
+            continue
+        for key in ("terms", "asks"):
+            for index, phrase in enumerate(content.get(key) or ()):
+                plain = " ".join(words(phrase))
+                if (first := claimed.setdefault(plain, file)) != file:
+                    fault = f"`{phrase}` is claimed by {first.name} too"
+                    faults.append(Fault(file, lines.get((key, index)), fault, "leave it to one of the two"))
+    if faults:
+        raise SourceError(faults)
+    return found
+
+
+def load_topic_names(folder: Path) -> dict[str, list[str]]:
+    """Other names of topics, by topic. Raises SourceError."""
+    file = folder / TOPICS_FILE
+    if not file.is_file():
+        return {}
+    content, lines = front_matter.mapping(file.read_text(encoding="utf-8"), file, "the list of topics' names")
+    faults = [
+        Fault(
+            file,
+            lines.get((topic,)),
+            f"there is no topic `{topic}`",
+            "use one of macros/question.py's topics",
+        )
+        for topic in content
+        if topic not in TOPICS
+    ]
+    try:
+        names = TypeAdapter(dict[str, list[_Phrase]]).validate_python(content)
+    except ValidationError as error:
+        faults += [
+            Fault(
+                file,
+                lines.get(tuple(detail["loc"][:1])),
+                f"`{detail['loc'][0]}`: {detail['msg']}",
+                "give each topic a list of words",
+            )
+            for detail in error.errors()
+        ]
+    if faults:
+        raise SourceError(faults)
+    return names
+
+
+def search_json(
+    catalog: Catalog,
+    texts: Mapping[str, str],
+    vocabularies: Mapping[str, Vocabulary],
+    topic_names: Mapping[str, list[str]],
+) -> str:
+    """What the browser searches: the questions with the words that find them, then all other pages.
+
+    `texts` has the Markdown of every page that is published, by its path below docs/.
+    """
+    bags = {question.slug: list(words(_prose(texts[question.source]))) for question in catalog}
+    standing = Counter(word for bag in bags.values() for word in set(bag))
+    questions = []
+    for question in catalog:
+        vocabulary = vocabularies.get(question.slug, Vocabulary())
+        opening = list(dict.fromkeys(words(_prose(_opening(texts[question.source])))))
+        told = {*opening, *words(" ".join([question.title, *vocabulary.terms, *vocabulary.asks]))}
+        rest = [
+            word
+            for word in dict.fromkeys(bags[question.slug])
+            if word not in told and len(word) > 2 and standing[word] <= max(1, COMMON * len(catalog))
+        ]
+        questions.append(
+            {
+                **question.model_dump(
+                    mode="json",
+                    include={"number", "title", "description", "category", "difficulty", "minutes", "topics"},
+                ),
+                "href": question.address,
+                "drill": "drill" in question.sections,
+                "terms": [*question.keywords, *vocabulary.terms],
+                "asks": list(vocabulary.asks),
+                "opening": " ".join(opening),
+                "rest": " ".join(rest),
+            }
+        )
+    pages = [_page(source, text) for source, text in sorted(texts.items()) if catalog.at(source) is None]
+    labels = {category: category.label for category in Category} | {
+        difficulty: f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty
+    }
+    content = {"questions": questions, "pages": pages, "topics": dict(topic_names), "labels": labels}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def words(text: str) -> Iterator[str]:
+    """Runs of letters and digits, in lower case, as the browser's script cuts them too."""
+    return iter(re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("\u2019", "")))
+
+
+def _page(source: str, text: str) -> dict[str, str]:
+    page = front_matter.split(text, Path(source))
+    headings = re.findall(r"^#{2,3} +(.+?) *(?:\{ ?[:#.][^}]*\})?$", page.body, re.MULTILINE)
+    return {
+        "title": str(page.meta.get("title", "")),
+        "href": render.address_of(source),
+        "description": str(page.meta.get("description", "")),
+        "headings": " ".join(heading for heading in headings if "{{" not in heading),
+    }
+
+
+def _opening(text: str) -> str:
+    """A question page as its reader first sees it, hints included: up to its answer or drill."""
+    ends = [f"\n## {title}\n" for title, name in SECTIONS.items() if name in ("drill", "model-answer")]
+    return text[: min((text.find(end) for end in ends if end in text), default=len(text))]
+
+
+def _prose(text: str) -> str:
+    """Markdown without its front matter, listings, macros, markup and addresses."""
+    text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+    text = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|<[^>]+>|\]\([^)]*\)", " ", text, flags=re.DOTALL)
+    return re.sub(r"^(/{3,}.*|    type: .*)$", "", text, flags=re.MULTILINE)
+
+
+def _prefixes(path: Iterable[str | int]) -> Iterator[tuple[str | int, ...]]:
+    parts = tuple(path)
+    return (parts[:end] for end in range(len(parts), 0, -1))
