@@ -61,7 +61,7 @@ def by_app(time: datetime) -> dict[str, float]:
     """Requests/s of the fleet by application; B keeps office hours, C has a batch by night and little by day."""
     total = demand(time)
     c = 0.0 if time < LIVE else 8.0 if time.hour < 6 else 1.6
-    b = 4.8 if 8 <= time.hour < 20 else 1.6
+    b = 5.2 if 8 <= time.hour < 20 else 1.2
     return {"app_a": total - b - c, "app_b": b, "app_c": c}
 
 

@@ -74,8 +74,8 @@ class ByEntries:
 class ByBytes:
     """Keeps automata within a budget of native bytes, and only of schemas that come a second time.
 
-    An automaton that leaves is freed when the last stream lets go of it, so `bytes` can be exceeded by the streams
-    that are running.
+    An automaton that leaves is freed when the last stream lets go of it, so the process can hold more than the budget:
+    what its running streams use. For one thread only, like the sizes that `Automaton` takes.
     """
 
     def __init__(self, budget: int, seen_most: int = 4096, compile: Compile = Automaton) -> None:

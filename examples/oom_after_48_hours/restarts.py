@@ -9,14 +9,6 @@ from datetime import datetime, timedelta
 from examples.oom_after_48_hours import setting
 
 
-def deadlines(levels: Mapping[int, float], now: datetime, gib_per_hour: float) -> dict[int, datetime]:
-    """When each replica reaches the limit if it grows on as it does."""
-    return {
-        replica: now + timedelta(hours=(setting.LIMIT - level) / gib_per_hour)
-        for replica, level in levels.items()
-    }
-
-
 @dataclass(frozen=True)
 class Plan:
     killed: tuple[int, ...]
@@ -29,11 +21,17 @@ class Plan:
 
 # --8<-- [start:plan]
 def drain(
-    due: Mapping[int, datetime], start: datetime, at_once: int, loading: Mapping[int, datetime], specimen: int
+    due: Mapping[int, datetime],
+    start: datetime,
+    at_once: int,
+    loading: Mapping[int, datetime],
+    specimen: int,
+    streams_end: timedelta = setting.DRAIN,
 ) -> Plan:
     """Drain the one due next whenever fewer than `at_once` are missing; the kernel takes who is late.
 
-    `loading` are replicas already on their way back, and when they are. The specimen leaves the router last, and stays.
+    `loading` are replicas already on their way back, and when they are. A drained one restarts `streams_end` after it left.
+    The specimen leaves the router last, and stays.
     """
     back = dict(loading)
     waiting = dict(due)
@@ -50,7 +48,7 @@ def drain(
             replica = min(others, key=others.__getitem__)
             left[replica] = now
             if replica != specimen:
-                back[replica] = now + setting.DRAIN + setting.RESTART
+                back[replica] = now + streams_end + setting.RESTART
             del waiting[replica]
         most = max(most, sum(time > now for time in back.values()))
         now += timedelta(seconds=20)
