@@ -194,4 +194,7 @@ def _cell(value: Any) -> str:
         return "none"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    # A moment as the axis needs it has a T in it, and seconds that are mostly zero.
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?$", r"\1 \2", str(value))

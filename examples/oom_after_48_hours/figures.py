@@ -115,11 +115,15 @@ def curves() -> dict[int, list[tuple[datetime, float]]]:
 
 def working_set() -> dict[str, Any]:
     shown = {1: "Replica 1", 8: "Replica 8", 16: "Replica 16"}
+    hour_2 = setting.FIRST_READY + timedelta(hours=2)
+    last_hour = setting.KILLS[0] - timedelta(hours=1)
     values = [
         {"x": f"{time.isoformat()}:00"[:19], "what": label, "y": level}
         for number, label in shown.items()
         for time, level in curves()[number]
-        if time.minute in (0, 15, 30, 45)
+        # Quarters of an hour while the buffer fills and at the end, else every second hour: no line looks different.
+        if (time.minute % 15 == 0 and not hour_2 <= time < last_hour)
+        or (time.minute == 0 and time.hour % 2 == 0)
     ]
     return _lines(
         "Working set of three of the 16 replicas since Friday, GiB",

@@ -114,3 +114,20 @@ def test_the_sheet_maps_every_color_for_fill_and_stroke_in_every_palette():
         assert {color: palettes()["default"][name] for color, name in mapped.items()} == {
             c: c for c in mapped
         }
+
+
+def test_the_table_says_moments_and_numbers_as_people_write_them():
+    values = [
+        {"at": "2026-11-20T10:00:00", "many": 12_345, "share": 0.123456, "gone": None},
+        {"at": "2026-11-20T10:00:30", "many": 7, "share": 2_500.0, "gone": None},
+    ]
+    page = drawn(
+        data={"values": values},
+        usermeta={"columns": {"at": "At", "many": "Many", "share": "Share", "gone": "Gone"}},
+        encoding={"x": {"field": "at", "type": "temporal"}, "y": {"field": "many", "type": "quantitative"}},
+    )
+    rows = [[cell.text for cell in row.find_all("td")] for row in page.tbody.find_all("tr")]
+    assert rows == [
+        ["2026-11-20 10:00", "12,345", "0.1235", "none"],
+        ["2026-11-20T10:00:30", "7", "2,500", "none"],
+    ]
