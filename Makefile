@@ -38,7 +38,7 @@ test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
-bench: $(VENV)/.test  ## Measure what each example costs a call, as a ratio to doing nothing
+bench: $(VENV)/.test $(VENDOR)  ## Measure what each example costs a call, as a ratio to doing nothing
 	$(BIN)/pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' \
 	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
 

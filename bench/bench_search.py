@@ -1,0 +1,113 @@
+"""What the search costs in the reader's browser, at the catalog's size and grown to 200 and 1,000 questions.
+
+The words of the grown catalogs are those of the real one, mixed; a quarter of them get a number, so that the vocabulary grows
+too. The bytes of each catalog, plain and compressed, are printed once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from playwright.sync_api import Page, sync_playwright
+
+from macros.catalog import load_catalog, nav_pages
+from macros.search import load_topic_names, load_vocabulary, search_json
+from tests.site.browser import find_browser
+from tests.site.conftest import BROWSER_ARGUMENTS
+from tests.site.server import Server
+
+ROOT = Path(__file__).parents[1]
+SIZES = (20, 200, 1000)
+SENTENCE = "how do I stop one customer from using up all of our GPU capacity"
+
+pytestmark = pytest.mark.benchmark(group="search")
+
+
+@cache
+def real() -> dict[str, Any]:
+    docs = ROOT / "docs"
+    catalog = load_catalog(docs)
+    nav = next(
+        line
+        for line in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\n\n")
+        if line.startswith("nav:")
+    )
+    texts = {
+        page: (docs / page).read_text(encoding="utf-8") for page in nav_pages(yaml.safe_load(nav)["nav"])
+    }
+    folder = ROOT / "search"
+    content = search_json(catalog, texts, load_vocabulary(folder, catalog), load_topic_names(folder))
+    found: dict[str, Any] = json.loads(content)
+    return found
+
+
+@cache
+def grown(count: int) -> str:
+    """search.json with so many questions."""
+    data, draw = real(), random.Random(count)
+    pool = [word for q in data["questions"] for word in f"{q['opening']} {q['rest']}".split()]
+
+    def mixed(text: str) -> str:
+        return " ".join(
+            draw.choice(pool) + (str(draw.randrange(10)) if draw.random() < 0.25 else "")
+            if draw.random() < 0.5
+            else word
+            for word in text.split()
+        )
+
+    questions = list(data["questions"])
+    while len(questions) < count:
+        like, number = draw.choice(data["questions"]), len(questions) + 1
+        texts = {name: mixed(like[name]) for name in ("title", "opening", "rest")}
+        lists = {name: [mixed(phrase) for phrase in like[name]] for name in ("terms", "asks")}
+        questions.append({**like, **texts, **lists, "number": number, "href": f"questions/made/{number}/"})
+    content = json.dumps({**data, "questions": questions}, ensure_ascii=False, separators=(",", ":"))
+    compressed = len(gzip.compress(content.encode(), 9))
+    print(f"\n{count} questions: {len(content.encode()):,} bytes, {compressed:,} compressed")
+    return content
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    server = Server()
+    server.serve(ROOT / "docs", "/")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_ARGUMENTS)
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/questions.json")
+        page.evaluate(
+            "import('/assets/javascripts/search/engine.js').then((module) => { window.search = module; })"
+        )
+        yield page
+        browser.close()
+    server.close()
+
+
+def bench_nothing(benchmark: Any, page: Page) -> None:
+    """The way into the browser and back."""
+    benchmark(page.evaluate, "0")
+
+
+@pytest.mark.parametrize("count", SIZES)
+def bench_build(benchmark: Any, page: Page, count: int) -> None:
+    page.evaluate("text => { window.text = text; }", grown(count))
+    build = "search.createEngine(JSON.parse(text)).then((engine) => { window.engine = engine; })"
+    benchmark.pedantic(page.evaluate, (build,), rounds=1)
+
+
+@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("query", ["redis", "cicruit breakr", SENTENCE], ids=["word", "typo", "sentence"])
+def bench_answer(benchmark: Any, page: Page, count: int, query: str) -> None:
+    if page.evaluate("window.built") != count:
+        page.evaluate("text => { window.text = text; }", grown(count))
+        page.evaluate("search.createEngine(JSON.parse(text)).then((engine) => { window.engine = engine; })")
+        page.evaluate("count => { window.built = count; }", count)
+    benchmark(page.evaluate, "query => engine.search(query).questions.length", query)
