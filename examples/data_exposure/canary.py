@@ -17,18 +17,17 @@ async def probe(
     own: dict[str, frozenset[str]],
     drop_after: Callable[[], float | None],
 ) -> list[tuple[str, str]]:
-    """Send the asks side by side; return (organization, document) for each document that an asker does not own."""
+    """Send the asks side by side; return (organization, what) for each document that an asker does not own, and for
+    each answer that was awaited and names no document: a refused session or an error is the same fault's other face."""
     strange: list[tuple[str, str]] = []
 
     async def one(ask: Ask) -> None:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(json.dumps(asdict(ask)).encode() + b"\n")
         if (wait := drop_after()) is None:
-            seen = set((await reader.read()).decode().split())
-            known = own[ask.organization]
-            strange.extend(
-                (ask.organization, word) for word in sorted(seen) if word[:2] == "d_" and word not in known
-            )
+            seen = {word for word in (await reader.read()).decode().split() if word[:2] == "d_"}
+            wrong = sorted(seen - own[ask.organization]) if seen else ["nothing"]
+            strange.extend((ask.organization, word) for word in wrong)
         else:
             await asyncio.sleep(wait)
         writer.close()

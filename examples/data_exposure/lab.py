@@ -26,7 +26,7 @@ class Setup:
     name: str
     pool: type[Pool] = Pool
     envelope: Callable[[], Envelope] = Bare
-    size: int = 4
+    size: int = 8
     switches: Switches = field(default_factory=Switches)
     closing: float = 0.5
     """Share of the requests whose client closes."""
@@ -50,7 +50,7 @@ RUNS = (
     replace(BASE, name="Sealed values, pool as it ran", envelope=lambda: Sealer({1: bytes(32)})),
 )
 """`Closes after the first token only` waits for the token, whatever its times."""
-RARE = Setup("Closes rare", size=8, closing=0.03, close_until=0.006)
+RARE = Setup("Closes rare", closing=0.03, close_until=0.006)
 """Nearer to production, for the ratio of outcomes."""
 
 
@@ -61,8 +61,8 @@ class Watched(State):
     pool: Pool
     envelope: Envelope = field(default_factory=Bare)
     crossed: list[dict[str, Any]] = field(default_factory=list)
-    carried: dict[str, str] = field(default_factory=dict)
-    """Keys under which another's conversation has been stored since, and whose."""
+    carried: dict[str, set[str]] = field(default_factory=dict)
+    """Keys under which others' conversations have been stored since, and whose."""
     reread: int = 0
     rows: Rows = field(default_factory=list)
 
@@ -82,7 +82,7 @@ class Watched(State):
             if key in self.carried:
                 self.reread += 1
             else:
-                under = {value["of"], *(at for at, of in self.carried.items() if of == value["of"])}
+                under = {value["of"], *(at for at, of in self.carried.items() if value["of"] in of)}
                 self.crossed.append({"row": place, "under": under, "docs": value["docs"]})
         return value
 
@@ -90,7 +90,7 @@ class Watched(State):
         self, owner: Owner, key: str, value: dict[str, Any], note: Note, seconds: int = 3600
     ) -> None:
         if value["of"] != key:
-            self.carried[key] = value["of"]
+            self.carried.setdefault(key, set()).add(value["of"])
         await super().write(owner, key, value, note, seconds)
 
 

@@ -51,11 +51,18 @@ FROM disagree WHERE NOT granted AND cache = 'miss' GROUP BY conversation;
 
 -- --8<-- [start:pairs]
 -- For each of them: the last request before it in the conversation that the foreign document was uploaded in.
-SELECT f.request, f.gateway = p.gateway AS same_gateway, p.finish,
+SELECT f.request, f.gateway = p.gateway AS same_gateway,
        max(p.at) AS before_at, (julianday(f.at) - julianday(max(p.at))) * 86400 AS seconds
 FROM first_hand AS f JOIN requests AS p ON p.conversation = f.uploaded_in AND p.at < f.at
 GROUP BY f.request;
 -- --8<-- [end:pairs]
+
+-- --8<-- [start:finishes]
+-- How those last requests of the owners ended.
+SELECT f.request, p.finish, max(p.at) AS before_at
+FROM first_hand AS f JOIN requests AS p ON p.conversation = f.uploaded_in AND p.at < f.at
+GROUP BY f.request;
+-- --8<-- [end:finishes]
 
 -- --8<-- [start:before_after]
 SELECT hour >= '2026-11-12 10:00' AS later, sum(requests) AS requests, sum(closed_early) AS closed_early,

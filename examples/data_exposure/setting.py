@@ -40,7 +40,7 @@ DEPLOYMENTS = (
     Deployment("2026-11-10 15:05", "gateway", "gzip for answers longer than 1 kB"),
     Deployment("2026-11-11 09:20", "model router", "weights for replicas 17 to 24"),
     Deployment("2026-11-11 14:10", "memory", "extraction prompt, second version"),
-    Deployment("2026-11-12 10:00", "web client", "7.4: Stop button; sending again replaces an answer not yet begun; one new sign-in per user"),
+    Deployment("2026-11-12 10:00", "web client", "7.4: new composer and answer view; one new sign-in per user"),
     Deployment("2026-11-12 10:30", "memory", "notes merged across a user's devices"),
     Deployment("2026-11-12 11:15", "gateway", "response cache covers first questions of a conversation too"),
     Deployment("2026-11-13 08:40", "model router", "sticky replicas per conversation"),

@@ -1,4 +1,4 @@
-"""Fourteen days of metadata, simulated: 48 million requests as hourly counts, and the few that somebody has to look at.
+"""Fourteen days of metadata, simulated: 40 million requests as hourly counts, and the few that somebody has to look at.
 
 What a closed request can do to those after it follows the rule that the laboratory shows: the next command on its
 connection gets its reply, and so on, until a command of another kind does.
