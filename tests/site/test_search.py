@@ -200,37 +200,34 @@ def test_a_drill_shows_its_description_alone_and_is_found_by_its_words(site: Sit
     assert not read & {drill["address"] for drill in drills}, "a drill's page was read for its words"
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "<img src=x onerror=alert(1)>",
-        '"><script>alert(1)</script>',
-        "'; DROP TABLE questions; --",
-        "\\(?:[a-z]+*",
-        "x" * 10_000,
-        "long sentence " * 700,
-        "日本語の質問はありますか",
-        "שלום עולם מגבלת קצב",
-        "\u202eredis\u202c",
-        "🔥" * 50,
-        "   ",
-        "__proto__ constructor toString",
-    ],
-    ids=lambda query: query[:16],
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    '"><script>alert(1)</script>',
+    "'; DROP TABLE questions; --",
+    "\\(?:[a-z]+*",
+    "x" * 10_000,
+    "long sentence " * 700,
+    "日本語の質問はありますか",
+    "שלום עולם מגבלת קצב",
+    "\u202eredis\u202c",
+    "🔥" * 50,
+    "   ",
+    "__proto__ constructor toString",
 )
-def test_whatever_is_typed_breaks_and_injects_nothing(new_page: NewPage, query: str) -> None:
+
+
+def test_whatever_is_typed_breaks_and_injects_nothing(new_page: NewPage) -> None:
     page = opened(new_page)
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-    page.get_by_role("searchbox").fill(query)
-    expect(page.locator(".search__said")).not_to_be_empty()
-    assert page.locator("dialog").locator("img, script, iframe").count() == 0
-    overflow = page.evaluate(
-        "document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth"
-    )
-    assert overflow <= 0
-    # And afterwards it works as before.
-    page.get_by_role("searchbox").fill("circuit breaker")
-    expect(page.locator("dialog ol a").first).to_contain_text("10. Implement a circuit breaker")
+    dialog = page.get_by_role("dialog")
+    for query in HOSTILE:
+        page.get_by_role("searchbox").fill(query)
+        expect(page.locator(".search__said")).not_to_be_empty()
+        assert dialog.locator("img, script, iframe").count() == 0, query[:40]
+        assert dialog.evaluate("dialog => dialog.scrollWidth - dialog.clientWidth") <= 0, query[:40]
+        # And afterwards it works as before.
+        page.get_by_role("searchbox").fill("circuit breaker")
+        expect(page.locator("dialog ol a").first).to_contain_text("10. Implement a circuit breaker")
 
 
 def test_nothing_found_says_so_and_offers_topics(site: Site, new_page: NewPage) -> None:
