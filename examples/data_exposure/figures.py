@@ -287,7 +287,10 @@ def spread_table() -> str:
         ("Organizations that one foreign document reached", row["organizations_a_document"]),
         ("Conversations of one reader that held one", row["conversations_a_reader"]),
         ("Minutes from first to last in a conversation", _n(row["minutes_a_conversation"])),
-        ("Requests that asked for the conversation the document was uploaded to, cached answers left out", owner_asked()),
+        (
+            "Requests that asked for the conversation the document was uploaded to, cached answers left out",
+            owner_asked(),
+        ),
         ("Different pairs of owner and reader", row["pairs"]),
     ]
     return _table("Not shared, 14 days, the most | Seen", rows, "lr")
