@@ -95,8 +95,15 @@ def test_there_are_queries_of_every_kind_for_every_question(site: Site) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["tuning.yml", "held_out.yml"])
-def test_the_right_question_comes_first(site: Site, new_page: NewPage, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "first", "in_three"),
+    # The aim is 95 and 99 %. Of the queries held out one in a hundred may be lost by an edit that has nothing to do with them.
+    [("tuning.yml", 0.97, 0.99), ("held_out.yml", 0.94, 0.98)],
+    ids=["tuning", "held out"],
+)
+def test_the_right_question_comes_first(
+    site: Site, new_page: NewPage, name: str, first: float, in_three: float
+) -> None:
     """Run with `-rP` for the report where it passes."""
     page = opened(new_page)
     asked = queries(name)
@@ -108,8 +115,8 @@ def test_the_right_question_comes_first(site: Site, new_page: NewPage, name: str
         ranks.append(found.index(query.question) + 1 if query.question in found else 0)
     said = report(asked, ranks)
     print(said)
-    assert sum(rank == 1 for rank in ranks) >= 0.95 * len(asked), said
-    assert sum(0 < rank <= 3 for rank in ranks) >= 0.99 * len(asked), said
+    assert sum(rank == 1 for rank in ranks) >= first * len(asked), said
+    assert sum(0 < rank <= 3 for rank in ranks) >= in_three * len(asked), said
 
 
 def test_nothing_is_loaded_before_the_search_is_wanted(new_page: NewPage) -> None:
