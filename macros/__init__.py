@@ -151,7 +151,8 @@ def _prepare(
             faults += error.faults
     found_by = ""
     try:
-        texts = {source: pages[docs_dir / source] for source in nav}
+        # The generator itself tells of a page in the navigation that is not there.
+        texts = {source: pages[docs_dir / source] for source in nav if docs_dir / source in pages}
         vocabularies, topic_names = search.load_vocabulary(SEARCH, catalog), search.load_topic_names(SEARCH)
         found_by = search.search_json(catalog, texts, vocabularies, topic_names)
     except SourceError as error:

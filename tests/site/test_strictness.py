@@ -149,6 +149,9 @@ FAULTS = {
         QUESTION.replace("number: 1", "number: 2"),
         r"lost\.md: .*missing from the navigation",
     ),
+    "page in the navigation that is not there": Fault(
+        "../planted.yml", "  - topics.md", "  - topix.md", r"topix\.md.*not found"
+    ),
     "undefined macro": Fault(
         "index.md",
         "question_count()",
