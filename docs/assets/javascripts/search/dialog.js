@@ -6,7 +6,7 @@
  */
 
 import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, understood } from "./filters.js";
-import { load } from "./index.js";
+import { load, siteRoot } from "./index.js";
 import { marked, sectionFor } from "./sections.js";
 
 const SHOWN = 8;
@@ -15,10 +15,10 @@ const PAGES = 3;
 
 let view = null;
 
-/** Open the search, with a text in its field or with what was there last. */
-export async function openSearch(text) {
+/** Open the search, with what was in its field last. */
+export function openSearch() {
   view ??= createView();
-  view.open(text);
+  view.open();
 }
 
 function createView() {
@@ -73,7 +73,7 @@ function createView() {
       ready ??= await load();
     } catch {
       said.textContent = "The search could not be loaded. Try again, or look through all questions.";
-      others.replaceChildren(link("All questions", rootAddress("questions/")));
+      others.replaceChildren(link("All questions", new URL("questions/", siteRoot())));
       return;
     }
     if (mine !== turn) return;
@@ -107,11 +107,7 @@ function createView() {
   }
 
   return {
-    open(text) {
-      if (text !== undefined) {
-        state = { ...EMPTY, q: text };
-        input.value = text;
-      }
+    open() {
       if (!dialog.open) dialog.showModal();
       input.focus();
       input.select();
@@ -156,26 +152,12 @@ function below(asked, questions, left, pages, engine, root) {
     nodes.push(link(`All ${left.length} in the table of questions`, address));
   }
   if (pages.length) {
-    const list = element("ul", "search__pages");
-    for (const { record } of pages.slice(0, PAGES)) {
-      const item = element("li");
-      item.append(link(record.title, new URL(record.href, root)));
-      list.append(item);
-    }
-    const heading = element("p", "search__heading");
-    heading.textContent = "Other pages";
-    nodes.push(heading, list);
+    const found = pages.slice(0, PAGES);
+    nodes.push(...listed("Other pages", found.map(({ record }) => link(record.title, new URL(record.href, root)))));
   }
   if (!questions.length && asked.words.trim()) {
-    const heading = element("p", "search__heading");
-    heading.textContent = "Nearest topics";
-    const list = element("ul", "search__pages");
-    for (const topic of engine.nearestTopics(asked.words)) {
-      const item = element("li");
-      item.append(link(topic, new URL(`topics/#tag:${topic}`, root)));
-      list.append(item);
-    }
-    nodes.push(heading, list);
+    const near = engine.nearestTopics(asked.words);
+    nodes.push(...listed("Nearest topics", near.map((topic) => link(topic, new URL(`topics/#tag:${topic}`, root)))));
   }
   return nodes;
 }
@@ -201,9 +183,17 @@ function move(event, input, dialog) {
   }
 }
 
-function rootAddress(path) {
-  const { base } = JSON.parse(document.getElementById("__config").textContent);
-  return new URL(`${base}/${path}`, location.href);
+/** A heading and a list of links below it. */
+function listed(title, links) {
+  const heading = element("p", "search__heading");
+  heading.textContent = title;
+  const list = element("ul", "search__pages");
+  for (const anchor of links) {
+    const item = element("li");
+    item.append(anchor);
+    list.append(item);
+  }
+  return [heading, list];
 }
 
 function link(text, address) {

@@ -20,9 +20,14 @@ export function load() {
   return loading;
 }
 
-async function begin() {
+/** The site's own address, with the slash at its end. */
+export function siteRoot() {
   const { base } = JSON.parse(document.getElementById("__config").textContent);
-  const root = new URL(`${base}/`, location.href);
+  return new URL(`${base}/`, location.href);
+}
+
+async function begin() {
+  const root = siteRoot();
   const response = await fetch(new URL("assets/search.json", root));
   if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
   const data = await response.json();

@@ -15,11 +15,11 @@ export function setUpSearch() {
   button.setAttribute("aria-keyshortcuts", "/");
   button.append(...link.childNodes);
   link.replaceWith(button);
-  button.addEventListener("click", () => open());
+  button.addEventListener("click", open);
   for (const near of ["pointerenter", "focus"]) button.addEventListener(near, approach, { once: true });
 }
 
-const open = async (text) => (await import("./dialog.js")).openSearch(text);
+const open = async () => (await import("./dialog.js")).openSearch();
 const approach = async () => {
   await import("./dialog.js");
   // Whoever only passes by has lost nothing, and an error is told when the search is opened.

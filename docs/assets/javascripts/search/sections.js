@@ -68,16 +68,12 @@ function sectionsOf(article) {
 
 /** The stretch of a text that has most of the terms. */
 function excerptOf(text, terms) {
-  const words = [...text.matchAll(/[\p{L}\p{N}]+/gu)].map((match) => ({
-    at: match.index,
-    met: tokens(match[0]).some((word) => terms.has(word) || terms.has(stemOf(word))) && match[0].toLowerCase(),
-  }));
-  const hits = words.filter((word) => word.met);
+  const hits = met(text, terms);
   if (!hits.length) return text.slice(0, EXCERPT);
   let best = { at: 0, count: 0 };
   for (const hit of hits) {
     const inside = hits.filter((other) => other.at >= hit.at && other.at < hit.at + EXCERPT - 40);
-    const count = new Set(inside.map((other) => other.met)).size;
+    const count = new Set(inside.map((other) => other.word.toLowerCase())).size;
     if (count > best.count) best = { at: hit.at, count };
   }
   // A few words before the first, from the beginning of a sentence where one is near.
@@ -88,16 +84,23 @@ function excerptOf(text, terms) {
   return `${start && sentence < 0 ? "… " : ""}${text.slice(start, end)}${end < text.length ? " …" : ""}`;
 }
 
+/** The words of a text that the terms stand for, each with its place. */
+function met(text, terms) {
+  const isMet = (word) => tokens(word).some((form) => terms.has(form) || terms.has(stemOf(form)));
+  return [...text.matchAll(/[\p{L}\p{N}]+/gu)]
+    .filter((match) => isMet(match[0]))
+    .map((match) => ({ at: match.index, word: match[0] }));
+}
+
 /** A text as nodes, with every word that matched in a `mark`. */
 export function marked(text, terms) {
   const nodes = document.createDocumentFragment();
   let done = 0;
-  for (const match of text.matchAll(/[\p{L}\p{N}]+/gu)) {
-    if (!tokens(match[0]).some((word) => terms.has(word) || terms.has(stemOf(word)))) continue;
+  for (const { at, word } of met(text, terms)) {
     const mark = document.createElement("mark");
-    mark.textContent = match[0];
-    nodes.append(text.slice(done, match.index), mark);
-    done = match.index + match[0].length;
+    mark.textContent = word;
+    nodes.append(text.slice(done, at), mark);
+    done = at + word.length;
   }
   nodes.append(text.slice(done));
   return nodes;
