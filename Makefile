@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOCUS := .cache/tools/focus
-# The search engine, from npm.
-VENDOR := docs/assets/vendor/minisearch.js
+# The libraries that run in the reader's browser, from npm.
+VENDOR := docs/assets/vendor/.built
 PORT ?= 8000
 
 # Macros, examples and the diagram formatter are imported from the project root.
@@ -75,7 +75,7 @@ lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site lint/node_modules search/node_modules overrides/generated docs/q docs/evidence docs/assets/vendor docs/assets/search.json docs/questions.json \
+	rm -rf $(VENV) .cache site lint/node_modules vendor/node_modules overrides/generated docs/q docs/evidence docs/assets/vendor docs/assets/search.json docs/questions.json \
 	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt
 
 $(VENV)/.venv:
@@ -108,8 +108,9 @@ NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 lint/node_modules/.package-lock.json: lint/package-lock.json lint/.npmrc | $(NODE_SETUP)
 	cd lint && $(NODE_PATH) npm ci --loglevel=error
 
-search/node_modules/.package-lock.json: search/package-lock.json search/.npmrc | $(NODE_SETUP)
-	cd search && $(NODE_PATH) npm ci --loglevel=error
+vendor/node_modules/.package-lock.json: vendor/package-lock.json vendor/.npmrc | $(NODE_SETUP)
+	cd vendor && $(NODE_PATH) npm ci --loglevel=error
 
-$(VENDOR): search/build.mjs search/node_modules/.package-lock.json
-	cd search && $(NODE_PATH) node build.mjs ../$(@D)
+$(VENDOR): vendor/build.mjs vendor/node_modules/.package-lock.json
+	cd vendor && $(NODE_PATH) node build.mjs ../$(@D)
+	touch $@

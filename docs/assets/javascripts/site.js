@@ -5,6 +5,7 @@
  * instant navigation swaps in, so each set-up below must leave a page alone that it has seen.
  */
 
+import { siteRoot } from "./catalog.js";
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { setUpListings, setUpNavigation } from "./navigation.js";
@@ -50,8 +51,7 @@ function pageTools(article) {
 
 /** Material tells its scripts the way from the page to the site's root, which is no way at all on the landing page. */
 function isHome() {
-  const { base } = JSON.parse(document.getElementById("__config").textContent);
-  return new URL(base, location.href).pathname === new URL(".", location.href).pathname;
+  return siteRoot().pathname === new URL(".", location.href).pathname;
 }
 
 if (window.document$) window.document$.subscribe(setUp);

@@ -5,8 +5,9 @@
  * the first results and put in afterwards.
  */
 
+import { siteRoot } from "../catalog.js";
 import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, understood } from "./filters.js";
-import { load, siteRoot } from "./index.js";
+import { load } from "./index.js";
 import { marked, sectionFor } from "./sections.js";
 
 const SHOWN = 8;

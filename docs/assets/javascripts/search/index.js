@@ -1,5 +1,6 @@
 /* The content of search.json and its engine, fetched and built once, when somebody is about to search. */
 
+import { siteRoot } from "../catalog.js";
 import { createEngine } from "./engine.js";
 
 /** From so many questions on, the engine of all words takes longer to build than a reader to type. */
@@ -18,12 +19,6 @@ export function load() {
     throw error;
   });
   return loading;
-}
-
-/** The site's own address, with the slash at its end. */
-export function siteRoot() {
-  const { base } = JSON.parse(document.getElementById("__config").textContent);
-  return new URL(`${base}/`, location.href);
 }
 
 async function begin() {

@@ -1,12 +1,16 @@
 /*
- * The libraries that the search runs in the reader's browser, minified, each under its license:
- * `node build.mjs <folder>` writes one file a library.
+ * The libraries that run in the reader's browser, minified, each under its license: `node build.mjs <folder>` writes one
+ * file a library.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { minify } from "terser";
 
-const LIBRARIES = { minisearch: ["dist/es/index.js", "LICENSE.txt"], stemmer: ["index.js", "license"] };
+const LIBRARIES = {
+  minisearch: ["dist/es/index.js", "LICENSE.txt"],
+  stemmer: ["index.js", "license"],
+  "ts-fsrs": ["dist/index.mjs", "LICENSE"],
+};
 
 const folder = process.argv[2];
 await mkdir(folder, { recursive: true });
