@@ -149,19 +149,19 @@ def _prepare(
             drills |= evidence.published(question.slug, evidence.load(ROOT / "examples" / question.package))
         except SourceError as error:
             faults += error.faults
-    found_by = ""
+    found_by: dict[str, str] = {}
     try:
         # The generator itself tells of a page in the navigation that is not there.
         texts = {source: pages[docs_dir / source] for source in nav if docs_dir / source in pages}
         vocabularies, topic_names = search.load_vocabulary(SEARCH, catalog), search.load_topic_names(SEARCH)
-        found_by = search.search_json(catalog, texts, vocabularies, topic_names)
+        found_by = search.search_files(catalog, texts, vocabularies, topic_names)
     except SourceError as error:
         faults += error.faults
     if faults:
         raise SourceError(faults)
 
     published = exports.published_files(catalog, site_url, exports.commit_dates(docs_dir), dict(redirects))
-    exports.write(docs_dir, published | drills | {"assets/search.json": found_by})
+    exports.write(docs_dir, published | drills | found_by)
     exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog))
     return catalog, plans
 

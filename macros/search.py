@@ -1,5 +1,7 @@
 """The words by which a page is found -> assets/search.json, which the reader's browser searches.
 
+Of many questions it has the names alone, and assets/search-words.json, which the browser reads after it, all other words.
+
 A reader's words are seldom the page's. `search/<slug>.yml` holds those by which people ask for a question, and
 `search/topics.yml` the other names of topics:
 
@@ -14,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -24,6 +26,12 @@ from macros.faults import Fault, SourceError
 from macros.question import SECTIONS, TOPICS, Category, Difficulty
 
 TOPICS_FILE = "topics.yml"
+FILE = "assets/search.json"
+WORDS_FILE = "assets/search-words.json"
+MANY = 100
+"""From so many questions on, a reader would wait for all words to arrive; names come first."""
+NAMES = 20
+"""So many terms of each question are names. Its own keywords are the first of them."""
 COMMON = 1 / 3
 """A word of the text that stands on more than this share of the questions tells none of them apart."""
 
@@ -116,19 +124,46 @@ def load_topic_names(folder: Path) -> dict[str, list[str]]:
     return names
 
 
-def search_json(
+def search_files(
     catalog: Catalog,
     texts: Mapping[str, str],
     vocabularies: Mapping[str, Vocabulary],
     topic_names: Mapping[str, list[str]],
-) -> str:
-    """What the browser searches: the questions with the words that find them, then all other pages.
+    many: int = MANY,
+) -> dict[str, str]:
+    """What the browser searches, by path below docs/: the questions with the words that find them, and all other pages.
 
     `texts` has the Markdown of every page that is published, by its path below docs/.
     """
+    questions = list(_questions(catalog, texts, vocabularies))
+    pages = [_page(source, text) for source, text in sorted(texts.items()) if catalog.at(source) is None]
+    labels = {category: category.label for category in Category} | {
+        difficulty: f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty
+    }
+    content = {"questions": questions, "pages": pages, "topics": dict(topic_names), "labels": labels}
+    return as_files(content, many)
+
+
+def as_files(content: Mapping[str, Any], many: int = MANY) -> dict[str, str]:
+    """The whole of what is searched in one file or, from `many` questions on, in two: the names, and all words."""
+    questions = content["questions"]
+    if len(questions) < many:
+        return {FILE: _json({**content, "words": None})}
+    named = [{**q, "terms": q["terms"][:NAMES], "asks": [], "opening": "", "rest": ""} for q in questions]
+    words_of = {
+        q["href"]: {name: q[name] for name in ("terms", "asks", "opening", "rest")} for q in questions
+    }
+    return {
+        FILE: _json({**content, "questions": named, "words": WORDS_FILE}),
+        WORDS_FILE: _json(words_of),
+    }
+
+
+def _questions(
+    catalog: Catalog, texts: Mapping[str, str], vocabularies: Mapping[str, Vocabulary]
+) -> Iterator[dict[str, Any]]:
     bags = {question.slug: list(words(_prose(texts[question.source]))) for question in catalog}
     standing = Counter(word for bag in bags.values() for word in set(bag))
-    questions = []
     for question in catalog:
         vocabulary = vocabularies.get(question.slug, Vocabulary())
         opening = list(dict.fromkeys(words(_prose(_opening(texts[question.source])))))
@@ -138,25 +173,21 @@ def search_json(
             for word in dict.fromkeys(bags[question.slug])
             if word not in told and len(word) > 2 and standing[word] <= max(1, COMMON * len(catalog))
         ]
-        questions.append(
-            {
-                **question.model_dump(
-                    mode="json",
-                    include={"number", "title", "description", "category", "difficulty", "minutes", "topics"},
-                ),
-                "href": question.address,
-                "drill": "drill" in question.sections,
-                "terms": [*question.keywords, *vocabulary.terms],
-                "asks": list(vocabulary.asks),
-                "opening": " ".join(opening),
-                "rest": " ".join(rest),
-            }
-        )
-    pages = [_page(source, text) for source, text in sorted(texts.items()) if catalog.at(source) is None]
-    labels = {category: category.label for category in Category} | {
-        difficulty: f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty
-    }
-    content = {"questions": questions, "pages": pages, "topics": dict(topic_names), "labels": labels}
+        yield {
+            **question.model_dump(
+                mode="json",
+                include={"number", "title", "description", "category", "difficulty", "minutes", "topics"},
+            ),
+            "href": question.address,
+            "drill": "drill" in question.sections,
+            "terms": [*question.keywords, *vocabulary.terms],
+            "asks": list(vocabulary.asks),
+            "opening": " ".join(opening),
+            "rest": " ".join(rest),
+        }
+
+
+def _json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

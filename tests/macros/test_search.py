@@ -9,7 +9,7 @@ import pytest
 from macros.catalog import load_catalog
 from macros.faults import SourceError
 from macros.question import TOPICS
-from macros.search import Vocabulary, load_topic_names, load_vocabulary, search_json
+from macros.search import FILE, NAMES, WORDS_FILE, Vocabulary, load_topic_names, load_vocabulary, search_files
 from tests.content.reading import DOCS, ROOT
 from tests.macros.pages import FIRST, page, write_docs
 
@@ -54,7 +54,7 @@ def test_a_question_is_found_by_title_keywords_vocabulary_and_text(docs, tmp_pat
         "---\ntitle: A week\ndescription: Seven days.\n---\n\n## First day\n\n## {{ macro() }}\n"
     )
     vocabulary = {first.slug: Vocabulary(terms=("leaky bucket",), asks=("how do I slow them down?",))}
-    found = json.loads(search_json(catalog, texts, vocabulary, {"redis": ["Valkey"]}))
+    found = json.loads(search_files(catalog, texts, vocabulary, {"redis": ["Valkey"]})[FILE])
 
     record, other = found["questions"]
     assert record["number"] == 1
@@ -78,9 +78,23 @@ def test_a_question_is_found_by_title_keywords_vocabulary_and_text(docs, tmp_pat
 def test_a_drill_says_that_it_is_one():
     catalog = load_catalog(DOCS)
     texts = {question.source: (DOCS / question.source).read_text(encoding="utf-8") for question in catalog}
-    found = json.loads(search_json(catalog, texts, {}, {}))["questions"]
+    found = json.loads(search_files(catalog, texts, {}, {})[FILE])["questions"]
     for record, question in zip(found, catalog, strict=True):
         assert record["drill"] == (question.category == "debugging")
+
+
+def test_of_many_questions_the_names_come_first_and_nothing_is_lost():
+    catalog = load_catalog(DOCS)
+    texts = {question.source: (DOCS / question.source).read_text(encoding="utf-8") for question in catalog}
+    vocabulary = load_vocabulary(SEARCH, catalog)
+    (whole,) = search_files(catalog, texts, vocabulary, {}).values()
+    split = search_files(catalog, texts, vocabulary, {}, many=len(catalog))
+    assert set(split) == {FILE, WORDS_FILE}
+    assert len(split[FILE]) < len(whole) / 4
+    names, words = json.loads(split[FILE]), json.loads(split[WORDS_FILE])
+    assert all(len(question["terms"]) == NAMES for question in names["questions"])
+    together = [question | words[question["href"]] for question in names["questions"]]
+    assert names | {"questions": together, "words": None} == json.loads(whole)
 
 
 @pytest.mark.parametrize(

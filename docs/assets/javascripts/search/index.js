@@ -3,15 +3,12 @@
 import { siteRoot } from "../catalog.js";
 import { createEngine } from "./engine.js";
 
-/** From so many questions on, the engine of all words takes longer to build than a reader to type. */
-const MANY = 100;
-
 let loading = null;
 
 /**
  * `{ data, engine, root, complete }`: `root` is the site's address, to which every `href` of the data is relative. Of many
- * questions `engine` at first knows the titles and keywords alone, and `complete` is a promise of the whole one, which
- * then takes its place; of few it is whole, and `complete` is null.
+ * questions `engine` at first knows the names alone; `complete()` is then a promise of the one that knows all words, after
+ * which that has taken its place, and null when it has. If the words do not arrive it rejects, and the next call tries again.
  */
 export function load() {
   loading ??= begin().catch((error) => {
@@ -23,25 +20,34 @@ export function load() {
 
 async function begin() {
   const root = siteRoot();
-  const response = await fetch(new URL("assets/search.json", root));
-  if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
-  const data = await response.json();
-  if (data.questions.length < MANY) return { data, root, engine: await createEngine(data), complete: null };
-  const found = { data, root, engine: await createEngine(named(data)), complete: null };
-  found.complete = createEngine(data).then((engine) => {
-    found.engine = engine;
-    found.complete = null;
-  });
-  return found;
+  const data = await read(new URL("assets/search.json", root));
+  const ready = { data, root, engine: await createEngine(data), complete: () => null };
+  if (data.words) {
+    let completing = null;
+    ready.complete = () => {
+      completing ??= withWords(data, root).then(
+        (engine) => {
+          ready.engine = engine;
+          ready.complete = () => null;
+        },
+        (error) => {
+          completing = null;
+          throw error;
+        },
+      );
+      return completing;
+    };
+  }
+  return ready;
 }
 
-function named(data) {
-  const questions = data.questions.map((question) => ({
-    ...question,
-    terms: question.terms.slice(0, 20),
-    asks: [],
-    opening: "",
-    rest: "",
-  }));
-  return { ...data, questions };
+async function withWords(data, root) {
+  const words = await read(new URL(data.words, root));
+  return createEngine({ ...data, questions: data.questions.map((question) => ({ ...question, ...words[question.href] })) });
+}
+
+async function read(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
+  return response.json();
 }
