@@ -11,6 +11,9 @@ import pytest
 import yaml
 from playwright.sync_api import Page, expect
 
+from macros.catalog import load_catalog
+from macros.search import FILE, WORDS_FILE, load_vocabulary, search_files
+from tests.content.reading import ROOT
 from tests.site.conftest import NARROW, WIDE, NewPage, Site
 
 QUERIES = Path(__file__).parent / "queries"
@@ -79,7 +82,7 @@ def report(asked: list[Query], ranks: list[int]) -> str:
 
 
 def test_there_are_queries_of_every_kind_for_every_question(site: Site) -> None:
-    for name, least in (("tuning.yml", 10), ("held_out.yml", 10)):
+    for name, least in (("tuning.yml", 10), ("held_out.yml", 10), ("fresh.yml", 10)):
         count: dict[int, int] = defaultdict(int)
         kinds: dict[int, set[str]] = defaultdict(set)
         for query in queries(name):
@@ -97,9 +100,10 @@ def test_there_are_queries_of_every_kind_for_every_question(site: Site) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("name", "first", "in_three"),
-    # The aim is 95 and 99 %. Of the queries held out one in a hundred may be lost by an edit that has nothing to do with them.
-    [("tuning.yml", 0.97, 0.99), ("held_out.yml", 0.94, 0.98)],
-    ids=["tuning", "held out"],
+    # The aim is 95 and 99 %. Of the queries that nothing was tuned to one in a hundred may be lost by an edit that has
+    # nothing to do with them. The fresh ones are of an author who came when all weights stood.
+    [("tuning.yml", 0.97, 0.99), ("held_out.yml", 0.94, 0.98), ("fresh.yml", 0.94, 0.98)],
+    ids=["tuning", "held out", "fresh"],
 )
 def test_the_right_question_comes_first(
     site: Site, new_page: NewPage, name: str, first: float, in_three: float
@@ -259,6 +263,89 @@ def test_an_index_that_does_not_load_is_told_and_tried_again(new_page: NewPage, 
     watch.problems.clear()
 
 
+# --- The address of a search -----------------------------------------------------------------------------------------
+
+
+def test_a_search_is_in_the_address(site: Site, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(HOME + "?search=privacy&search-category=technical&search-difficulty=nonsense")
+    field = page.get_by_role("searchbox", name="Search the questions")
+    expect(field).to_have_value("privacy")
+    expect(page.get_by_label("Category")).to_have_value("technical")
+    expect(page.get_by_label("Difficulty")).to_have_value("")
+    expect(page.locator(".search__about").first).to_contain_text("Technical")
+    page.get_by_label("Time").select_option("45")
+    page.wait_for_url("**/?search=privacy&search-category=technical&search-minutes=45")
+    page.reload()
+    expect(page.get_by_label("Time")).to_have_value("45")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).not_to_be_visible()
+    page.wait_for_url(site.url + HOME)
+
+
+def test_back_leads_from_a_question_to_the_list_and_from_the_list_to_the_page(
+    site: Site, new_page: NewPage
+) -> None:
+    page = opened(new_page)
+    page.keyboard.type("error budget")
+    first = page.locator("dialog ol a").first
+    expect(first).to_contain_text("1. ")
+    first.click()
+    page.wait_for_url("**/slo-definition/**")
+    page.go_back()
+    expect(page.get_by_role("searchbox", name="Search the questions")).to_have_value("error budget")
+    expect(first).to_contain_text("1. ")
+    page.go_back()
+    expect(page.get_by_role("dialog")).not_to_be_visible()
+    assert page.url == site.url + HOME
+    page.go_forward()
+    expect(page.get_by_role("searchbox", name="Search the questions")).to_have_value("error budget")
+    page.keyboard.press("Escape")
+    page.wait_for_url(site.url + HOME)
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search the questions")).to_have_value("error budget")
+
+
+def test_a_result_on_the_same_page_closes_the_search(site: Site, new_page: NewPage) -> None:
+    page = opened(new_page)
+    page.keyboard.type("token bucket retry-after")
+    expect(page.locator(".search__section").first).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.url}{HOME}#*")
+    expect(page.get_by_role("dialog")).not_to_be_visible()
+
+
+def test_names_answer_before_all_words_have_arrived(new_page: NewPage, watch: Any) -> None:
+    """As with a hundred questions: one file with their names, and a second one, which may fail to come."""
+    docs, folder = ROOT / "docs", ROOT / "search"
+    catalog = load_catalog(docs)
+    texts = {question.source: (docs / question.source).read_text(encoding="utf-8") for question in catalog}
+    files = search_files(catalog, texts, load_vocabulary(folder, catalog), {}, many=1)
+    asked: list[str] = []
+
+    def give_words(route: Any) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.fulfill(body=files[WORDS_FILE], content_type="application/json")
+
+    page = new_page()
+    page.route(f"**/{FILE}", lambda route: route.fulfill(body=files[FILE], content_type="application/json"))
+    page.route(f"**/{WORDS_FILE}", give_words)
+    page.goto(HOME)
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Search the questions")
+    field.fill("circuit breaker")
+    first = page.locator("dialog ol a").first
+    expect(first).to_contain_text("10. ")
+    # Only an ask, which is none of the names, has all of these words.
+    field.fill("how do I stop one customer from using up all of our capacity")
+    expect(first).to_contain_text("6. ")
+    assert len(asked) == 2
+    watch.problems.clear()
+
+
 # --- Filters ----------------------------------------------------------------------------------------------------------
 
 
@@ -325,7 +412,7 @@ def test_every_choice_says_how_many_it_leaves(site: Site, new_page: NewPage) -> 
     expect(page.locator("table.questions tbody tr:visible").first).to_contain_text(
         "Implement token-bucket rate limiting"
     )
-    assert "q=redis" in page.url
+    page.wait_for_url("**/questions/?q=redis")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

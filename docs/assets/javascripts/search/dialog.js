@@ -1,12 +1,14 @@
 /*
- * The search: a dialog with a field, the filters, and the questions that answer, as links, best first.
+ * The search: a dialog with a field, the filters, and the questions that answer, as links, best first. What it shows is in
+ * the address, so that a search can be linked and reloaded, and "back" leads from a question to the list it was chosen from.
  *
  * The first list stands as soon as the engine has it; which section answers, and in which words, is read from the pages of
  * the first results and put in afterwards.
  */
 
 import { siteRoot } from "../catalog.js";
-import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, understood } from "./filters.js";
+import { createAddressWriter } from "./address.js";
+import { EMPTY, createFilters, hasFilter, inSearch, labelsOf, matches, parametersOf, stateOf, understood } from "./filters.js";
 import { load } from "./index.js";
 import { marked, sectionFor } from "./sections.js";
 
@@ -19,7 +21,30 @@ let view = null;
 /** Open the search, with what was in its field last. */
 export function openSearch() {
   view ??= createView();
-  view.open();
+  return view.open();
+}
+
+/** Show what the address says: the search that it holds, or none. */
+export function followAddress() {
+  if (!view && !isInAddress()) return;
+  view ??= createView();
+  view.follow();
+}
+
+/** Whether the address of the page is one of an open search. */
+export function isInAddress() {
+  return new URLSearchParams(location.search).has(inSearch("q"));
+}
+
+/** The page's address with a search in it, or, for null, without one. */
+function addressWith(state) {
+  const address = new URL(location.href);
+  for (const name of Object.keys(EMPTY)) address.searchParams.delete(inSearch(name));
+  if (state) {
+    address.searchParams.set(inSearch("q"), state.q);
+    for (const [name, value] of parametersOf(state, inSearch)) address.searchParams.set(name, value);
+  }
+  return address;
 }
 
 function createView() {
@@ -47,20 +72,38 @@ function createView() {
   let ready = null;
   let filters = null;
   let turn = 0;
+  /** Resolves when the browser has gone back to the page without the search; null while it is not on its way. */
+  let leaving = null;
+  const writer = createAddressWriter();
 
+  dialog.addEventListener("close", () => {
+    writer.drop();
+    if (!isInAddress()) return;
+    // The step that opening made is taken back, so that "back" does not lead to the same page once more.
+    if (history.state?.search) {
+      leaving = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+      leaving.then(() => (leaving = null));
+      history.back();
+    } else {
+      history.replaceState(history.state, "", addressWith(null));
+    }
+  });
   close.addEventListener("click", () => dialog.close());
-  // A press outside of the dialog's box hits the dialog itself, as its backdrop.
   dialog.addEventListener("click", (event) => {
+    // A press outside of the dialog's box hits the dialog itself, as its backdrop.
     if (event.target === dialog) dialog.close();
+    else if (event.target.closest("a")) writer.now();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     results.querySelector("a")?.click();
   });
-  input.addEventListener("input", () => {
-    state = { ...state, q: input.value };
+  const change = (next) => {
+    state = next;
+    writer.later(() => addressWith(state));
     update();
-  });
+  };
+  input.addEventListener("input", () => change({ ...state, q: input.value }));
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return move(event, input, dialog);
     // In a search field the browser would empty it first, and close the dialog only after a second press.
@@ -78,13 +121,16 @@ function createView() {
       return;
     }
     if (mine !== turn) return;
-    ready.complete?.then(() => {
-      if (mine === turn) show(mine);
-    });
+    // Without all words the names still find; the next letter tries again.
+    ready.complete()?.then(
+      () => {
+        if (mine === turn) show(mine);
+      },
+      () => {},
+    );
     if (!filters) {
       filters = createFilters(ready.data.questions, labelsOf(ready.data), (name, value) => {
-        state = name ? { ...state, [name]: value } : { ...EMPTY, q: state.q };
-        update();
+        change(name ? { ...state, [name]: value } : { ...EMPTY, q: state.q });
       });
       form.after(filters.fields);
     }
@@ -107,11 +153,32 @@ function createView() {
     for (const result of shown.slice(0, typed ? WITH_SECTION : 0)) addSection(result, root, () => mine === turn);
   }
 
+  function appear() {
+    if (!dialog.open) dialog.showModal();
+    input.focus();
+    input.select();
+    update();
+  }
+
   return {
-    open() {
-      if (!dialog.open) dialog.showModal();
-      input.focus();
-      input.select();
+    async open() {
+      await leaving;
+      if (!isInAddress()) history.pushState({ search: true }, "", addressWith(state));
+      appear();
+    },
+    async follow() {
+      if (!isInAddress()) {
+        dialog.close();
+        return;
+      }
+      const parameters = new URLSearchParams(location.search);
+      input.value = parameters.get(inSearch("q"));
+      state = { ...EMPTY, q: input.value };
+      // Which values a filter has is known when the questions are; until then the words alone are looked for.
+      appear();
+      ready ??= await load().catch(() => null);
+      if (!ready || !isInAddress()) return;
+      state = stateOf(new URLSearchParams(location.search), ready.data.questions, inSearch);
       update();
     },
   };

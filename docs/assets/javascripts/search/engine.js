@@ -9,6 +9,8 @@ import MiniSearch from "../../vendor/minisearch.js";
 import { indexed, keyWords, stemOf, tokens } from "./words.js";
 
 const WEIGHTS = { title: 4, terms: 3, asks: 3, pairs: 2, joined: 2, description: 2, opening: 1.2, topics: 1, rest: 0.5 };
+/** Where a misspelled word is looked up before it is read together with its neighbors. */
+const NAMING = ["title", "terms", "asks"];
 const PAGE_WEIGHTS = { title: 4, description: 2, headings: 1 };
 const BM25 = { k: 1.6, b: 0.5, d: 0.3 };
 const SPELLING = { fuzzy: 0.3, prefix: 0.3 };
@@ -28,11 +30,15 @@ const TURN = 12;
 /** The engine for the content of search.json. It is built in turns, between which the page answers its reader. */
 export async function createEngine(data) {
   const known = new Set();
+  const kept = new Map();
   const processTerm = (word, field) => {
     if (field === "pairs") return word;
-    const terms = indexed(word);
-    for (const term of [terms ?? []].flat()) known.add(term);
-    return terms;
+    if (!kept.has(word)) {
+      const terms = indexed(word);
+      kept.set(word, terms);
+      for (const term of [terms ?? []].flat()) known.add(term);
+    }
+    return kept.get(word);
   };
   const index = async (records, toFields, weights) => {
     const engine = new MiniSearch({
@@ -46,7 +52,7 @@ export async function createEngine(data) {
     for (const record of records) {
       engine.add(toFields(record));
       if (performance.now() - since < TURN) continue;
-      await new Promise((resolve) => setTimeout(resolve));
+      await nextTask();
       since = performance.now();
     }
     return engine;
@@ -64,7 +70,7 @@ export async function createEngine(data) {
       topics: question.topics.flatMap((topic) => [topic, ...(data.topics[topic] ?? [])]).join(" "),
       terms: [...question.terms, ...numbers].join(" "),
       asks: question.asks.join(" "),
-      pairs: [...phrases, ...question.asks].flatMap((phrase) => pairsOf(keyWords(phrase))).join("\n"),
+      pairs: [...phrases, ...question.asks].flatMap((phrase) => pairsOf(keyWords(phrase).map((word) => [stemOf(word)]))).join("\n"),
       joined: phrases.map(joined).join(" "),
       opening: question.opening,
       rest: question.rest,
@@ -105,11 +111,19 @@ export async function createEngine(data) {
     return { queries: [word], combineWith: "OR", prefix: word.length > 1, fuzzy: errorsIn(word) || loose };
   }
 
+  /** The stems that a word may stand for: its own, and for a misspelled one those of the words that it comes near to. */
+  function meanings(engine, word) {
+    const most = isKnown(word) ? 0 : errorsIn(word);
+    const near = most ? engine.search(word, { fuzzy: most, prefix: false, fields: NAMING }).flatMap(({ terms }) => terms) : [];
+    return [...new Set([word, ...near].map(stemOf))];
+  }
+
   /** Results of one index for those words, best first. */
   function found(engine, words, loose = false) {
     const queries = words.map((word, place) => queryOf(word, place === words.length - 1, loose));
-    const pairs = pairsOf(words).map((pair) => ({ queries: [pair], combineWith: "OR", fuzzy: false, prefix: false }));
-    const results = engine.search({ combineWith: "OR", queries: [...queries, ...pairs] });
+    const pairs = pairsOf(words.map((word) => meanings(engine, word)));
+    const pairQueries = [...new Set(pairs)].map((pair) => ({ queries: [pair], combineWith: "OR", fuzzy: false, prefix: false }));
+    const results = engine.search({ combineWith: "OR", queries: [...queries, ...pairQueries] });
     const typed = words.join(" ");
     for (const result of results) {
       // Half of the words in one question say more than each of them in another.
@@ -148,9 +162,21 @@ export async function createEngine(data) {
   };
 }
 
-/** Words that stand beside each other, by their stems: what tells "rate limit" from a limit and a rate. */
+/** After what waits to be done, keys among it. A timer would wait four milliseconds longer each time. */
+function nextTask() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/** Words that stand beside each other, each given by its stems: what tells "rate limit" from a limit and a rate. */
 function pairsOf(words) {
-  return words.slice(1).map((word, place) => `${stemOf(words[place])} ${stemOf(word)}`);
+  return words.slice(1).flatMap((stems, place) => words[place].flatMap((first) => stems.map((second) => `${first} ${second}`)));
 }
 
 /** A name of two words written as one: "rate limit" is also found as "ratelimit". */

@@ -1,6 +1,7 @@
 /*
  * Category, difficulty, topic and time: the same filters on the table of questions and on the search, and their state as
- * an address has it: `?q=redis&difficulty=senior&minutes=30`.
+ * an address has it: `?q=redis&difficulty=senior&minutes=30` is the table's own, and the search, which opens over any page,
+ * the table's too, has names of its own: `?search=redis&search-difficulty=senior`.
  */
 
 const MINUTES = [20, 25, 30, 35, 45, 60];
@@ -20,19 +21,24 @@ function atLeast(minutes) {
 
 export const EMPTY = Object.freeze({ q: "", category: "", difficulty: "", topic: "", minutes: "" });
 
+/** The name that a part of the search's own state has in an address. */
+export const inSearch = (name) => (name === "q" ? "search" : `search-${name}`);
+
+const asItIs = (name) => name;
+
 /** The state that an address holds. What is no choice of a filter counts as no choice. */
-export function stateOf(parameters, questions) {
-  const state = { ...EMPTY, q: parameters.get("q") ?? "" };
+export function stateOf(parameters, questions, named = asItIs) {
+  const state = { ...EMPTY, q: parameters.get(named("q")) ?? "" };
   for (const { name, of } of FILTERS) {
-    const value = parameters.get(name) ?? "";
+    const value = parameters.get(named(name)) ?? "";
     if (questions.some((question) => of(question).includes(value))) state[name] = value;
   }
   return state;
 }
 
 /** The state as parameters of an address, without what is empty. */
-export function parametersOf(state) {
-  return new URLSearchParams(Object.entries(state).filter(([, value]) => value));
+export function parametersOf(state, named = asItIs) {
+  return new URLSearchParams(Object.keys(EMPTY).flatMap((name) => (state[name] ? [[named(name), state[name]]] : [])));
 }
 
 export function hasFilter(state) {

@@ -17,9 +17,15 @@ export function setUpSearch() {
   link.replaceWith(button);
   button.addEventListener("click", open);
   for (const near of ["pointerenter", "focus"]) button.addEventListener(near, approach, { once: true });
+  follow();
 }
 
 const open = async () => (await import("./dialog.js")).openSearch();
+/** A link to a search, a reload of one, and the ways back and forward. */
+const follow = async () => {
+  const isOpen = document.querySelector("dialog.search[open]");
+  if (isOpen || new URLSearchParams(location.search).has("search")) (await import("./dialog.js")).followAddress();
+};
 const approach = async () => {
   await import("./dialog.js");
   // Whoever only passes by has lost nothing, and an error is told when the search is opened.
@@ -31,3 +37,5 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   open();
 });
+
+addEventListener("popstate", follow);

@@ -3,6 +3,7 @@
  * reloaded, and left and come back to.
  */
 
+import { createAddressWriter } from "./address.js";
 import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, stateOf, understood } from "./filters.js";
 import { load } from "./index.js";
 
@@ -27,12 +28,17 @@ export async function setUpTable(place, table) {
   said.setAttribute("role", "status");
 
   /** A choice is a step that "back" undoes; letters on the way to a word are not. */
+  const writer = createAddressWriter();
+  const address = () => {
+    const written = new URL(location.href);
+    written.search = parametersOf(state).toString();
+    return written;
+  };
   const go = (next, step) => {
-    const address = new URL(location.href);
-    address.search = parametersOf(next).toString();
-    if (step) history.pushState(null, "", address);
-    else history.replaceState(null, "", address);
+    if (step) writer.now();
     state = next;
+    if (step) history.pushState(null, "", address());
+    else writer.later(address);
     show();
   };
   const filters = createFilters(data.questions, labelsOf(data), (name, value) => {
@@ -40,6 +46,7 @@ export async function setUpTable(place, table) {
   });
   input.addEventListener("input", () => go({ ...state, q: input.value }, !state.q !== !input.value));
   window.addEventListener("popstate", () => {
+    writer.drop();
     state = stateOf(new URLSearchParams(location.search), data.questions);
     show();
   });
@@ -62,7 +69,10 @@ export async function setUpTable(place, table) {
     said.textContent = left.length ? "" : "No question matches. Clear the filters, or try other words.";
   }
 
+  table.addEventListener("click", writer.now);
+
   place.append(field, filters.fields, said);
   show();
-  ready.complete?.then(show);
+  // Without the words the names still find; typing on tries again.
+  ready.complete()?.then(show, () => {});
 }
