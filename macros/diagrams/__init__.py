@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mermaidx  # type: ignore[import-untyped]
 from markdown import Markdown  # type: ignore[import-untyped]
@@ -143,10 +143,19 @@ def _mermaid(source: str) -> str:
         raise DiagramError("the diagram is empty", 1)
     text = "\n".join(line for _, line in body)
     try:
-        # The default engine gives the same pictures in five times the time.
-        return str(mermaidx.render(text, theme="base", config=MERMAID_CONFIG, backend="v8").svg())
+        return _drawn(text, "v8")
     except RuntimeError as error:
         raise located(str(error).removeprefix("Mermaid rendering failed: "), body) from error
+
+
+def _drawn(text: str, engine: Literal["v8", "quickjs"]) -> str:
+    """Both engines give the same pictures. The fast one is killed after eight seconds, which a busy machine can need."""
+    try:
+        return str(mermaidx.render(text, theme="base", config=MERMAID_CONFIG, backend=engine).svg())
+    except RuntimeError as error:
+        if engine == "v8" and "was killed" in str(error):
+            return _drawn(text, "quickjs")
+        raise
 
 
 # --- Checking every page ------------------------------------------------------------------------------------------

@@ -203,6 +203,22 @@ def test_rendering_again_gives_the_same_bytes(warm: Path) -> None:
     assert again == (warm / f"{diagrams._key(source)}.svg").read_text(encoding="utf-8")
 
 
+def test_a_diagram_that_a_busy_machine_does_not_finish_in_time_is_drawn_by_the_slow_engine(
+    warm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = mermaidx.render
+
+    def hurried(text: str, *, backend: str, **options: Any) -> Any:
+        if backend == "v8":
+            raise RuntimeError("Mermaid rendering failed: Render exceeded 8000ms and was killed (this diagram's ...")
+        return draw(text, backend=backend, **options)
+
+    monkeypatch.setattr(mermaidx, "render", hurried)
+    source = SOURCES["state"]
+    again = svg.themed(diagrams._mermaid(source), parts(source))
+    assert again == (warm / f"{diagrams._key(source)}.svg").read_text(encoding="utf-8")
+
+
 def test_a_line_sketched_with_random_points_comes_out_straight() -> None:
     sketched = "M-98.3 -7 C-21.6 -7, 55 -7, 98.3 -7 M-98.3 -7 C-48 -7, 2.2 -7, 98.3 -7"
     assert svg._straight(sketched) == "M-98.3,-7L98.3,-7"

@@ -1,0 +1,180 @@
+"""Interviewer's kits: docs/kits/<slug>.md, and what such a page draws from the page of its question.
+
+A kit says what the question's page leaves to the interviewer: when to say what, what to listen for, how answers are marked.
+Hints, signals and levels stand on the question's page alone and are read from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from macros import front_matter
+from macros.catalog import Catalog, headings_of
+from macros.faults import Fault, SourceError
+from macros.question import Difficulty, Question
+
+SECTIONS = (
+    "Opening words",
+    "Clock",
+    "Hints",
+    "Interruptions",
+    "Follow-ups",
+    "Score sheet",
+    "Sample answers",
+)
+
+
+@dataclass(frozen=True)
+class Level:
+    """A row of a question's levels: what is heard at that level."""
+
+    name: str
+    heard: tuple[str, ...]
+    """One statement each, in Markdown, as an interviewer can tick them."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a kit draws from its question's page. All of it is Markdown, macros not yet expanded."""
+
+    question: Question
+    hints: tuple[str, ...]
+    signals: tuple[str, ...]
+    levels: tuple[Level, ...]
+
+    @property
+    def source(self) -> str:
+        """Path of the kit below docs/."""
+        return source_of(self.question)
+
+    @property
+    def address(self) -> str:
+        return self.source.removesuffix(".md") + "/"
+
+
+def source_of(question: Question) -> str:
+    return f"kits/{question.slug}.md"
+
+
+def load_kits(docs_dir: Path, catalog: Catalog) -> dict[str, Kit]:
+    """The kit of every question that has one, by its path below docs/. Raises SourceError with all faults of all kits."""
+    questions = {source_of(question): question for question in catalog}
+    kits: dict[str, Kit] = {}
+    faults: list[Fault] = []
+    for file in sorted((docs_dir / "kits").glob("*.md")):
+        source = file.relative_to(docs_dir).as_posix()
+        if file.name == "index.md":
+            continue
+        if source not in questions:
+            mend = "name the file after the slug of its question, or remove it"
+            faults.append(Fault(file, None, f"there is no question `{file.stem}`", mend))
+            continue
+        question = questions[source]
+        try:
+            asked = front_matter.read(docs_dir / question.source)
+            faults += _faults(front_matter.read(file), question, asked)
+            kits[source] = _drawn(question, asked)
+        except SourceError as error:
+            faults += error.faults
+    if faults:
+        raise SourceError(faults)
+    return kits
+
+
+def _faults(page: front_matter.Page, question: Question, asked: front_matter.Page) -> list[Fault]:
+    faults = []
+    wanted: dict[str, object] = {
+        "title": f"Interviewer's kit {question.number}: {question.title}",
+        "kit": question.number,
+    }
+    for key, value in wanted.items():
+        if page.meta.get(key) != value:
+            mend = f"write `{key}: {value!r}`, as the question's page has it"
+            faults.append(
+                Fault(
+                    page.file, page.line_of((key,)), f"`{key}` is {page.meta.get(key)!r}", mend
+                )
+            )
+    sections = [(title, line) for level, title, line in headings_of(page) if level == 2]
+    if [title for title, _ in sections] != list(SECTIONS):
+        at = next(
+            (line for (title, line), right in zip(sections, SECTIONS, strict=False) if title != right), None
+        )
+        faults.append(Fault(page.file, at, "the sections differ", f"they are, in order: {', '.join(SECTIONS)}"))
+    found, right = (list(_below(one, "Follow-ups")) for one in (page, asked))
+    if [title for title, _ in found] != [title for title, _ in right]:
+        at = next((line for (title, line), (other, _) in zip(found, right, strict=False) if title != other), None)
+        mend = f"give each follow-up of {asked.file.name} its heading: {'; '.join(title for title, _ in right)}"
+        faults.append(Fault(page.file, at, "the follow-ups are not those of the question's page", mend))
+    return faults
+
+
+def _below(page: front_matter.Page, section: str) -> list[tuple[str, int]]:
+    """Headings of the third level in a section, each with its line."""
+    inside, found = False, []
+    for level, title, line in headings_of(page):
+        if level == 2:
+            inside = title == section
+        elif inside and level == 3:
+            found.append((title, line))
+    return found
+
+
+def _drawn(question: Question, page: front_matter.Page) -> Kit:
+    texts = _sections(page)
+    hints = re.findall(
+        r"^/// details \| Hint \d\n(?: +[a-z]+: .*\n)*\n(.*?)\n\n?///$", texts["Hints"], re.MULTILINE | re.DOTALL
+    )
+    bullets = re.split(r"^- ", texts["What it tests"], flags=re.MULTILINE)[1:]
+    signals = [" ".join(bullet.split("\n\n")[0].split()) for bullet in bullets]
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", texts.get("Levels", ""), re.MULTILINE)
+    labels = {f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty}
+    levels = [Level(name, statements(heard)) for name, heard in rows if name in labels]
+    for what, items, heading in (("hints", hints, "Hints"), ("signals", signals, "What it tests"), ("levels", levels, "Levels")):
+        if not items:
+            mend = f"write them in the form that docs/questions/_template.md has under `{heading}`"
+            raise SourceError([Fault(page.file, None, f"its kit finds no {what} in it", mend)])
+    return Kit(question, tuple(hints), tuple(signals), tuple(levels))
+
+
+def statements(cell: str) -> tuple[str, ...]:
+    """A cell's sentences, each by itself. A sentence ends where a capital, a figure, code or a quotation follows its full stop."""
+    parts = re.split(r"(?<=[.?!])[\"”]?\s+(?=[A-Z0-9`\"“{])", cell.strip())
+    return tuple(part for part in parts if part)
+
+
+def _sections(page: front_matter.Page) -> dict[str, str]:
+    lines = page.body.split("\n")
+    heads = [(title, line - page.body_line) for level, title, line in headings_of(page) if level == 2]
+    ends = [at for _, at in heads[1:]] + [len(lines)]
+    return {title: "\n".join(lines[at + 1 : end]) for (title, at), end in zip(heads, ends, strict=True)}
+
+
+def hints_markdown(hints: Sequence[str]) -> str:
+    """The hints, open and numbered."""
+    return "\n\n".join(f"**Hint {number}.** {hint.strip()}" for number, hint in enumerate(hints, start=1))
+
+
+def score_sheet_markdown(signals: Sequence[str], levels: Sequence[Level]) -> str:
+    """Boxes to tick, in the browser or on paper: a row a signal, then what is heard at each level. Nothing is kept."""
+    rows = [
+        f"| {signal} | {_box('not shown')} | {_box('partly')} | {_box('shown')} |" for signal in signals
+    ]
+    parts = ["\n".join(["| Signal | Not shown | Partly | Shown |", "| --- | :-: | :-: | :-: |", *rows])]
+    for level in levels:
+        items = [
+            f'<li markdown="span"><label><input type="checkbox" autocomplete="off"> {heard}</label></li>'
+            for heard in level.heard
+        ]
+        parts.append(
+            f"**{level.name}: you hear**\n\n"
+            + "\n".join(['<ul class="checks" markdown="1">', *items, "</ul>"])
+        )
+    return "\n\n".join(parts)
+
+
+def _box(name: str) -> str:
+    return f'<input type="checkbox" autocomplete="off" aria-label="{name}">'
