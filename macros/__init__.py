@@ -11,7 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from macros import charts, evidence, exports, front_matter, render, search
+from jinja2 import StrictUndefined, Template
+
+from macros import charts, evidence, exports, front_matter, kits, render, search
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
@@ -27,7 +29,7 @@ def define_env(env: Any) -> None:
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
     redirects = env.conf["extra"].get("redirects") or {}
     try:
-        catalog, plans = _prepare(
+        catalog, plans, kits_of = _prepare(
             docs_dir,
             env.conf["site_url"],
             tuple(nav_pages(env.conf["nav"])),
@@ -55,8 +57,9 @@ def define_env(env: Any) -> None:
         return render.root_of(render.address_of(source()))
 
     def of_figures(call: str, name: str, /, **arguments: Any) -> Any:
-        """What the function `name` of the figures module of this page's example returns."""
-        page = catalog.at(source())
+        """What the function `name` of the figures module of this page's example returns; a kit's is its question's."""
+        kit = kits_of.get(source())
+        page = kit.question if kit else catalog.at(source())
         if page is None:
             raise ValueError(f"{call}({name!r}): {source()} is no question page, so it has no example")
         module = importlib.import_module(f"examples.{page.package}.figures")
@@ -89,6 +92,31 @@ def define_env(env: Any) -> None:
     def guess(stage: int) -> str:
         """A field for the reader's own expectation, before a stage's evidence is revealed."""
         return render.guess(stage)
+
+    def drawn(markdown: str) -> str:
+        """What a kit draws from its question's page, with the figures in it."""
+        return str(Template(markdown, undefined=StrictUndefined).render(computed=computed))
+
+    def own_kit(call: str) -> kits.Kit:
+        if source() not in kits_of:
+            raise ValueError(f"{call}(): {source()} is no interviewer's kit")
+        return kits_of[source()]
+
+    @env.macro
+    def kit_hints() -> str:
+        """The hints of this kit's question, open."""
+        return drawn(kits.hints_markdown(own_kit("kit_hints").hints))
+
+    @env.macro
+    def kit_score_sheet() -> str:
+        """The signals and levels of this kit's question, to tick."""
+        kit = own_kit("kit_score_sheet")
+        return drawn(kits.score_sheet_markdown(kit.signals, kit.levels))
+
+    @env.macro
+    def kit_list() -> str:
+        """All kits, with what each question asks for."""
+        return render.kit_list(kits_of.values(), source())
 
     @env.macro
     def question(number: int) -> str:
@@ -131,7 +159,7 @@ def _prepare(
     nav: tuple[str, ...],
     redirects: tuple[tuple[str, str], ...],
     fingerprint: int,
-) -> tuple[Catalog, dict[str, Plan]]:
+) -> tuple[Catalog, dict[str, Plan], dict[str, kits.Kit]]:
     """Read and check all sources, then write what is generated from them. Raises SourceError."""
     pages = {
         file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
@@ -140,6 +168,7 @@ def _prepare(
     try:
         catalog = load_catalog(docs_dir, nav)
         plans = load_plans(docs_dir, catalog)
+        kits_of = kits.load_kits(docs_dir, catalog)
     except SourceError as error:
         # A page that cannot be read is told of by each of its readers, and named once.
         raise SourceError(dict.fromkeys([*error.faults, *faults])) from error
@@ -162,8 +191,8 @@ def _prepare(
 
     published = exports.published_files(catalog, site_url, exports.commit_dates(docs_dir), dict(redirects))
     exports.write(docs_dir, published | drills | found_by)
-    exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog))
-    return catalog, plans
+    exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog, kits_of))
+    return catalog, plans, kits_of
 
 
 def _fingerprint(*files: Path) -> int:

@@ -120,7 +120,7 @@ def load_question(file: Path, category: Category) -> tuple[front_matter.Page, Qu
         meta = FrontMatter.model_validate(page.meta)
     except ValidationError as error:
         faults += [_field_fault(page, detail) for detail in error.errors()]
-    headings = list(_headings(page))
+    headings = list(headings_of(page))
     pending = page.meta.get("answer") == "pending"
     faults += _section_faults(
         page, headings, section_titles(category, pending), section_titles(category, False)
@@ -144,7 +144,7 @@ def nav_pages(nav: Any) -> Iterator[str]:
             yield from nav_pages(item)
 
 
-def _headings(page: front_matter.Page) -> Iterator[tuple[int, str, int]]:
+def headings_of(page: front_matter.Page) -> Iterator[tuple[int, str, int]]:
     """Level, text and line of every ATX heading outside of fenced code."""
     fence = ""
     for line, text in enumerate(page.body.splitlines(), start=page.body_line):

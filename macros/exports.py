@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from macros import render
 from macros.catalog import Catalog
+from macros.kits import Kit
+from macros.kits import source_of as kit_source
 from macros.question import SECTIONS, SLUG, Category, Difficulty, Question
 
 
@@ -115,13 +117,15 @@ def published_files(
     return files
 
 
-def template_files(catalog: Catalog) -> dict[str, str]:
-    """What the question template includes, by path below overrides/generated/."""
+def template_files(catalog: Catalog, kits: Mapping[str, Kit]) -> dict[str, str]:
+    """What the template includes in the pages of questions and kits, by path below overrides/generated/."""
     files = {}
     for question in catalog:
-        root = render.root_of(question.address)
+        root, kit = render.root_of(question.address), kits.get(kit_source(question))
         files[f"{question.number}-header.html"] = render.header(question, root) + "\n"
-        files[f"{question.number}-footer.html"] = render.footer(question, catalog, root) + "\n"
+        files[f"{question.number}-footer.html"] = render.footer(question, catalog, root, kit) + "\n"
+        if kit:
+            files[f"{question.number}-kit.html"] = render.kit_header(kit, render.root_of(kit.address)) + "\n"
     return files
 
 

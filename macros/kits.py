@@ -93,21 +93,23 @@ def _faults(page: front_matter.Page, question: Question, asked: front_matter.Pag
     for key, value in wanted.items():
         if page.meta.get(key) != value:
             mend = f"write `{key}: {value!r}`, as the question's page has it"
-            faults.append(
-                Fault(
-                    page.file, page.line_of((key,)), f"`{key}` is {page.meta.get(key)!r}", mend
-                )
-            )
+            faults.append(Fault(page.file, page.line_of((key,)), f"`{key}` is {page.meta.get(key)!r}", mend))
     sections = [(title, line) for level, title, line in headings_of(page) if level == 2]
     if [title for title, _ in sections] != list(SECTIONS):
         at = next(
             (line for (title, line), right in zip(sections, SECTIONS, strict=False) if title != right), None
         )
-        faults.append(Fault(page.file, at, "the sections differ", f"they are, in order: {', '.join(SECTIONS)}"))
+        faults.append(
+            Fault(page.file, at, "the sections differ", f"they are, in order: {', '.join(SECTIONS)}")
+        )
     found, right = (list(_below(one, "Follow-ups")) for one in (page, asked))
     if [title for title, _ in found] != [title for title, _ in right]:
-        at = next((line for (title, line), (other, _) in zip(found, right, strict=False) if title != other), None)
-        mend = f"give each follow-up of {asked.file.name} its heading: {'; '.join(title for title, _ in right)}"
+        at = next(
+            (line for (title, line), (other, _) in zip(found, right, strict=False) if title != other), None
+        )
+        mend = (
+            f"give each follow-up of {asked.file.name} its heading: {'; '.join(title for title, _ in right)}"
+        )
         faults.append(Fault(page.file, at, "the follow-ups are not those of the question's page", mend))
     return faults
 
@@ -126,14 +128,20 @@ def _below(page: front_matter.Page, section: str) -> list[tuple[str, int]]:
 def _drawn(question: Question, page: front_matter.Page) -> Kit:
     texts = _sections(page)
     hints = re.findall(
-        r"^/// details \| Hint \d\n(?: +[a-z]+: .*\n)*\n(.*?)\n\n?///$", texts["Hints"], re.MULTILINE | re.DOTALL
+        r"^/// details \| Hint \d\n(?: +[a-z]+: [^\n]*\n)*\n(.*?)\n\n?///$",
+        texts["Hints"],
+        re.MULTILINE | re.DOTALL,
     )
     bullets = re.split(r"^- ", texts["What it tests"], flags=re.MULTILINE)[1:]
     signals = [" ".join(bullet.split("\n\n")[0].split()) for bullet in bullets]
     rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", texts.get("Levels", ""), re.MULTILINE)
     labels = {f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty}
     levels = [Level(name, statements(heard)) for name, heard in rows if name in labels]
-    for what, items, heading in (("hints", hints, "Hints"), ("signals", signals, "What it tests"), ("levels", levels, "Levels")):
+    for what, items, heading in (
+        ("hints", hints, "Hints"),
+        ("signals", signals, "What it tests"),
+        ("levels", levels, "Levels"),
+    ):
         if not items:
             mend = f"write them in the form that docs/questions/_template.md has under `{heading}`"
             raise SourceError([Fault(page.file, None, f"its kit finds no {what} in it", mend)])
@@ -160,10 +168,12 @@ def hints_markdown(hints: Sequence[str]) -> str:
 
 def score_sheet_markdown(signals: Sequence[str], levels: Sequence[Level]) -> str:
     """Boxes to tick, in the browser or on paper: a row a signal, then what is heard at each level. Nothing is kept."""
+    marks = ("Not shown", "Partly", "Shown")
     rows = [
-        f"| {signal} | {_box('not shown')} | {_box('partly')} | {_box('shown')} |" for signal in signals
+        f"| {signal} | {' | '.join(_box(f'Signal {number}: {mark}') for mark in marks)} |"
+        for number, signal in enumerate(signals, start=1)
     ]
-    parts = ["\n".join(["| Signal | Not shown | Partly | Shown |", "| --- | :-: | :-: | :-: |", *rows])]
+    parts = ["\n".join([f"| Signal | {' | '.join(marks)} |", "| --- | :-: | :-: | :-: |", *rows])]
     for level in levels:
         items = [
             f'<li markdown="span"><label><input type="checkbox" autocomplete="off"> {heard}</label></li>'

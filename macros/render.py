@@ -14,6 +14,7 @@ from html import escape
 from macros.catalog import Catalog
 from macros.evidence import EvidenceFile
 from macros.evidence import address_of as evidence_address
+from macros.kits import Kit
 from macros.plan import Plan
 from macros.question import Category, Difficulty, Question
 
@@ -109,9 +110,14 @@ def header(question: Question, root: str) -> str:
     return f'{chips(question, root)}\n<div class="page-tools" data-title="{title}"></div>'
 
 
-def footer(question: Question, catalog: Catalog, root: str) -> str:
-    """The notice of a pending answer, and the related questions."""
+def footer(question: Question, catalog: Catalog, root: str, kit: Kit | None = None) -> str:
+    """The notice of a pending answer, the way to the interviewer's kit, and the related questions."""
     parts = []
+    if kit:
+        parts.append(
+            f'<p class="to-kit">You ask this question? <a href="{root}{kit.address}">The interviewer\'s kit</a> has the opening '
+            "words, a clock, interruptions, a score sheet and sample answers. It gives the answer away.</p>"
+        )
     if question.pending:
         parts.append(
             '<div class="pending" role="note">\n'
@@ -132,6 +138,31 @@ def footer(question: Question, catalog: Catalog, root: str) -> str:
             + "\n</ul>\n</nav>"
         )
     return "\n".join(parts)
+
+
+def kit_header(kit: Kit, root: str) -> str:
+    """What every kit shows below its title: whose it is, and that it is no page for candidates."""
+    question = kit.question
+    title = escape(f"Interviewer's kit {question.number}: {question.title}")
+    about = (
+        f"{question.category.label} · {difficulty_label(question.difficulty)} · {question.minutes} minutes"
+    )
+    return (
+        f'<p class="kit-about">{about}</p>\n<p class="kit-warning">For the interviewer: it gives the answer away. The candidate sees '
+        f'<a href="{root}{question.address}">the question\'s page</a>, down to its question.</p>\n'
+        f'<div class="page-tools" data-title="{title}"></div>'
+    )
+
+
+def kit_list(kits: Iterable[Kit], source: str) -> str:
+    """A Markdown table of kits, whose links the generator checks."""
+    folder = posixpath.dirname(source) or "."
+    rows = [
+        f"| [{kit.question.number}. {kit.question.title}]({posixpath.relpath(kit.source, folder)}) "
+        f"| {kit.question.category.label} | {difficulty_label(kit.question.difficulty)} | {kit.question.minutes} minutes |"
+        for kit in sorted(kits, key=lambda kit: kit.question.number)
+    ]
+    return "\n".join(["| Kit | Category | Difficulty | Time |", "| --- | --- | --- | --- |", *rows])
 
 
 def question_table(questions: Sequence[Question], root: str) -> str:

@@ -198,7 +198,9 @@ def words(text: str) -> Iterator[str]:
 
 def _page(source: str, text: str) -> dict[str, str]:
     page = front_matter.split(text, Path(source))
-    headings = re.findall(r"^#{2,3} +(.+?) *(?:\{ ?[:#.][^}]*\})?$", page.body, re.MULTILINE)
+    # A kit's headings are those of every kit, and its interruptions are for the interviewer.
+    body = "" if "kit" in page.meta else page.body
+    headings = re.findall(r"^#{2,3} +(.+?) *(?:\{ ?[:#.][^}]*\})?$", body, re.MULTILINE)
     return {
         "title": str(page.meta.get("title", "")),
         "href": render.address_of(source),

@@ -210,7 +210,9 @@ def test_a_diagram_that_a_busy_machine_does_not_finish_in_time_is_drawn_by_the_s
 
     def hurried(text: str, *, backend: str, **options: Any) -> Any:
         if backend == "v8":
-            raise RuntimeError("Mermaid rendering failed: Render exceeded 8000ms and was killed (this diagram's ...")
+            raise RuntimeError(
+                "Mermaid rendering failed: Render exceeded 8000ms and was killed (this diagram's ..."
+            )
         return draw(text, backend=backend, **options)
 
     monkeypatch.setattr(mermaidx, "render", hurried)

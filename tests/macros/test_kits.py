@@ -1,0 +1,117 @@
+"""Interviewer's kits: what they draw from their questions' pages, and every fault told with its place and mend."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from macros.catalog import load_catalog
+from macros.faults import SourceError
+from macros.kits import SECTIONS, Level, load_kits, score_sheet_markdown, statements
+from macros.question import Difficulty
+from tests.content.reading import DOCS
+
+CATALOG = load_catalog(DOCS)
+KITS = load_kits(DOCS, CATALOG)
+
+
+def test_every_question_has_a_kit():
+    assert {kit.question.number for kit in KITS.values()} == {question.number for question in CATALOG}
+
+
+@pytest.mark.parametrize("kit", KITS.values(), ids=lambda kit: kit.question.slug)
+def test_a_kit_draws_hints_signals_and_levels_whole(kit):
+    page = (DOCS / kit.question.source).read_text(encoding="utf-8")
+    assert len(kit.hints) == 3
+    assert len(kit.signals) == len(
+        re.findall(r"^- ", page.split("## What it tests")[1].split("\n## ")[0], re.MULTILINE)
+    )
+    assert [level.name for level in kit.levels] == [f"{d.label} ({d.levels})" for d in Difficulty]
+    row = {level.name: " ".join(level.heard) for level in kit.levels}
+    for name, heard in row.items():
+        assert f"| {name} | {heard} |" in page
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("Whose clock. What a retry charges.", ["Whose clock.", "What a retry charges."]),
+        ("429 with `Retry-After`. `WAIT` told apart.", ["429 with `Retry-After`.", "`WAIT` told apart."]),
+        ("p99 < 2.5 s, e.g. at peak. 36 in 150 ms.", ["p99 < 2.5 s, e.g. at peak.", "36 in 150 ms."]),
+        (
+            "{{ computed('a') }}% first. {{ computed('b') }} then",
+            ["{{ computed('a') }}% first.", "{{ computed('b') }} then"],
+        ),
+    ],
+)
+def test_statements_are_sentences(cell, found):
+    assert list(statements(cell)) == found
+
+
+def test_the_score_sheet_has_a_named_box_for_everything():
+    sheet = score_sheet_markdown(["Says a.", "Says b."], [Level("Senior (L5/L6)", ("Hears c.", "Hears d."))])
+    names = re.findall(r'aria-label="([^"]+)"', sheet)
+    assert names == [f"Signal {n}: {mark}" for n in (1, 2) for mark in ("Not shown", "Partly", "Shown")]
+    assert len(re.findall(r"<label><input [^>]+> Hears [cd]\.</label>", sheet)) == 2
+
+
+@pytest.fixture
+def docs(tmp_path):
+    """One question with its kit."""
+    kit = next(iter(KITS.values()))
+    for source in (kit.question.source, kit.source):
+        file = tmp_path / source
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text((DOCS / source).read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault", "mend"),
+    [
+        pytest.param("\nkit: ", "\nkit: 9", "`kit` is 9", "write `kit: ", id="another number"),
+        pytest.param(
+            "title: \"Interviewer's kit", 'title: "Kit', "`title` is 'Kit", "Interviewer", id="title"
+        ),
+        pytest.param("## Clock", "## Time", "the sections differ", ", ".join(SECTIONS), id="section"),
+        pytest.param(
+            "## Follow-ups\n\n### ",
+            "## Follow-ups\n\n### Not ",
+            "follow-ups are not those",
+            "its heading",
+            id="follow-up",
+        ),
+    ],
+)
+def test_what_differs_from_the_question_is_told(docs, old, new, fault, mend):
+    (file,) = (docs / "kits").glob("*.md")
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SourceError) as raised:
+        load_kits(docs, load_catalog(docs))
+    (found,) = raised.value.faults
+    assert found.file == file
+    assert found.line is not None
+    assert fault in found.fault
+    assert mend in found.mend
+
+
+def test_a_kit_of_no_question_and_a_page_it_cannot_draw_from(docs):
+    (docs / "kits" / "nothing.md").write_text("---\ntitle: x\n---\n", encoding="utf-8")
+    page = next((docs / "questions").rglob("*.md"))
+    page.write_text(
+        page.read_text(encoding="utf-8")
+        .replace("| Senior (L5/L6) |", "| Mittel |")
+        .replace("| Mid-senior (L4/L5) |", "| Unten |")
+        .replace("| Staff (L6/L7) |", "| Oben |"),
+        encoding="utf-8",
+    )
+    with pytest.raises(SourceError) as raised:
+        load_kits(docs, load_catalog(docs))
+    told = {fault.file.name: fault.fault for fault in raised.value.faults}
+    assert told == {
+        "nothing.md": "there is no question `nothing`",
+        page.name: "its kit finds no levels in it",
+    }
