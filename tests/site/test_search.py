@@ -193,6 +193,17 @@ def test_a_slash_in_a_field_is_a_slash(new_page: NewPage) -> None:
     expect(page.get_by_role("searchbox")).to_have_value("tokens/s")
 
 
+def test_an_answer_comes_before_what_asks_for_it(site: Site, new_page: NewPage) -> None:
+    page = opened(new_page)
+    page.keyboard.type("data retention policy")
+    first = page.locator("dialog ol a").first
+    expect(first).to_have_attribute("href", re.compile("/data-privacy-compliance/#"))
+    section = (first.get_attribute("href") or "").partition("#")[2]
+    opening = site.html("questions/conceptual/data-privacy-compliance/").partition('id="model-answer"')[0]
+    assert "data retention" in opening
+    assert f'id="{section}"' not in opening
+
+
 def test_a_drill_shows_its_description_alone_and_is_found_by_its_words(site: Site, new_page: NewPage) -> None:
     drills = [question for question in site.questions() if "drill" in question["sections"]]
     assert drills

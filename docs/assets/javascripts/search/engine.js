@@ -137,7 +137,11 @@ export async function createEngine(data) {
     return results.filter((result, place) => place < FEWEST || result.score >= WORTH * results[0].score);
   }
 
-  const withRecord = ({ id, score, terms }) => ({ record: byHref.get(id), score, terms: new Set(terms) });
+  // A word by itself also finds pairs that begin with it; of a pair's second word nobody may have spoken.
+  const withRecord = ({ id, terms }) => ({
+    record: byHref.get(id),
+    terms: new Set(terms.filter((term) => term.split(" ").every((word) => terms.includes(word)))),
+  });
 
   return {
     /** `questions` and `pages` for a text, each with its record and the index's terms that it matched. */

@@ -6,6 +6,10 @@ import MiniSearch from "../../vendor/minisearch.js";
 import { indexed, stemOf, tokens } from "./words.js";
 
 const EXCERPT = 170;
+/** What stands around a question's answer and follow-ups has the same words and does not answer: it counts for less. */
+const AROUND = 0.5;
+const ANSWERS = ["model-answer", "follow-ups"];
+const UNREAD = ".headerlink, script, style, [data-search-exclude], .chips, .page-tools, .related, .filename, pre";
 const pages = new Map();
 
 /**
@@ -22,7 +26,13 @@ export async function sectionFor(href, terms) {
     throw error;
   }
   const words = [...terms];
-  const [best] = engine.search(words.join(" "), { prefix: false, fuzzy: false, boost: { title: 3 }, bm25: { k: 1.2, b: 0.4, d: 0.2 } });
+  const [best] = engine.search(words.join(" "), {
+    prefix: false,
+    fuzzy: false,
+    boost: { title: 3 },
+    bm25: { k: 1.2, b: 0.4, d: 0.2 },
+    boostDocument: (id, term, { answers }) => (answers ? 1 : AROUND),
+  });
   return best ? { id: best.id, title: best.title, excerpt: excerptOf(best.text, terms) } : null;
 }
 
@@ -32,7 +42,7 @@ async function read(href) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const engine = new MiniSearch({
     fields: ["title", "text"],
-    storeFields: ["title", "text"],
+    storeFields: ["title", "text", "answers"],
     tokenize: tokens,
     processTerm: indexed,
     searchOptions: { processTerm: (word) => word },
@@ -44,17 +54,17 @@ async function read(href) {
 /** The article cut at its headings; what scripts and drawings say is left out. */
 function sectionsOf(article) {
   const sections = [];
-  for (const unread of article.querySelectorAll(".headerlink, script, style, [data-search-exclude], .chips, .page-tools, .related, pre")) {
-    unread.remove();
-  }
+  for (const unread of article.querySelectorAll(UNREAD)) unread.remove();
+  let answers = false;
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) {
       const last = sections.at(-1);
       if (last) last.text += node.data;
     } else if (/^H[1-6]$/.test(node.nodeName)) {
-      if (node.id) sections.push({ id: node.id, title: node.textContent.trim(), text: "" });
+      if (node.nodeName === "H2") answers = ANSWERS.includes(node.id);
+      if (node.id) sections.push({ id: node.id, title: node.textContent.trim(), text: "", answers });
     } else {
-      const apart = /^(P|LI|TD|TH|TR|SUMMARY|DIV|DT|DD|BLOCKQUOTE)$/.test(node.nodeName);
+      const apart = /^(P|LI|TD|TH|TR|SUMMARY|DIV|DT|DD|BLOCKQUOTE|BR)$/.test(node.nodeName);
       for (const child of node.childNodes ?? []) walk(child);
       const last = sections.at(-1);
       if (apart && last) last.text += " ";
@@ -62,8 +72,8 @@ function sectionsOf(article) {
   };
   walk(article);
   for (const section of sections) section.text = section.text.replace(/\s+/g, " ").trim();
-  // A list of sources has all of the words and answers nothing.
-  return sections.filter((section) => section.id !== "references");
+  // A list of sources has all of the words and answers nothing, as does a heading above the next one.
+  return sections.filter(({ id, text }) => text && id !== "references");
 }
 
 /** The stretch of a text that has most of the terms. */
