@@ -204,6 +204,15 @@ def test_an_answer_comes_before_what_asks_for_it(site: Site, new_page: NewPage) 
     assert f'id="{section}"' not in opening
 
 
+def test_results_lead_from_the_page_for_wrong_addresses_too(site: Site, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("404.html?search=circuit+breaker")
+    first = page.locator("dialog ol a").first
+    expect(first).to_have_attribute(
+        "href", re.compile(f"^{re.escape(site.url)}questions/technical/circuit-breaker/")
+    )
+
+
 def test_a_drill_shows_its_description_alone_and_is_found_by_its_words(site: Site, new_page: NewPage) -> None:
     drills = [question for question in site.questions() if "drill" in question["sections"]]
     assert drills
