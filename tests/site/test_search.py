@@ -204,6 +204,15 @@ def test_an_answer_comes_before_what_asks_for_it(site: Site, new_page: NewPage) 
     assert f'id="{section}"' not in opening
 
 
+def test_words_that_matched_can_be_read_in_forced_colors(new_page: NewPage) -> None:
+    page = opened(new_page, palette="dark", forced_colors="active")
+    page.keyboard.type("redis")
+    mark = page.locator("dialog ol mark").first
+    expect(mark).to_be_visible()
+    assert mark.evaluate("mark => getComputedStyle(mark).forcedColorAdjust") == "none"
+    assert mark.evaluate("mark => getComputedStyle(mark).color") != "rgb(0, 0, 0)"
+
+
 def test_results_lead_from_the_page_for_wrong_addresses_too(site: Site, new_page: NewPage) -> None:
     page = new_page()
     page.goto("404.html?search=circuit+breaker")
