@@ -187,6 +187,73 @@ def test_by_keyboard_alone(site: Site, new_page: NewPage) -> None:
     page.wait_for_url(lambda url: url == wanted or url.startswith(f"{wanted}#") or wanted.startswith(url))
 
 
+def test_letters_never_leave_the_search(new_page: NewPage) -> None:
+    """Material takes "n" for the way to the next page, and a script may take Escape from whoever composes a letter."""
+    page = opened(new_page)
+    field = page.get_by_role("searchbox", name="Search the questions")
+    for reach in (
+        lambda: page.get_by_role("button", name="Close").focus(),
+        lambda: page.locator(".search__said").click(),
+    ):
+        field.fill("")
+        reach()
+        page.keyboard.press("n")
+        expect(field).to_be_focused()
+        expect(field).to_have_value("n")
+    # A letter by itself is no search yet.
+    expect(page.locator(".search__said")).to_contain_text("Type what you are looking for")
+    field.dispatch_event("keydown", {"key": "Escape", "isComposing": True, "bubbles": True})
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_what_is_typed_while_the_search_loads_is_kept(new_page: NewPage) -> None:
+    page = new_page()
+    held: list[Any] = []
+    page.route("**/search/dialog.js", lambda route: held.append(route))
+    page.goto(HOME)
+    # As after a choice of the palette, which leaves the focus on a radio button.
+    page.locator("input[type=radio]:visible, .md-option").first.focus()
+    with page.expect_request("**/search/dialog.js"):
+        page.keyboard.type("//next circuit")
+    held[0].continue_()
+    expect(page.get_by_role("searchbox")).to_have_value("next circuit")
+    expect(page.locator("dialog ol a").first).to_contain_text("10. ")
+
+
+def test_a_search_that_does_not_load_says_so(new_page: NewPage, watch: Any) -> None:
+    page = new_page()
+    page.goto(HOME)
+    page.context.set_offline(True)
+    page.keyboard.press("/")
+    expect(page.get_by_role("status").filter(has_text="The search could not be loaded")).to_be_visible()
+    page.context.set_offline(False)
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    watch.problems.clear()
+
+
+def test_only_a_press_outside_closes(new_page: NewPage) -> None:
+    page = opened(new_page)
+    dialog = page.get_by_role("dialog")
+    box = dialog.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 4, box["y"] + 40)
+    page.keyboard.type("text that is selected as far as its beginning")
+    page.mouse.move(box["x"] + 200, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 50, box["y"] + 40)
+    page.mouse.up()
+    expect(dialog).to_be_visible()
+    page.mouse.click(box["x"] - 50, box["y"] + 40)
+    expect(dialog).not_to_be_visible()
+    # The second press of two comes when the dialog already covers its button.
+    page.get_by_role("button", name="Search", exact=True).hover()
+    for count in (1, 2):
+        page.mouse.down(click_count=count)
+        page.mouse.up(click_count=count)
+        expect(dialog).to_be_visible()
+
+
 def test_a_slash_in_a_field_is_a_slash(new_page: NewPage) -> None:
     page = opened(new_page)
     page.keyboard.type("tokens/s")
@@ -312,6 +379,22 @@ def test_a_search_is_in_the_address(site: Site, new_page: NewPage) -> None:
     page.wait_for_url(site.url + HOME)
 
 
+def test_typing_on_in_a_linked_search_keeps_its_filters(new_page: NewPage) -> None:
+    page = new_page()
+    held: list[Any] = []
+    page.route(f"**/{FILE}", lambda route: held.append(route))
+    with page.expect_request(f"**/{FILE}"):
+        page.goto(HOME + "?search=privacy&search-category=technical")
+    field = page.get_by_role("searchbox", name="Search the questions")
+    expect(field).to_be_focused()
+    field.fill("privacy audit")
+    page.wait_for_url("**/?search=privacy+audit&search-category=technical")
+    held[0].continue_()
+    expect(page.get_by_label("Category")).to_have_value("technical")
+    expect(page.locator("dialog ol a").first).to_contain_text("9. ")
+    expect(field).to_have_value("privacy audit")
+
+
 def test_back_leads_from_a_question_to_the_list_and_from_the_list_to_the_page(
     site: Site, new_page: NewPage
 ) -> None:
@@ -368,6 +451,9 @@ def test_names_answer_before_all_words_have_arrived(new_page: NewPage, watch: An
     field.fill("circuit breaker")
     first = page.locator("dialog ol a").first
     expect(first).to_contain_text("10. ")
+    # Whoever is in the list keeps the place when the words come.
+    page.keyboard.press("ArrowDown")
+    expect(first).to_be_focused()
     # Only an ask, which is none of the names, has all of these words.
     field.fill("how do I stop one customer from using up all of our capacity")
     expect(first).to_contain_text("6. ")
@@ -442,6 +528,35 @@ def test_every_choice_says_how_many_it_leaves(site: Site, new_page: NewPage) -> 
         "Implement token-bucket rate limiting"
     )
     page.wait_for_url("**/questions/?q=redis")
+
+
+@pytest.mark.parametrize("address", [f"{HOME}?search", "questions/?q"], ids=["search", "table"])
+def test_a_time_that_the_words_say_can_be_taken_back(new_page: NewPage, address: str) -> None:
+    page = new_page()
+    page.goto(f"{address}=design, at most 50 minutes")
+    field = page.get_by_role("searchbox")
+    expect(page.get_by_label("Time")).to_have_value("50")
+    page.get_by_label("Time").select_option("45")
+    expect(field).to_have_value("design")
+    expect(page.get_by_label("Time")).to_have_value("45")
+    field.fill("design, at most 50 minutes")
+    page.get_by_role("button", name="Clear filters").press("Enter")
+    expect(field).to_have_value("design")
+    expect(page.get_by_label("Time")).to_have_value("")
+    expect(page.get_by_label("Category")).to_be_focused()
+    # No question is that short: these are words.
+    field.fill("alert within 5 minutes")
+    expect(page.get_by_label("Time")).to_have_value("")
+
+
+def test_the_table_says_how_many_are_left_and_prints_without_its_fields(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("questions/")
+    page.get_by_label("Category").select_option("technical")
+    expect(page.get_by_role("status").filter(has_text="5 of 20 questions")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_label("Category")).not_to_be_visible()
+    expect(page.locator("table.questions")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

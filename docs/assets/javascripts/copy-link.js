@@ -100,7 +100,8 @@ function status() {
 
 let timer;
 
-function announce(text) {
+/** Say a text, and show it for a moment. */
+export function announce(text) {
   const region = status();
   region.textContent = text;
   clearTimeout(timer);

@@ -8,7 +8,20 @@
 
 import { siteRoot } from "../catalog.js";
 import { createAddressWriter } from "./address.js";
-import { EMPTY, createFilters, hasFilter, inSearch, labelsOf, matches, parametersOf, stateOf, understood } from "./filters.js";
+import {
+  EMPTY,
+  addressWith,
+  chosen,
+  createFilters,
+  hasFilter,
+  inSearch,
+  labelsOf,
+  matches,
+  parametersOf,
+  possible,
+  stateOfAddress,
+  understood,
+} from "./filters.js";
 import { load } from "./index.js";
 import { marked, sectionFor } from "./sections.js";
 
@@ -18,7 +31,7 @@ const PAGES = 3;
 
 let view = null;
 
-/** Open the search, with what was in its field last. */
+/** Open the search, with what was in its field last. A promise of the field, which has the focus. */
 export function openSearch() {
   view ??= createView();
   return view.open();
@@ -36,14 +49,10 @@ export function isInAddress() {
   return new URLSearchParams(location.search).has(inSearch("q"));
 }
 
-/** The page's address with a search in it, or, for null, without one. */
-function addressWith(state) {
-  const address = new URL(location.href);
-  for (const name of Object.keys(EMPTY)) address.searchParams.delete(inSearch(name));
-  if (state) {
-    address.searchParams.set(inSearch("q"), state.q);
-    for (const [name, value] of parametersOf(state, inSearch)) address.searchParams.set(name, value);
-  }
+/** The page's address with an open search in it, even if nothing is typed. */
+function addressOf(state) {
+  const address = addressWith(state, inSearch);
+  address.searchParams.set(inSearch("q"), state.q);
   return address;
 }
 
@@ -58,6 +67,7 @@ function createView() {
     autocapitalize: "off",
     enterkeyhint: "go",
     spellcheck: "false",
+    dir: "auto",
   });
   const close = element("button", "search__button", { type: "button" });
   close.textContent = "Close";
@@ -85,14 +95,23 @@ function createView() {
       leaving.then(() => (leaving = null));
       history.back();
     } else {
-      history.replaceState(history.state, "", addressWith(null));
+      history.replaceState(history.state, "", addressWith(EMPTY, inSearch));
     }
   });
   close.addEventListener("click", () => dialog.close());
+  // A press on the backdrop hits the dialog, as one on its own padding does. One that began inside selects text, and the
+  // second one of two was meant for the button that opened it.
+  let pressed = false;
+  const isOutside = ({ clientX, clientY }) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    return clientX < left || clientX > right || clientY < top || clientY > bottom;
+  };
+  dialog.addEventListener("pointerdown", (event) => {
+    pressed = event.target === dialog && isOutside(event);
+  });
   dialog.addEventListener("click", (event) => {
-    // A press outside of the dialog's box hits the dialog itself, as its backdrop.
-    if (event.target === dialog) dialog.close();
-    else if (event.target.closest("a")) writer.now();
+    if (event.target.closest("a")) writer.now();
+    else if (event.target === dialog && pressed && isOutside(event) && event.detail < 2) dialog.close();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -100,11 +119,14 @@ function createView() {
   });
   const change = (next) => {
     state = next;
-    writer.later(() => addressWith(state));
+    if (input.value !== state.q) input.value = state.q;
+    writer.later(() => addressOf(state));
     update();
   };
   input.addEventListener("input", () => change({ ...state, q: input.value }));
   dialog.addEventListener("keydown", (event) => {
+    // What composes a letter of another script is not for us.
+    if (event.isComposing) return;
     if (event.key !== "Escape") return move(event, input, dialog);
     // In a search field the browser would empty it first, and close the dialog only after a second press.
     event.preventDefault();
@@ -113,6 +135,7 @@ function createView() {
 
   async function update() {
     const mine = (turn += 1);
+    if (!ready) said.textContent = "Loading …";
     try {
       ready ??= await load();
     } catch {
@@ -121,16 +144,17 @@ function createView() {
       return;
     }
     if (mine !== turn) return;
-    // Without all words the names still find; the next letter tries again.
+    state = possible(state, ready.data.questions);
+    // Without all words the names still find; the next letter tries again. A list that is being read stays.
     ready.complete()?.then(
       () => {
-        if (mine === turn) show(mine);
+        if (mine === turn && !dialog.querySelector("a:focus")) show(mine);
       },
       () => {},
     );
     if (!filters) {
       filters = createFilters(ready.data.questions, labelsOf(ready.data), (name, value) => {
-        change(name ? { ...state, [name]: value } : { ...EMPTY, q: state.q });
+        change(chosen(state, name, value));
       });
       form.after(filters.fields);
     }
@@ -140,7 +164,8 @@ function createView() {
   function show(mine) {
     const { data, engine, root } = ready;
     const asked = understood(state);
-    const typed = asked.words.trim();
+    // A letter by itself says nothing yet; a digit is a question's number.
+    const typed = asked.words.trim().replace(/^\p{L}$/u, "");
     const { questions, pages } = typed
       ? engine.search(typed)
       : { questions: hasFilter(asked) ? data.questions.map((record) => ({ record, terms: new Set() })) : [], pages: [] };
@@ -148,7 +173,7 @@ function createView() {
     const left = questions.filter(({ record }) => matches(record, asked));
     const shown = left.slice(0, SHOWN).map((result) => ({ ...result, item: resultOf(result, root, data) }));
     results.replaceChildren(...shown.map(({ item }) => item));
-    others.replaceChildren(...below(asked, questions, left, pages, engine, root));
+    others.replaceChildren(...below(typed, asked, questions, left, pages, engine, root));
     said.textContent = summary(typed, asked, questions, left);
     for (const result of shown.slice(0, typed ? WITH_SECTION : 0)) addSection(result, root, () => mine === turn);
   }
@@ -163,23 +188,15 @@ function createView() {
   return {
     async open() {
       await leaving;
-      if (!isInAddress()) history.pushState({ search: true }, "", addressWith(state));
+      if (!isInAddress()) history.pushState({ search: true }, "", addressOf(state));
       appear();
+      return input;
     },
-    async follow() {
-      if (!isInAddress()) {
-        dialog.close();
-        return;
-      }
-      const parameters = new URLSearchParams(location.search);
-      input.value = parameters.get(inSearch("q"));
-      state = { ...EMPTY, q: input.value };
-      // Which values a filter has is known when the questions are; until then the words alone are looked for.
+    follow() {
+      if (!isInAddress()) return dialog.close();
+      state = stateOfAddress(inSearch);
+      input.value = state.q;
       appear();
-      ready ??= await load().catch(() => null);
-      if (!ready || !isInAddress()) return;
-      state = stateOf(new URLSearchParams(location.search), ready.data.questions, inSearch);
-      update();
     },
   };
 }
@@ -208,23 +225,24 @@ async function addSection({ record, terms, item }, root, stillWanted) {
   const anchor = item.querySelector("a");
   anchor.href = `${href}#${section.id}`;
   const place = element("span", "search__section");
-  place.append(marked(section.title, terms), ": ");
+  place.append(marked(section.title, terms), /[?!.]$/.test(section.title) ? " " : ": ");
   anchor.querySelector(".search__text").replaceChildren(place, marked(section.excerpt, terms));
 }
 
 /** What stands below the questions: the way out of a filter, the whole list, other pages, or the nearest topics. */
-function below(asked, questions, left, pages, engine, root) {
+function below(typed, asked, questions, left, pages, engine, root) {
   const nodes = [];
   if (left.length > SHOWN || (left.length && hasFilter(asked))) {
-    const address = new URL(`questions/?${parametersOf({ ...asked, q: asked.words, words: "" })}`, root);
-    nodes.push(link(`All ${left.length} in the table of questions`, address));
+    const address = new URL(`questions/?${parametersOf({ ...asked, q: asked.words })}`, root);
+    const which = left.length === 1 ? "This one" : `All ${left.length}`;
+    nodes.push(link(`${which} in the table of questions`, address));
   }
   if (pages.length) {
     const found = pages.slice(0, PAGES);
     nodes.push(...listed("Other pages", found.map(({ record }) => link(record.title, new URL(record.href, root)))));
   }
-  if (!questions.length && asked.words.trim()) {
-    const near = engine.nearestTopics(asked.words);
+  if (!questions.length && typed) {
+    const near = engine.nearestTopics(typed);
     nodes.push(...listed("Nearest topics", near.map((topic) => link(topic, new URL(`topics/#tag:${topic}`, root)))));
   }
   return nodes;
@@ -238,7 +256,7 @@ function summary(typed, asked, questions, left) {
   return typed ? `${count}, best first: ${left[0].record.title}.` : `${count}.`;
 }
 
-/** Arrows go through field and results; whatever is typed on a result goes to the field. */
+/** Arrows go through field and results; whatever is typed outside of a field goes to the search's. */
 function move(event, input, dialog) {
   const stops = [input, ...dialog.querySelectorAll(".search__link, .search__others a")];
   const place = stops.indexOf(document.activeElement);
@@ -246,7 +264,7 @@ function move(event, input, dialog) {
   if (step && place >= 0) {
     event.preventDefault();
     stops[Math.min(Math.max(place + step, 0), stops.length - 1)].focus();
-  } else if (place > 0 && (event.key.length === 1 || event.key === "Backspace") && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ") {
+  } else if (!event.target.matches("input, select") && (event.key.length === 1 || event.key === "Backspace") && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ") {
     input.focus();
   }
 }

@@ -4,14 +4,14 @@
  * the table's too, has names of its own: `?search=redis&search-difficulty=senior`.
  */
 
-const MINUTES = [20, 25, 30, 35, 45, 60];
+const MINUTES = [20, 25, 30, 35, 40, 45, 50, 60];
 
-/** One filter each: its name in the address, what it is called, what a question has, and whether that matches a choice. */
+/** One filter each: its name in the address, what it is called, and the choices that a question matches. */
 export const FILTERS = [
-  { name: "category", label: "Category", any: "Any category", of: (question) => [question.category] },
-  { name: "difficulty", label: "Difficulty", any: "Any difficulty", of: (question) => [question.difficulty] },
-  { name: "topic", label: "Topic", any: "Any topic", of: (question) => question.topics },
-  { name: "minutes", label: "Time", any: "Any time", of: (question) => atLeast(question.minutes) },
+  { name: "category", label: "Category", of: (question) => [question.category] },
+  { name: "difficulty", label: "Difficulty", of: (question) => [question.difficulty] },
+  { name: "topic", label: "Topic", of: (question) => question.topics },
+  { name: "minutes", label: "Time", of: (question) => atLeast(question.minutes) },
 ];
 
 /** A question of 25 minutes matches "at most 25" and all that is more. */
@@ -26,14 +26,32 @@ export const inSearch = (name) => (name === "q" ? "search" : `search-${name}`);
 
 const asItIs = (name) => name;
 
-/** The state that an address holds. What is no choice of a filter counts as no choice. */
-export function stateOf(parameters, questions, named = asItIs) {
-  const state = { ...EMPTY, q: parameters.get(named("q")) ?? "" };
-  for (const { name, of } of FILTERS) {
-    const value = parameters.get(named(name)) ?? "";
-    if (questions.some((question) => of(question).includes(value))) state[name] = value;
-  }
-  return state;
+/** The state that the page's address holds. */
+export function stateOfAddress(named = asItIs) {
+  const parameters = new URLSearchParams(location.search);
+  return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, parameters.get(named(name)) ?? ""]));
+}
+
+/** The page's address with this state in it, and whatever else it holds. */
+export function addressWith(state, named = asItIs) {
+  const address = new URL(location.href);
+  for (const name of Object.keys(EMPTY)) address.searchParams.delete(named(name));
+  for (const [name, value] of parametersOf(state, named)) address.searchParams.set(name, value);
+  return address;
+}
+
+/** The state without what is no choice of a filter. */
+export function possible(state, questions) {
+  const isChoice = ({ name, of }) => questions.some((question) => of(question).includes(state[name]));
+  const others = FILTERS.filter((filter) => !isChoice(filter));
+  return { ...state, ...Object.fromEntries(others.map(({ name }) => [name, ""])) };
+}
+
+/** The state after a choice, or without all of them; the time that the words say gives way to the one chosen. */
+export function chosen(state, name, value) {
+  if (name && name !== "minutes") return { ...state, [name]: value };
+  const { words } = understood(state);
+  return name ? { ...state, q: words, minutes: value } : { ...EMPTY, q: words };
 }
 
 /** The state as parameters of an address, without what is empty. */
@@ -45,14 +63,17 @@ export function hasFilter(state) {
   return FILTERS.some(({ name }) => state[name]);
 }
 
-/** "redis, under 30 minutes" -> the words, and the filter that the rest of it says. A filter chosen by hand stands. */
+/**
+ * "redis, under 30 minutes" -> the words, and the filter that the rest of it says. A filter chosen by hand stands. No question
+ * is shorter than the shortest time: "alert within 5 minutes" are words.
+ */
 export function understood(state) {
   const limit = /(?:^|[\s,;]+)(?:in |for )?(?:under|below|less than|at most|up to|within|max(?:imum)?|no more than|<=?|≤)\s*(\d{1,3})\s*(?:min(?:ute)?s?|m|')(?![\p{L}\p{N}])\.?/iu;
   const said = limit.exec(state.q);
-  if (!said) return { ...state, words: state.q };
-  const most = MINUTES.findLast((minutes) => minutes <= Number(said[1]));
+  const most = said && MINUTES.findLast((minutes) => minutes <= Number(said[1]));
+  if (!most) return { ...state, words: state.q };
   const words = (state.q.slice(0, said.index) + " " + state.q.slice(said.index + said[0].length)).trim().replace(/[\s,;]+$/, "");
-  return { ...state, words, minutes: state.minutes || String(most ?? MINUTES[0]) };
+  return { ...state, words, minutes: state.minutes || String(most) };
 }
 
 export function matches(question, state, except = "") {
@@ -60,8 +81,8 @@ export function matches(question, state, except = "") {
 }
 
 /**
- * The filters as fields. `change(name, value)` is called with what a reader chooses; `show(state, candidates)` sets them,
- * and says beside each choice how many of the candidates it would leave.
+ * The filters as fields. `change(name, value)` is called with what a reader chooses, and without a name when all are to go;
+ * `show(state, candidates)` sets them, and says beside each choice how many of the candidates it would leave.
  */
 export function createFilters(questions, labels, change) {
   const fields = document.createElement("fieldset");
@@ -69,7 +90,7 @@ export function createFilters(questions, labels, change) {
   const legend = document.createElement("legend");
   legend.textContent = "Filters";
   fields.append(legend);
-  const shown = FILTERS.map(({ name, label, any, of }) => {
+  const shown = FILTERS.map(({ name, label, of }) => {
     const values = [...new Set(questions.flatMap(of))];
     values.sort(name === "topic" ? undefined : (one, other) => labels.order(name, one) - labels.order(name, other));
     const select = document.createElement("select");
@@ -84,22 +105,26 @@ export function createFilters(questions, labels, change) {
     const field = document.createElement("label");
     field.append(label, select);
     fields.append(field);
-    return { name, any, of, select, options };
+    return { name, of, select, options };
   });
   const clear = document.createElement("button");
   clear.type = "button";
   clear.className = "search__button";
   clear.textContent = "Clear filters";
-  clear.addEventListener("click", () => change("", ""));
+  clear.addEventListener("click", () => {
+    // The button goes; who pressed it stays beside it.
+    shown[0].select.focus();
+    change("", "");
+  });
   fields.append(clear);
 
   const show = (state, candidates) => {
     clear.hidden = !hasFilter(state);
-    for (const { name, any, of, select, options } of shown) {
+    for (const { name, of, select, options } of shown) {
       const left = candidates.filter((question) => matches(question, state, name));
       for (const option of options) {
         const count = left.filter((question) => !option.value || of(question).includes(option.value)).length;
-        const text = option.value ? labels.text(name, option.value) : any;
+        const text = option.value ? labels.text(name, option.value) : "Any";
         option.textContent = `${text} (${count})`;
         option.disabled = !count && option.value !== state[name] && option.value !== "";
       }
@@ -112,7 +137,7 @@ export function createFilters(questions, labels, change) {
 /** How values are called and ordered, as the question table says them. */
 export function labelsOf(data) {
   return {
-    text: (name, value) => (name === "minutes" ? `At most ${value} minutes` : (data.labels[value] ?? value)),
+    text: (name, value) => (name === "minutes" ? `Up to ${value} minutes` : (data.labels[value] ?? value)),
     order: (name, value) => (name === "minutes" ? Number(value) : Object.keys(data.labels).indexOf(value)),
   };
 }

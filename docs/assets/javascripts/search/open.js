@@ -2,7 +2,12 @@
  * The ways into the search: its button in the header, and the key `/`. Nothing of it is loaded before a reader comes near.
  */
 
-const TYPING = "input, textarea, select, [contenteditable]";
+import { announce } from "../copy-link.js";
+
+const TYPING = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+
+/** What a reader types while the search is on its way; null when it is not. */
+let typed = null;
 
 export function setUpSearch() {
   const link = document.querySelector("a.search-open");
@@ -20,22 +25,39 @@ export function setUpSearch() {
   follow();
 }
 
-const open = async () => (await import("./dialog.js")).openSearch();
+async function open() {
+  if (typed !== null) return;
+  typed = "";
+  try {
+    const field = await (await dialog())?.openSearch();
+    if (!field || !typed) return;
+    field.value = typed;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  } finally {
+    typed = null;
+  }
+}
+
+/** The module of the dialog; nothing where it does not load, which the reader is told. */
+const dialog = () => import("./dialog.js").catch(() => announce("The search could not be loaded."));
+
 /** A link to a search, a reload of one, and the ways back and forward. */
 const follow = async () => {
   const isOpen = document.querySelector("dialog.search[open]");
-  if (isOpen || new URLSearchParams(location.search).has("search")) (await import("./dialog.js")).followAddress();
+  if (isOpen || new URLSearchParams(location.search).has("search")) (await dialog())?.followAddress();
 };
-const approach = async () => {
-  await import("./dialog.js");
-  // Whoever only passes by has lost nothing, and an error is told when the search is opened.
-  (await import("./index.js")).load().catch(() => {});
-};
+// Whoever only passes by has lost nothing: an error is told when the search is opened.
+const approach = () => Promise.all([import("./dialog.js"), import("./index.js").then(({ load }) => load())]).catch(() => {});
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
+  const isNext = typed !== null && event.key.length === 1;
+  if (event.key !== "/" && !isNext) return;
   event.preventDefault();
-  open();
+  // Material would take some letters as its own: "n" leads to the next page.
+  event.stopPropagation();
+  if (!isNext) open();
+  else if (typed || event.key !== "/") typed += event.key;
 });
 
 addEventListener("popstate", follow);

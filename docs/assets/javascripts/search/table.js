@@ -4,7 +4,17 @@
  */
 
 import { createAddressWriter } from "./address.js";
-import { EMPTY, createFilters, hasFilter, labelsOf, matches, parametersOf, stateOf, understood } from "./filters.js";
+import {
+  addressWith,
+  chosen,
+  createFilters,
+  hasFilter,
+  labelsOf,
+  matches,
+  possible,
+  stateOfAddress,
+  understood,
+} from "./filters.js";
 import { load } from "./index.js";
 
 /** Set the filters up at `place`, an empty element before the table. */
@@ -13,8 +23,13 @@ export async function setUpTable(place, table) {
   const ready = await load();
   const { data } = ready;
   const rows = new Map([...table.tBodies[0].rows].map((row) => [Number(row.dataset.number), row]));
-  const caption = table.caption.textContent;
-  let state = stateOf(new URLSearchParams(location.search), data.questions);
+  const caption = document.createElement("span");
+  caption.setAttribute("role", "status");
+  caption.append(...table.caption.childNodes);
+  table.caption.append(caption);
+  const ofAll = caption.textContent;
+  const stateNow = () => possible(stateOfAddress(), data.questions);
+  let state = stateNow();
 
   const field = document.createElement("label");
   field.className = "filters__text";
@@ -22,6 +37,7 @@ export async function setUpTable(place, table) {
   input.type = "search";
   input.autocomplete = "off";
   input.spellcheck = false;
+  input.dir = "auto";
   field.append("Search in this table", input);
   const said = document.createElement("p");
   said.className = "filters__said";
@@ -29,11 +45,7 @@ export async function setUpTable(place, table) {
 
   /** A choice is a step that "back" undoes; letters on the way to a word are not. */
   const writer = createAddressWriter();
-  const address = () => {
-    const written = new URL(location.href);
-    written.search = parametersOf(state).toString();
-    return written;
-  };
+  const address = () => addressWith(state);
   const go = (next, step) => {
     if (step) writer.now();
     state = next;
@@ -42,14 +54,16 @@ export async function setUpTable(place, table) {
     show();
   };
   const filters = createFilters(data.questions, labelsOf(data), (name, value) => {
-    go(name ? { ...state, [name]: value } : { ...EMPTY, q: state.q }, true);
+    go(chosen(state, name, value), true);
   });
   input.addEventListener("input", () => go({ ...state, q: input.value }, !state.q !== !input.value));
   window.addEventListener("popstate", () => {
     writer.drop();
-    state = stateOf(new URLSearchParams(location.search), data.questions);
+    state = stateNow();
     show();
   });
+  // Whoever leaves the field may be on the way to a link, or to the search, which writes into the address too.
+  input.addEventListener("blur", writer.now);
 
   function show() {
     if (input.value !== state.q) input.value = state.q;
@@ -65,11 +79,9 @@ export async function setUpTable(place, table) {
     }
     const minutes = left.reduce((sum, question) => sum + question.minutes, 0);
     const all = !state.q && !hasFilter(asked);
-    table.caption.textContent = all ? caption : `${left.length} of ${rows.size} questions, ${minutes} minutes`;
+    caption.textContent = all ? ofAll : `${left.length} of ${rows.size} questions, ${minutes} minutes`;
     said.textContent = left.length ? "" : "No question matches. Clear the filters, or try other words.";
   }
-
-  table.addEventListener("click", writer.now);
 
   place.append(field, filters.fields, said);
   show();
