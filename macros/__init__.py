@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template
 
-from macros import charts, evidence, exports, front_matter, kits, render, search
+from macros import calculators, charts, evidence, exports, front_matter, kits, render, search
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
@@ -56,13 +56,25 @@ def define_env(env: Any) -> None:
     def root() -> str:
         return render.root_of(render.address_of(source()))
 
+    def example_of(page: str) -> Any:
+        """The example that a page names in its front matter, read by ourselves: each generator keeps it elsewhere."""
+        file = docs_dir / page
+        return front_matter.split(file.read_text(encoding="utf-8"), file).meta.get("example")
+
     def of_figures(call: str, name: str, /, **arguments: Any) -> Any:
-        """What the function `name` of the figures module of this page's example returns; a kit's is its question's."""
+        """What the function `name` of the figures module of this page's example returns.
+
+        A question page's example goes by its slug, a kit's is its question's; another page names one as `example` in its
+        front matter.
+        """
         kit = kits_of.get(source())
         page = kit.question if kit else catalog.at(source())
-        if page is None:
-            raise ValueError(f"{call}({name!r}): {source()} is no question page, so it has no example")
-        module = importlib.import_module(f"examples.{page.package}.figures")
+        package = page.package if page else example_of(source())
+        if package is None:
+            raise ValueError(
+                f"{call}({name!r}): {source()} is no question page and has no `example` in its front matter"
+            )
+        module = importlib.import_module(f"examples.{package}.figures")
         if not hasattr(module, name):
             raise ValueError(f"{call}({name!r}): {module.__file__} has no such function")
         return getattr(module, name)(**arguments)
@@ -76,6 +88,11 @@ def define_env(env: Any) -> None:
     def chart(name: str, /, **arguments: Any) -> str:
         """Draw the chart whose specification `name` of the figures module of this page's example returns."""
         return charts.figure(name, of_figures("chart", name, **arguments))
+
+    @env.macro
+    def calculator(name: str, /) -> str:
+        """The form, and the worked example, that `name` of the figures module of this page's example specifies."""
+        return calculators.html(calculators.load(of_figures("calculator", name)))
 
     @env.macro
     def evidence_files() -> str:

@@ -6,6 +6,7 @@ Modules, from the inside out:
     model       fleet sizing, the bill, and the plan step by step (pure)
     traffic     an hourly profile of a week, to check that deferred work meets its deadline (pure)
     gate        the non-inferiority test on paired grades, by slice, with the latency objective (pure)
-    calculator  the form and the results that the page shows, as HTML
+    calculator  the cost model as the page's form
+    tokens      the calculator of token prices, beside an API's
     figures     every number, chart and table on the page
 """

@@ -10,6 +10,7 @@ from typing import Any
 
 from examples.cost_optimization import calculator as form
 from examples.cost_optimization import gate
+from examples.cost_optimization import tokens as per_token
 from examples.cost_optimization.inputs import SPECS, Inputs
 from examples.cost_optimization.model import (
     HOURS,
@@ -65,9 +66,14 @@ def money(value: float) -> str:
     return form.dollars(value)
 
 
-def calculator() -> str:
-    """Return the form and the results of the defaults."""
-    return form.html()
+def cost_model() -> dict[str, Any]:
+    """Return the calculator of the fleet's cost."""
+    return form.specification()
+
+
+def token_calculator() -> dict[str, Any]:
+    """Return the calculator of token prices."""
+    return per_token.specification()
 
 
 # Taking the bill apart

@@ -1,8 +1,8 @@
 """How many nodes the traffic needs, what they cost, and what each step of the plan hands back.
 
 A node is bought whole, a replica lives on one node, and a saving counts only when a node is returned. Prices and
-rates are the page's setting. `docs/assets/javascripts/cost-model.js` is the same arithmetic, operation by
-operation, and a browser test holds the two equal to the cent.
+rates are the page's setting. `docs/assets/javascripts/calculators/cost-model.js` is the same arithmetic, operation
+by operation, and a browser test holds the two equal to the cent.
 """
 
 from __future__ import annotations
@@ -184,12 +184,14 @@ def results(inputs: Inputs) -> dict[str, float | int | list[float | int] | None]
     steps = [step for _, step in waterfall(inputs)]
     first, last = steps[0], steps[-1]
     final = list(STEPS.values())[-1]
+    saved = (1 - last.monthly / first.monthly) * 100
     return {
         "nodes": [step.nodes for step in steps],
         "gpus": [step.demand.gpus for step in steps],
         "bills": [step.monthly for step in steps],
         "committed": last.committed,
-        "saved": (1 - last.monthly / first.monthly) * 100,
+        "saved": saved,
+        "more": -saved if saved < 0 else None,
         "utilization": inputs.mean
         / (first.nodes * (inputs.node_gpus // inputs.bf16_gpus) * inputs.bf16_rate)
         * 100,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
-from examples.rate_limiting import headers, meter
+from examples.rate_limiting import calculator, headers, meter
 from examples.rate_limiting.decision import Decision, Outcome, seconds
 from examples.rate_limiting.fallback import cap, share
 from examples.rate_limiting.tiers import TIERS, UNIT
@@ -125,9 +126,8 @@ def admission_table(tokens: int) -> str:
 
 
 def most_in(tier: str, seconds: int) -> int:
-    """Return the most tokens a bucket admits in any window: burst + rate x window."""
-    limit = TIERS[tier].tokens
-    return limit.burst + limit.per_minute * seconds // 60
+    """Return the most tokens a bucket admits in any window."""
+    return meter.most_in(TIERS[tier].tokens, seconds)
 
 
 def fixed_window_most(tier: str) -> int:
@@ -350,3 +350,8 @@ def numbers_table() -> str:
     ]
     head = ["| Figure | Calculation | Result |", "| --- | --- | --- |"]
     return "\n".join((*head, *("| " + " | ".join(row) + " |" for row in rows)))
+
+
+def limits_calculator() -> dict[str, Any]:
+    """Return the calculator of rate limits."""
+    return calculator.specification()

@@ -154,3 +154,8 @@ def wait(gone: int, limit: Limit, cost: int) -> int:
     Exact while nothing is held. With open reservations it is the time as if they all ended now, used in full.
     """
     return max(0, -(-(gone + (cost - limit.burst) * UNIT) // limit.per_minute))
+
+
+def most_in(limit: Limit, seconds: int) -> int:
+    """Return the most that a bucket admits in any window: burst + rate x window."""
+    return limit.burst + limit.per_minute * seconds // 60

@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 from typing import Any
 
+from examples.slo_definition import calculator
 from examples.slo_definition import setting as s
 from examples.slo_definition.budget import (
     ALERTS,
@@ -716,3 +717,8 @@ def budget_month() -> dict[str, Any]:
             },
         ],
     }
+
+
+def budget_calculator() -> dict[str, Any]:
+    """The calculator of error budgets."""
+    return calculator.specification()

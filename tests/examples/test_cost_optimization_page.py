@@ -4,15 +4,14 @@
 
 import itertools
 import math
-import re
-from html.parser import HTMLParser
 
 import pytest
 
-from examples.cost_optimization import calculator, figures
+from examples.cost_optimization import calculator, figures, tokens
 from examples.cost_optimization.inputs import DEFAULTS, SPECS, Inputs
-from examples.cost_optimization.model import STEPS
+from examples.cost_optimization.model import STEPS, results
 from examples.cost_optimization.traffic import WEEK
+from macros import calculators
 from macros.charts import figure
 
 NODE = 8 * 730
@@ -210,44 +209,24 @@ def test_the_day_chart_stays_below_its_line_and_serves_a_days_work():
 # --- The form ---------------------------------------------------------------------------------------------------------
 
 
-class Elements(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+def shown(inputs: Inputs) -> str:
+    """Every sentence of the form's results, for these inputs."""
+    form = calculators.load(figures.cost_model())
+    values = {name: getattr(inputs, name) for name in SPECS} | results(inputs)
+    return "\n".join(calculators.fill(text, values) for text in form.texts())
 
 
-def elements(html: str) -> list[tuple[str, dict[str, str | None]]]:
-    parser = Elements()
-    parser.feed(html)
-    return parser.found
+def test_the_form_has_every_input_with_its_limits():
+    form = calculators.load(figures.cost_model())
+    assert {one.name: (one.low, one.high, one.value) for one in form.inputs()} == {
+        name: (spec.low, spec.high, DEFAULTS[name]) for name, spec in SPECS.items()
+    }
 
 
-def test_the_form_has_a_labeled_field_with_limits_for_every_input():
-    found = elements(figures.calculator())
-    fields = {a["data-input"]: a for tag, a in found if tag == "input"}
-    labels = {a["for"] for tag, a in found if tag == "label"}
-    ids = [a["id"] for _, a in found if "id" in a]
-    assert set(fields) == set(SPECS)
-    assert len(set(ids)) == len(ids)
-    for name, field in fields.items():
-        assert field["id"] in labels
-        assert field["aria-describedby"] in ids
-        assert float(field["min"]) <= float(field["value"]) == DEFAULTS[name] <= float(field["max"])
-    assert len({spec.key for spec in SPECS.values()}) == len(SPECS)
-    assert calculator.STATE not in {spec.key for spec in SPECS.values()}
-
-
-def test_without_scripts_the_form_is_hidden_and_the_results_are_there():
-    html = figures.calculator()
-    assert "\n" not in html, "Markdown would take a second line for text"
-    form = next(a for tag, a in elements(html) if tag == "form")
-    assert "hidden" in form
-    text = re.sub(r"<[^>]+>", " ", html)
-    for shown in ("$99,864", "$35,040", "64.9%", "month 14", "70.2%", "With JavaScript on"):
-        assert shown in text
+def test_the_results_of_the_defaults_are_the_questions():
+    text = shown(Inputs())
+    for figure_ in ("$99,864", "$35,040", "64.91% saved", "month 14", "70.18%", "3 nodes."):
+        assert figure_ in text
 
 
 def test_dollars_round_as_the_script_does():
@@ -255,6 +234,43 @@ def test_dollars_round_as_the_script_does():
 
 
 def test_the_results_follow_the_inputs():
-    html = calculator.html(Inputs(peak=60.0, growth=0.0))
-    assert "not within 60 months" in html
-    assert calculator.rows(Inputs(peak=60.0))[0][2] == "11"
+    assert "not within 60 months" in shown(Inputs(peak=60.0, growth=0.0))
+    assert "\n11\n" in shown(Inputs(peak=60.0))
+    dearer = shown(Inputs(commit_price=50.0))
+    assert "% more," in dearer
+    assert "saved" not in dearer
+
+
+# --- The calculator of token prices -----------------------------------------------------------------------------------
+
+
+def test_a_replica_of_the_question_costs_by_the_token_what_its_fleet_does():
+    """By hand: 4 GPUs at $2.85, 3 requests/s of 2,750 tokens, a third used."""
+    found = tokens.results(2.85, 4, 8_250, 100 / 3, 2_400 / 2_750 * 100, 0.5, 2.0)
+    assert found["own"] == pytest.approx(11.4 / (8_250 * 3_600 / 3) * 1e6)
+    assert f"${found['own']:.2f}" == figures.by_formula()
+    assert found["api"] == pytest.approx((2_400 * 0.5 + 350 * 2.0) / 2_750)
+    assert found["even"] == pytest.approx(found["full"] / found["api"])
+    assert found["monthly"] == pytest.approx(11.4 * 730)
+
+
+def test_at_the_break_even_the_two_cost_the_same():
+    first = tokens.results(3.0, 8, 20_000, 50, 80, 0.4, 1.6)
+    at = tokens.results(3.0, 8, 20_000, first["even"] * 100, 80, 0.4, 1.6)
+    assert at["own"] == pytest.approx(at["api"])
+    assert at["api_monthly"] == pytest.approx(at["monthly"])
+    assert at["volume"] == pytest.approx(first["even_volume"])
+
+
+def test_where_even_a_full_replica_is_dearer_there_is_no_break_even():
+    found = tokens.results(10.0, 8, 1_000, 100, 50, 0.1, 0.2)
+    assert found["even"] is None
+    assert found["even_volume"] is None
+    assert found["short"] == pytest.approx(80 / 3.6 / 0.15)
+    assert found["saved"] is None
+    assert found["lost"] > 0
+
+
+def test_a_replica_of_which_nothing_is_used_is_refused():
+    with pytest.raises(ValueError, match="utilization is 0"):
+        tokens.results(3.0, 8, 20_000, 0, 80, 0.4, 1.6)

@@ -1,9 +1,10 @@
-"""The cost model of question 3 in a browser: equal to the tested one, kept in the address, and hard to upset."""
+"""The cost model of question 3 in a browser, and with it what every calculator's form does with an address and with faults.
+
+That its script computes what the tested model computes is in test_calculators.py, with all others.
+"""
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -11,14 +12,17 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from examples.cost_optimization.calculator import facts, rows, summary
-from examples.cost_optimization.inputs import DEFAULTS, SPECS, Inputs, faults_of
+from examples.cost_optimization.calculator import specification
+from examples.cost_optimization.inputs import DEFAULTS, SPECS, Inputs
 from examples.cost_optimization.model import results
+from macros import calculators
 from tests.site.conftest import NARROW, NewPage, Site
 
 ADDRESS = "questions/conceptual/cost-optimization/"
 HASH = "#cost-model"
-SCRIPT = "assets/javascripts/cost-model.js"
+SUM = "#cost-model .calculator__sum"
+SCRIPTS = "assets/javascripts/calculators/"
+FORM = calculators.load(specification())
 OPEN = "document.querySelectorAll('details.answer').forEach((block) => { block.open = true; })"
 
 Visit = Callable[..., Page]
@@ -32,16 +36,35 @@ def visit(site: Site, new_page: NewPage) -> Visit:
         page = new_page(**options)
         page.goto(f"{ADDRESS}{query}{hash_}")
         if options.get("javascript", True):
-            expect(page.locator(".cost-model form")).not_to_have_attribute("hidden", "")
+            expect(page.locator("#cost-model form")).not_to_have_attribute("hidden", "")
             page.evaluate(OPEN)
         return page
 
     return go
 
 
+def values_of(inputs: Inputs) -> dict[str, Any]:
+    return {name: getattr(inputs, name) for name in SPECS} | results(inputs)
+
+
+def rows(inputs: Inputs) -> list[tuple[str, ...]]:
+    """What the table of steps has to say."""
+    values = values_of(inputs)
+    return [tuple(calculators.fill(cell, values) for cell in row) for row in FORM.tables[0].rows]
+
+
+def facts(inputs: Inputs) -> list[str]:
+    """The results below the sum, in their order."""
+    return [calculators.fill(step.result, values_of(inputs)) for step in FORM.steps]
+
+
+def summary(inputs: Inputs) -> str:
+    return " ".join(calculators.fill(text, values_of(inputs)) for text in FORM.summary)
+
+
 def shown(page: Page) -> list[tuple[str, ...]]:
     """The table of steps as it stands on the page."""
-    texts: list[list[str]] = page.locator(".cost-model tbody tr").evaluate_all(
+    texts: list[list[str]] = page.locator("#cost-model tbody tr").evaluate_all(
         "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
     return [tuple(row) for row in texts]
@@ -61,58 +84,19 @@ def refuse_clipboard(page: Page) -> None:
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
 
 
-def field(page: Page, name: str) -> Any:
-    return page.locator(f".cost-model [data-input={name}]")
-
-
-# --- The same model ---------------------------------------------------------------------------------------------------
-
-
-def samples(count: int) -> list[dict[str, float]]:
-    """The setting, each input at its limits, then random inputs that contradict nothing."""
-    rng = random.Random(20261123)
-    found = [dict(DEFAULTS)]
-    for name, spec in SPECS.items():
-        found += [DEFAULTS | {name: limit} for limit in (spec.low, spec.high)]
-    found = [values for values in found if not faults_of(values)]
-    while len(found) < count:
-        values = {}
-        for name, spec in SPECS.items():
-            if rng.random() < 0.4:
-                values[name] = DEFAULTS[name]
-            elif isinstance(DEFAULTS[name], int):
-                values[name] = rng.randint(int(spec.low), int(spec.high))
-            else:
-                # Small values as often as large ones, with as many digits as people type.
-                low = max(spec.low, 0.01)
-                values[name] = round(
-                    math.exp(rng.uniform(math.log(low), math.log(spec.high))), rng.choice([0, 1, 2])
-                )
-        if not faults_of(values):
-            found.append(values)
-    return found
-
-
-def test_the_script_computes_what_the_tested_model_computes_to_the_cent(
-    site: Site, new_page: NewPage
-) -> None:
-    page = new_page()
-    page.goto(ADDRESS)
-    inputs = samples(400)
-    theirs = page.evaluate(
-        "async ([url, all]) => { const { model } = await import(url); return all.map((one) => model(one)); }",
-        [site.url + SCRIPT, inputs],
+def described(page: Page, name: str) -> str:
+    """What a screen reader adds to the field's name."""
+    text: str = field(page, name).evaluate(
+        "e => e.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent).join(' ').trim()"
     )
-    for values, their in zip(inputs, theirs, strict=True):
-        ours = results(Inputs(**values))  # type: ignore[arg-type]
-        assert set(their) == set(ours)
-        for name, value in ours.items():
-            if name == "bills":
-                assert [round(b, 2) for b in their[name]] == [round(b, 2) for b in value], values  # type: ignore[union-attr]
-            elif isinstance(value, float):
-                assert their[name] == pytest.approx(value, rel=1e-12), (name, values)
-            else:
-                assert their[name] == value, (name, values)
+    return text
+
+
+def field(page: Page, name: str) -> Any:
+    return page.locator(f"#cost-model [data-input={name}]")
+
+
+# --- On the page ------------------------------------------------------------------------------------------------------
 
 
 def test_a_fleet_that_cannot_be_built_is_told_and_does_not_hang(site: Site, new_page: NewPage) -> None:
@@ -123,28 +107,24 @@ def test_a_fleet_that_cannot_be_built_is_told_and_does_not_hang(site: Site, new_
           const { model } = await import(url);
           try { model(inputs); } catch (error) { return `${error.name}: ${error.message}`; }
         }""",
-        [site.url + SCRIPT, DEFAULTS | {"node_gpus": 3}],
+        [f"{site.url}{SCRIPTS}cost-model.js", DEFAULTS | {"node_gpus": 3}],
     )
     assert told == "RangeError: A replica has more GPUs than a node"
-
-
-# --- On the page ------------------------------------------------------------------------------------------------------
 
 
 def test_the_defaults_stand_as_they_were_built(visit: Visit) -> None:
     page = visit()
     assert shown(page) == rows(Inputs())
-    expect(page.locator(".cost-model output")).to_have_text(summary(Inputs()))
-    for name, text in facts(Inputs()).items():
-        expect(page.locator(f"[data-fact={name}]")).to_have_text(text)
-    expect(page.locator(".cost-model__off")).to_be_hidden()
+    expect(page.locator(SUM)).to_have_text(summary(Inputs()))
+    expect(page.locator("#cost-model .calculator__result")).to_have_text(facts(Inputs()))
+    expect(page.locator("#cost-model .calculator__off")).to_be_hidden()
     assert urlsplit(address_of(page)).query == ""
 
 
 def test_a_change_is_computed_at_once_and_stands_in_the_address(visit: Visit) -> None:
     page = visit()
     field(page, "peak").fill("60")
-    expect(page.locator(".cost-model output")).to_have_text(summary(Inputs(peak=60.0)))
+    expect(page.locator(SUM)).to_have_text(summary(Inputs(peak=60.0)))
     field(page, "spare_nodes").fill("2")
     changed = Inputs(peak=60.0, spare_nodes=2)
     assert shown(page) == rows(changed)
@@ -166,7 +146,7 @@ def test_an_address_brings_its_figures_back(visit: Visit) -> None:
     assert shown(second) == shown(first) == rows(Inputs(**changes))  # type: ignore[arg-type]
     for name, value in changes.items():
         expect(field(second, name)).to_have_value(f"{value:g}")
-    expect(second.locator(".cost-model__notes")).to_be_empty()
+    expect(second.locator("#cost-model .calculator__notes")).to_be_empty()
     assert urlsplit(address_of(second)).query == parts.query, "reading an address does not change it"
 
 
@@ -190,11 +170,11 @@ def test_figures_in_the_address_open_no_answer_by_themselves(new_page: NewPage) 
     page = new_page()
     page.goto(f"{ADDRESS}?cm=1&peak=60")
     # The form is set up all the same; it shows once the reader opens the block.
-    page.wait_for_function("document.querySelector('.cost-model').dataset.ready")
+    page.wait_for_function("document.querySelector('#cost-model').dataset.ready")
     expect(page.locator("article details[open]")).to_have_count(0)
-    expect(page.locator(".cost-model")).to_be_hidden()
+    expect(page.locator("#cost-model")).to_be_hidden()
     page.locator("details.answer > summary").click()
-    expect(page.locator(".cost-model output")).to_have_text(summary(Inputs(peak=60.0)))
+    expect(page.locator(SUM)).to_have_text(summary(Inputs(peak=60.0)))
 
 
 HOSTILE = [
@@ -221,10 +201,9 @@ def test_a_bad_value_in_the_address_is_named_and_its_default_stands(visit: Visit
     page = visit(f"?cm=1&peak={quote(text)}&price=3")
     expect(field(page, "peak")).to_have_value("30")
     assert shown(page) == rows(Inputs(price=3.0)), "the good value is used"
-    notes = page.locator(".cost-model__notes")
-    expect(notes).to_contain_text("Peak: give a number from 0.1 to 1000.")
-    expect(notes).to_contain_text("the default 30 stands")
-    assert page.locator(".cost-model img").count() == 0
+    notes = page.locator("#cost-model .calculator__notes")
+    expect(notes).to_contain_text("the default 30 stands. Give a number from 0.1 to 1,000.")
+    assert page.locator("#cost-model img").count() == 0
     assert len(notes.inner_text()) < 200
 
 
@@ -236,42 +215,57 @@ def test_a_bad_value_in_the_address_is_named_and_its_default_stands(visit: Visit
         ("?cm=1&node=3", "more GPUs than a node"),
         ("?cm=2&peak=60", "another version"),
         ("?cm=&peak=60", "another version"),
-        ("?cm=1&gpus8=1.5", "give a whole number"),
-        ("?cm=1&spare=6", "give a number from 0 to 5"),
-        ("?cm=1&peak=%E0%A4%A", "give a number"),
+        ("?cm=1&gpus8=1.5", "Give a whole number"),
+        ("?cm=1&spare=6", "Give a number from 0 to 5"),
+        ("?cm=1&peak=%E0%A4%A", "Give a number"),
     ],
 )
 def test_an_address_that_makes_no_sense_leaves_the_defaults(visit: Visit, query: str, told: str) -> None:
     page = visit(query)
     assert shown(page) == rows(Inputs())
-    expect(page.locator(".cost-model__notes")).to_contain_text(told)
+    expect(page.locator("#cost-model .calculator__notes")).to_contain_text(told)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("peak", "", "Peak: give a number"),
-        ("peak", "5", "The peak is below the mean"),
-        ("fp8_rate", "0", "FP8 replica: give a number from 0.1 to 100"),
-        ("node_gpus", "2", "more GPUs than a node"),
-        ("spare_nodes", "0.5", "give a whole number"),
+        ("peak", "", "Give a number"),
+        ("fp8_rate", "0", "Give a number from 0.1 to 100."),
+        ("spare_nodes", "0.5", "Give a whole number."),
     ],
 )
-def test_a_bad_figure_keeps_the_last_results_and_says_so(
+def test_a_bad_figure_is_told_beside_its_field_and_the_last_results_stay(
     visit: Visit, name: str, text: str, told: str
 ) -> None:
     page = visit()
     field(page, "price").fill("3")
     address = address_of(page)
     field(page, name).fill(text)
-    notes = page.locator(".cost-model__notes")
-    expect(notes).to_contain_text(told)
+    expect(field(page, name)).to_have_attribute("aria-invalid", "true")
+    assert told in described(page, name)
+    notes = page.locator("#cost-model .calculator__notes")
+    expect(notes).to_contain_text(f"To be mended: {SPECS[name].label}.")
     expect(notes).to_contain_text("those of the figures before")
     assert shown(page) == rows(Inputs(price=3.0))
     assert address_of(page) == address
     field(page, name).fill(f"{DEFAULTS[name]:g}")
     expect(notes).to_be_empty()
     expect(field(page, name)).not_to_have_attribute("aria-invalid", "true")
+    assert described(page, name) == SPECS[name].unit
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [("peak", "5", "The peak is below the mean"), ("node_gpus", "2", "more GPUs than a node")],
+)
+def test_figures_that_contradict_each_other_keep_the_last_results(
+    visit: Visit, name: str, text: str, told: str
+) -> None:
+    page = visit()
+    field(page, name).fill(text)
+    expect(page.locator("#cost-model .calculator__notes")).to_contain_text(told)
+    assert shown(page) == rows(Inputs())
+    assert urlsplit(address_of(page)).query == ""
 
 
 # --- Copying, keyboard, twice, without scripts ------------------------------------------------------------------------
@@ -281,14 +275,14 @@ def test_the_copied_link_ends_in_the_section_and_opens_it(visit: Visit) -> None:
     page = visit("?h=word", permissions=["clipboard-read", "clipboard-write"])
     field(page, "peak").fill("44")
     page.get_by_role("button", name="Copy link to these figures").click()
-    expect(page.locator(".cost-model__notes")).to_have_text("Link copied.")
+    expect(page.locator("#cost-model .calculator__notes")).to_have_text("Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     assert urlsplit(link).query == "cm=1&peak=44", "without what else stood in the address"
     assert link.endswith(HASH)
     page.goto("about:blank")
     page.goto(link)
     expect(field(page, "peak")).to_have_value("44")
-    expect(page.locator(".cost-model")).to_be_visible()
+    expect(page.locator("#cost-model")).to_be_visible()
 
 
 def test_without_a_clipboard_the_link_is_shown_selected(visit: Visit) -> None:
@@ -297,7 +291,7 @@ def test_without_a_clipboard_the_link_is_shown_selected(visit: Visit) -> None:
     field(page, "growth").fill("2.5")
     button = page.get_by_role("button", name="Copy link to these figures")
     button.click()
-    shown_field = page.locator(".cost-model .copy-field input")
+    shown_field = page.locator("#cost-model .copy-field input")
     expect(shown_field).to_be_focused()
     assert shown_field.input_value().endswith("?cm=1&growth=2.5" + HASH)
     assert page.evaluate("getSelection().toString() || document.activeElement.selectionEnd > 10")
@@ -310,7 +304,7 @@ def test_contradicting_figures_are_not_copied(visit: Visit) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     field(page, "peak").fill("1")
     page.get_by_role("button", name="Copy link to these figures").click()
-    expect(page.locator(".cost-model__notes")).to_contain_text("Not copied")
+    expect(page.locator("#cost-model .calculator__notes")).to_contain_text("Not copied")
 
 
 def test_all_of_it_works_by_keyboard(visit: Visit) -> None:
@@ -318,7 +312,7 @@ def test_all_of_it_works_by_keyboard(visit: Visit) -> None:
     field(page, "price").focus()
     page.keyboard.press("ArrowUp")
     expect(field(page, "price")).to_have_value("2.86")
-    expect(page.locator(".cost-model output")).to_have_text(summary(Inputs(price=2.86)))
+    expect(page.locator(SUM)).to_have_text(summary(Inputs(price=2.86)))
     page.keyboard.press("Enter")
     assert ADDRESS in address_of(page), "Enter sends no form"
     for _ in range(len(SPECS) + 1):
@@ -326,7 +320,7 @@ def test_all_of_it_works_by_keyboard(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Reset")).to_be_focused()
     page.keyboard.press("Enter")
     expect(field(page, "price")).to_have_value("2.85")
-    expect(page.locator(".cost-model output")).to_have_text(summary(Inputs()))
+    expect(page.locator(SUM)).to_have_text(summary(Inputs()))
 
 
 def test_a_second_call_on_the_same_article_does_nothing(site: Site, visit: Visit) -> None:
@@ -334,19 +328,19 @@ def test_a_second_call_on_the_same_article_does_nothing(site: Site, visit: Visit
     field(page, "peak").fill("50")
     page.evaluate(
         """async (url) => {
-          const { setUpCostModel } = await import(url);
+          const { setUpCalculators } = await import(url);
           const article = document.querySelector("article");
-          setUpCostModel(article);
-          setUpCostModel(article);
-          setUpCostModel(document.createElement("article"));
+          await setUpCalculators(article);
+          await setUpCalculators(article);
+          await setUpCalculators(document.createElement("article"));
         }""",
-        site.url + SCRIPT,
+        f"{site.url}{SCRIPTS}index.js",
     )
     expect(field(page, "peak")).to_have_value("50")
     assert shown(page) == rows(Inputs(peak=50.0))
     refuse_clipboard(page)
     page.get_by_role("button", name="Copy link to these figures").click()
-    expect(page.locator(".cost-model .copy-field")).to_have_count(1)
+    expect(page.locator("#cost-model .copy-field")).to_have_count(1)
 
 
 def test_a_browser_that_refuses_to_change_the_address_still_computes(visit: Visit) -> None:
@@ -358,15 +352,15 @@ def test_a_browser_that_refuses_to_change_the_address_still_computes(visit: Visi
 
 def test_without_scripts_the_results_stand_and_no_form_does(visit: Visit) -> None:
     page = visit("?cm=1&peak=60", javascript=False)
-    expect(page.locator(".cost-model form")).to_be_hidden()
-    expect(page.locator(".cost-model__off")).to_be_visible()
+    expect(page.locator("#cost-model form")).to_be_hidden()
+    expect(page.locator("#cost-model .calculator__off")).to_be_visible()
     assert shown(page) == rows(Inputs())
 
 
 def test_it_fits_a_phone_and_a_finger(visit: Visit) -> None:
     page = visit(size=NARROW, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
-    for target in page.locator(".cost-model :is(input, button)").all():
+    for target in page.locator("#cost-model :is(input, button)").all():
         box = target.bounding_box()
         assert box
         assert box["height"] >= 44

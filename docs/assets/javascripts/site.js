@@ -24,8 +24,8 @@ function setUp() {
   setUpScrollable(article);
   setUpListings(article);
   // Only the page that has it pays for it.
-  if (article.querySelector(".cost-model")) {
-    import("./cost-model.js").then(({ setUpCostModel }) => setUpCostModel(article));
+  if (article.querySelector(".calculator")) {
+    import("./calculators/index.js").then(({ setUpCalculators }) => setUpCalculators(article));
   }
   const filters = article.querySelector(".question-filters");
   if (filters) {

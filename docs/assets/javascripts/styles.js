@@ -1,0 +1,29 @@
+/*
+ * Style sheets that only some pages need: linked by the module that needs them, so that no other page pays.
+ */
+
+import { siteRoot } from "./catalog.js";
+
+const loading = new Map();
+
+/**
+ * Link `assets/stylesheets/<name>.css`, once a document however often it is asked for. The promise resolves when the sheet
+ * is in force, or has failed: a page is usable without its looks, so nobody has to handle that.
+ */
+export function addStyles(name) {
+  const href = new URL(`assets/stylesheets/${name}.css`, siteRoot()).href;
+  if (!loading.has(href)) {
+    loading.set(
+      href,
+      new Promise((resolve) => {
+        const link = document.createElement("link");
+        link.rel = "stylesheet";
+        link.href = href;
+        link.addEventListener("load", resolve);
+        link.addEventListener("error", resolve);
+        document.head.append(link);
+      }),
+    );
+  }
+  return loading.get(href);
+}

@@ -1,0 +1,161 @@
+"""Calculators: the contract of a specification, how figures are written, and what the form gives to those who cannot see it."""
+
+# ruff: noqa: RUF001 (a minus and a multiplication sign are what the page shows)
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from pydantic import ValidationError
+
+from examples.cost_optimization.figures import cost_model, token_calculator
+from examples.rate_limiting.figures import limits_calculator
+from examples.reference_numbers.figures import memory_calculator
+from examples.slo_definition.figures import budget_calculator
+from macros import calculators
+
+ALL = {
+    one["id"]: one
+    for one in (
+        budget_calculator(),
+        token_calculator(),
+        memory_calculator(),
+        limits_calculator(),
+        cost_model(),
+    )
+}
+
+
+def specification(**changes: Any) -> dict[str, Any]:
+    field = {"key": "a", "label": "Apples", "unit": "a day", "low": 0, "high": 10, "step": 1, "value": 2}
+    return {
+        "id": "fruit",
+        "key": "fr",
+        "title": "Fruit & more",
+        "groups": [{"legend": "Bought", "inputs": [{"name": "apples"} | field]}],
+        "summary": ["{apples:whole} a day.", [["pears", "{pears:whole} pears."], [None, "No <pears>."]]],
+        "steps": [
+            {
+                "label": "A week",
+                "formula": "7 × apples",
+                "worked": "7 × {apples:whole}",
+                "result": "{week:whole}",
+            }
+        ],
+        "tables": [{"caption": "Days", "head": ("Day", "Eaten"), "rows": [["First", "{days.0:whole|none}"]]}],
+        "values": {"pears": None, "week": 14, "days": (None,)},
+    } | changes
+
+
+def built(**changes: Any) -> BeautifulSoup:
+    return BeautifulSoup(calculators.html(calculators.load(specification(**changes))), "html.parser")
+
+
+def test_the_defaults_are_worked_through_without_scripts() -> None:
+    page = built()
+    form = page.find("form")
+    assert isinstance(form, Tag)
+    assert form.has_attr("hidden")
+    text = page.get_text("|")
+    for shown in ("2 a day.", "No <pears>.", "A week", "14", "7 × apples", "7 × 2", "none"):
+        assert shown in text
+    assert "With JavaScript on" in text
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_field_has_a_label_a_unit_and_a_place_for_its_fault(name: str) -> None:
+    html = calculators.html(calculators.load(ALL[name]))
+    assert "\n" not in html, "Markdown would take a second line for text"
+    page = BeautifulSoup(html, "html.parser")
+    ids = [str(tag["id"]) for tag in page.find_all(id=True)]
+    assert len(set(ids)) == len(ids)
+    fields = page.find_all("input")
+    assert len(fields) > 5
+    for field in fields:
+        assert page.find("label", attrs={"for": field["id"]})
+        unit, fault = str(field["aria-describedby"]).split()
+        assert page.find(id=unit)
+        assert (place := page.find(id=fault))
+        assert not place.get_text()
+        assert float(str(field["min"])) <= float(str(field["value"])) <= float(str(field["max"]))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_calculator_leaves_a_figure_unfilled(name: str) -> None:
+    text = BeautifulSoup(calculators.html(calculators.load(ALL[name])), "html.parser").get_text(" ")
+    assert "{" not in text
+    assert "None" not in text
+
+
+def test_the_calculators_names_in_an_address_are_their_own() -> None:
+    keys = [one["key"] for one in ALL.values()]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"id": "Fruit salad"}, "pattern"),
+        ({"colour": "red"}, "Extra inputs"),
+        ({"presets": [{"name": "Ten", "values": {"pears": 10}}]}, "fills pears, which is no input"),
+        ({"key": "fruits"}, "pattern"),
+        ({"groups": []}, "at least 1"),
+    ],
+)
+def test_a_faulty_specification_is_refused(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        calculators.load(specification(**changes))
+
+
+def test_a_default_outside_its_limits_and_a_name_given_twice_are_refused() -> None:
+    field = specification()["groups"][0]["inputs"][0]
+    for inputs, told in (
+        ([field | {"value": 11}], "the default 11 is outside 0 to 10"),
+        ([field, field], "the name apples is given twice"),
+        ([field, field | {"name": "pears"}], "the key a is given twice"),
+    ):
+        with pytest.raises(ValidationError, match=told):
+            calculators.load(specification(groups=[{"legend": "Bought", "inputs": inputs}]))
+
+
+def test_a_sentence_with_a_figure_that_nobody_computes_is_refused() -> None:
+    with pytest.raises(KeyError, match="plums"):
+        calculators.html(calculators.load(specification(summary=["{plums:whole}"])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        ("number", 0, "0"),
+        ("number", 14.4, "14.4"),
+        ("number", 1209.6, "1,210"),
+        ("number", 0.03249, "0.03249"),
+        ("number", 0.00012346, "0.0001235"),
+        ("number", 1e-15, "0"),
+        ("number", -1234567.5, "-1,234,568"),
+        ("number", -1e-15, "0"),
+        ("whole", 2.5, "3"),
+        ("whole", 1e12, "1,000,000,000,000"),
+        ("percent", 0.0045, "0.45%"),
+        ("percent", 1 - 0.999, "0.1%"),
+        ("dollars", 0.6, "$0.60"),
+        ("dollars", 0.0384, "$0.0384"),
+        ("dollars", 12.345, "$12.35"),
+        ("dollars", 99864.4, "$99,864"),
+        ("dollars", -2, "-$2.00"),
+        ("dollars", 0, "$0.00"),
+        ("gigabytes", 901_120_000, "0.9011 GB"),
+        ("duration", 0, "0 s"),
+        ("duration", 59.99, "59.99 s"),
+        ("duration", 60, "1 min"),
+        ("duration", 2592, "43 min 12 s"),
+        ("duration", 3599.6, "1 h"),
+        ("duration", 86399, "1 d"),
+        ("duration", 183_600, "2 d 3 h"),
+        ("duration", 86_400 * 5000, "5,000 d"),
+    ],
+)
+def test_figures_are_written_for_people(kind: str, value: float, shown: str) -> None:
+    assert calculators.fill(((None, f"{{x:{kind}}}"),), {"x": value}) == shown
