@@ -53,7 +53,7 @@ MODELS = (
     Model("Llama 3.1 8B", 8e9, 32, 8, 128),
     Model("Llama 3.1 70B", 70e9, 80, 8, 128),
     Model("Llama 3.1 405B", 405e9, 126, 8, 128),
-    Model("Qwen3-8B", 8.2e9, 36, 8, 128),
+    Model("Qwen3-8B", 8e9, 36, 8, 128),
     Model("gpt-oss-120b", 117e9, 36, 8, 64, windowed=18),
     Model("DeepSeek-V3", 671e9, 61, 128, 128, latent=(512, 64)),
 )

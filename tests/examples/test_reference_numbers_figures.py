@@ -1,0 +1,184 @@
+"""The page of numbers to know: each figure against another calculation, the questions' own functions, and its page's text."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from examples.circuit_breaker import setting as breaker
+from examples.cost_optimization import figures as cost
+from examples.cost_optimization import gate
+from examples.observability_stack import setting as observability
+from examples.reference_numbers import figures, hardware, prices, rules
+from examples.security_threats import numbers as threats
+from examples.slo_definition import budget
+from examples.slo_definition import setting as slo
+
+PAGE = (Path(__file__).parents[2] / "docs/numbers.md").read_text(encoding="utf-8")
+
+
+def cells(table: str) -> list[list[str]]:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert len({len(row) for row in rows}) == 1, "a row with another number of cells"
+    return [rows[0], *rows[2:]]
+
+
+def column(table: str, name: str) -> list[str]:
+    rows = cells(table)
+    return [row[rows[0].index(name)] for row in rows[1:]]
+
+
+def test_every_table_of_the_page_is_well_formed() -> None:
+    names = [name for name in dir(figures) if name.endswith("_table") and name != "_table"]
+    assert len(names) > 12
+    for name in names:
+        assert f'computed("{name}")' in PAGE
+        table = getattr(figures, name)()
+        assert len(cells(table)) > 2
+        assert "e+" not in table
+        assert "nan" not in table
+
+
+def test_the_ten_figures_on_top_are_those_of_the_tables() -> None:
+    top = PAGE.split("## Traffic")[0]
+    assert column(figures.traffic_table(), "30 days")[0] == "2.59 million"
+    assert "1 request/s is 2.6 million in 30 days" in top
+    assert column(figures.budget_table(), "30 days")[2] == "43.2 min"
+    assert "99.9% leaves 43 minutes in 30 days, or 1 bad request in 1,000" in top
+    assert column(figures.burn_table(), "Burn rate")[0] == "14.4"
+    assert "A burn rate of 14.4 spends 2% of a 30-day budget in an hour" in top
+    assert rules.slowdown(0.9) == pytest.approx(10)
+    assert "A server that is 90% busy takes ten service times" in top
+    assert column(figures.kv_table(), "A token, 16 bits")[1] == "320 KiB"
+    assert "A 70B with grouped-query attention keeps 320 KiB a token" in top
+    assert len(re.findall(r"^\| ", top, re.MULTILINE)) == 2 + 10
+
+
+class TestBudgets:
+    def test_the_budgets_are_question_1s(self) -> None:
+        for target in figures.TARGETS:
+            for days in (30, 91, 365):
+                wanted = budget.error_budget(target) * days * budget.DAY
+                assert rules.allowed_s(target, days) == pytest.approx(wanted)
+        assert column(figures.budget_table(), "Year, 365 days")[-1] == "52.6 min"
+
+    def test_the_alerts_are_question_1s_with_their_delays(self) -> None:
+        for (spent, hours, severity), alert in zip(figures.ALERTS, budget.ALERTS, strict=True):
+            assert (spent, hours * 3_600, severity) == (alert.spent, alert.long_s, alert.severity)
+            assert rules.burn_factor(spent, hours, 30) == pytest.approx(alert.factor(30 * budget.DAY))
+        delays = [alert.detection_s(1.0, 0.999, 30 * budget.DAY) for alert in budget.ALERTS]
+        assert delays == pytest.approx([51.84, 129.6, 259.2, 259.2])
+        shown = column(figures.burn_table(), "Fires on total outage after")
+        assert shown == ["51.8 s", "2.16 min", "4.32 min", "4.32 min"]
+
+    def test_at_93_percent_the_fast_page_can_never_fire(self) -> None:
+        assert budget.ALERTS[0].threshold(0.93, 30 * budget.DAY) > 1
+        assert budget.ALERTS[0].threshold(0.94, 30 * budget.DAY) < 1
+
+    def test_steps_in_a_row_multiply(self) -> None:
+        assert rules.chain(0.99, 30) == pytest.approx(math.exp(30 * math.log(0.99)))
+        assert figures.tail_meets() == "18%"
+
+
+class TestHardware:
+    def test_the_speeds_are_the_questions(self) -> None:
+        assert figures.SPEEDS == (
+            (1, slo.TTFT_P50, slo.TPOT_P50),
+            (10, breaker.TTFT_MEAN_S, 1 / breaker.TOKENS_PER_S),
+            (13, observability.TTFT_S, observability.TPOT_S),
+        )
+        for question, _, _ in figures.SPEEDS:
+            assert f'computed("speed", question={question})' in PAGE
+
+    def test_links_keep_the_ratios_that_the_text_names(self) -> None:
+        hbm, nvlink, pcie, *rest = hardware.LINKS.values()
+        assert 7 <= hbm / nvlink < 8
+        assert 7 <= nvlink / pcie < 8
+        assert rest == sorted(rest, reverse=True)
+
+    def test_a_decode_step_is_the_bytes_over_the_bandwidth(self) -> None:
+        h100 = next(gpu for gpu in hardware.GPUS if gpu.name == "H100 SXM")
+        assert hardware.decode_floor_s(70e9, h100, 2) == pytest.approx(70 / 6_700)
+        assert h100.ridge == pytest.approx(295.2, abs=0.1)
+        assert hardware.prefill_s(70e9, 2_400, h100, 2) == pytest.approx(
+            2 * 70e9 * 2_400 / (2 * 989e12 * 0.4)
+        )
+
+    def test_across_an_ocean_light_alone_takes_half_a_tenth_of_a_second(self) -> None:
+        assert 0.058 < hardware.round_trip_s(6_000) < 0.060
+
+
+class TestMoney:
+    def test_a_thousand_requests_of_question_3(self) -> None:
+        assert figures.REQUEST == (cost.INPUT_TOKENS, cost.OUTPUT_TOKENS)
+        luna = next(price for price in prices.TOKENS if price.model == "GPT-6 Luna")
+        assert luna.request(*figures.REQUEST) * 1_000 == pytest.approx(2.4 * 0.10 + 0.35 * 0.50)
+
+    def test_the_text_about_ratios_holds_for_every_row(self) -> None:
+        assert figures.output_ratio() == "5"
+        assert figures.cached_ratio() == "a 10th to a 40th"
+        h100 = [price.hour for price in prices.HOURS if price.gpu == "H100 SXM"]
+        assert 3 <= max(h100) / min(h100) < 4
+
+    def test_every_price_has_a_day_in_the_past_year(self) -> None:
+        days = [date.fromisoformat(p.since) for p in prices.TOKENS]
+        days += [date.fromisoformat(p.read) for p in prices.HOURS]
+        assert date(2025, 11, 26) < min(days)
+        assert max(days) <= date(2026, 11, 26)
+
+
+class TestQueues:
+    def test_a_simulated_queue_takes_what_the_formula_says(self) -> None:
+        """A hundred thousand jobs at 80%: the mean to 10%, the 95th percentile to 10%."""
+        rng = random.Random(11)
+        clock = free = 0.0
+        times = []
+        for _ in range(100_000):
+            clock += rng.expovariate(0.8)
+            free = max(free, clock) + rng.expovariate(1.0)
+            times.append(free - clock)
+        times.sort()
+        assert sum(times) / len(times) == pytest.approx(rules.slowdown(0.8), rel=0.1)
+        assert times[95_000] == pytest.approx(rules.slowdown_quantile(0.8, 0.95), rel=0.1)
+
+    def test_a_server_that_is_never_done_has_no_mean(self) -> None:
+        for use in (1.0, 1.2, -0.1):
+            with pytest.raises(ValueError, match="utilization"):
+                rules.slowdown(use)
+
+    def test_counts_scatter_by_the_root_of_their_number(self) -> None:
+        low, high = rules.usual_range(100)
+        assert (round(low), round(high)) == (80, 120)
+        assert rules.usual_range(1)[0] == 0
+        assert figures.none_of_three() == "5%"
+
+
+class TestStatistics:
+    def test_they_are_the_questions_own_functions(self) -> None:
+        for count in (30, 100, 3_000):
+            assert rules.not_ruled_out(count) == pytest.approx(threats.below(count))
+            assert rules.not_ruled_out(count) < 3 / count
+        for rate in (0.001, 0.005, 0.05):
+            assert rules.clean_needed(rate) == threats.clean_needed(rate)
+        for share in (0.1, 0.001):
+            assert rules.precision(share, 0.95, 0.01) == pytest.approx(
+                threats.Detector(1.0, share, 0.95, 0.01).precision
+            )
+
+    def test_samples_against_the_standard_error_of_question_3(self) -> None:
+        n = rules.sample_for(0.86, 0.02)
+        assert rules.Z * gate.standard_error(0.86, n) <= 0.02 < rules.Z * gate.standard_error(0.86, n - 2)
+
+    def test_two_samples_that_large_tell_the_drop_four_times_in_five(self) -> None:
+        """By simulation with normal errors, at 5% two-sided."""
+        first, second = 0.86, 0.82
+        n = rules.sample_to_tell(first, second)
+        error = math.sqrt((first * (1 - first) + second * (1 - second)) / n)
+        rng = random.Random(5)
+        told = sum(abs(rng.gauss(first - second, error)) > rules.Z * error for _ in range(20_000))
+        assert told / 20_000 == pytest.approx(0.8, abs=0.02)
