@@ -37,19 +37,19 @@ def results(
 
     `price` is $/GPU-hour, `tokens` what one replica does at its objective, input and output together, a second. `used` is
     the percentage of that which is asked of it over the hours paid for, `input_share` the percentage of tokens that are
-    input, the API's prices are $ per million tokens. Raises ValueError for a replica of which nothing is used.
+    input, the API's prices are $ per million tokens. Volumes are given in millions. Raises ValueError for a replica of which nothing is used.
     """
     share = input_share / 100
     own = per_million_tokens(price, gpus, tokens, used / 100)
     full = per_million_tokens(price, gpus, tokens, 1.0)
     api = share * api_input + (1 - share) * api_output
     even = full / api
-    volume = tokens * SECONDS * (used / 100)
+    volume = tokens * SECONDS * (used / 100) / 1_000_000
     monthly = price * gpus * (SECONDS / 3600)
-    api_monthly = volume / 1_000_000 * api
+    api_monthly = volume * api
     return {
         "hourly": price * gpus,
-        "per_hour": tokens * 3600 * (used / 100),
+        "per_hour": tokens * 3600 * (used / 100) / 1_000_000,
         "use": used / 100,
         "share": share,
         "rest": 1 - share,
@@ -58,7 +58,7 @@ def results(
         "api": api,
         "even": even if even <= 1 else None,
         "short": even if even > 1 else None,
-        "even_volume": tokens * SECONDS * even if even <= 1 else None,
+        "even_volume": tokens * SECONDS * even / 1_000_000 if even <= 1 else None,
         "volume": volume,
         "monthly": monthly,
         "api_monthly": api_monthly,
@@ -132,17 +132,17 @@ def specification() -> dict[str, Any]:
                 "label": "Tokens in a paid hour",
                 "formula": "throughput × 3,600 s × used",
                 "worked": "{tokens:number}/s × 3,600 s × {use:percent}",
-                "result": "{per_hour:number}",
+                "result": "{per_hour:number} million",
             },
             {
                 "label": "Your own, per million tokens",
-                "formula": "hour / tokens × 1,000,000",
-                "worked": "{hourly:dollars} / {per_hour:number} × 1,000,000",
+                "formula": "hour / millions of tokens in it",
+                "worked": "{hourly:dollars} / {per_hour:number}",
                 "result": "{own:dollars}",
             },
             {
                 "label": "The same, fully used",
-                "formula": "hour / (throughput × 3,600 s) × 1,000,000",
+                "formula": "your own × used",
                 "worked": "{own:dollars} × {use:percent}",
                 "result": "{full:dollars}",
             },
@@ -165,7 +165,7 @@ def specification() -> dict[str, Any]:
                     ["even", "{tokens:number}/s × 2,628,000 s × {even:percent}"],
                     [None, "there is none"],
                 ],
-                "result": "{even_volume:number|—}",
+                "result": [["even", "{even_volume:number} million"], [None, "—"]],
             },
             {
                 "label": "A month of the replica",
@@ -175,8 +175,8 @@ def specification() -> dict[str, Any]:
             },
             {
                 "label": "The same tokens from the API",
-                "formula": "tokens a month / 1,000,000 × API",
-                "worked": "{volume:number} / 1,000,000 × {api:dollars}",
+                "formula": "millions of tokens a month × API",
+                "worked": "{volume:number} × {api:dollars}",
                 "result": "{api_monthly:dollars}",
             },
         ],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +29,9 @@ def _table(head: str, rows: Iterable[str]) -> str:
     cells = [cell.strip() for cell in head.split("|")]
     rule = " | ".join("---:" if cell.endswith(":") else "---" for cell in cells)
     shown = " | ".join(cell.removesuffix(":") for cell in cells)
-    return "\n".join(f"| {row} |" for row in (shown, rule, *rows))
+    # A number keeps its unit beside it on a phone.
+    kept = (re.sub(r"(?<=\d) (?=[A-Za-z%])", "\u00a0", row) for row in rows)
+    return "\n".join(f"| {row} |" for row in (shown, rule, *kept))
 
 
 def _percent(share: float, digits: int = 3) -> str:
@@ -48,6 +51,11 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def _count(value: float) -> str:
+    """Return a count, in millions from the first one on."""
+    return f"{_short(value / 1e6)} million" if value >= 1e6 else f"{value:,.0f}"
+
+
 def memory_calculator() -> dict[str, Any]:
     """Return the calculator of KV-cache memory."""
     return memory.specification()
@@ -65,7 +73,7 @@ def latent_head() -> int:
 def traffic_table() -> str:
     """Return what a rate of requests comes to."""
     rows = [
-        f"{rate:,}/s | {_short(rate * rules.DAY / 1e6)} million | {_short(rate * 30 * rules.DAY / 1e6)} million"
+        f"{rate:,}/s | {_count(rate * rules.DAY)} | {_count(rate * 30 * rules.DAY)}"
         for rate in (1, 12, 100, 1_000)
     ]
     return _table("Mean rate: | A day: | 30 days: ", rows)

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from macros.catalog import load_catalog, load_question
+from macros.front_matter import split
 from macros.plan import load_plans
 from macros.question import SECTIONS, Category, section_titles
 from tests.content.reading import (
@@ -209,7 +210,9 @@ def test_a_listing_is_a_section_of_a_tested_file(file, listing):
 
 
 def test_pages_examples_and_tests_go_by_one_slug():
-    slugs = {question.package for question in CATALOG}
+    metas = (split(file.read_text(encoding="utf-8"), file).meta for file in PAGES)
+    named = {meta["example"] for meta in metas if "example" in meta}
+    slugs = {question.package for question in CATALOG} | named
     complete = {question.package for question in CATALOG if not question.pending}
     packages = {path.parent.name for path in ROOT.glob("examples/*/__init__.py")}
     tests = {path.stem.removeprefix("test_") for path in ROOT.glob("tests/examples/test_*.py")}

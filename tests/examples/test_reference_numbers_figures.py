@@ -23,7 +23,8 @@ PAGE = (Path(__file__).parents[2] / "docs/numbers.md").read_text(encoding="utf-8
 
 
 def cells(table: str) -> list[list[str]]:
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    lines = table.replace("\u00a0", " ").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert len({len(row) for row in rows}) == 1, "a row with another number of cells"
     return [rows[0], *rows[2:]]
 

@@ -216,6 +216,20 @@ def test_a_link_brings_the_figures_back_and_so_does_a_reload(visit: Visit, name:
     assert query_of(second) == {}
 
 
+def test_a_number_has_one_spelling_in_the_address_that_comes_back(visit: Visit) -> None:
+    form, _ = CALCULATORS["error-budget"]
+    page = visit("error-budget")
+    for typed, kept in ((".5", "0.5"), ("0.0000001", "0.0000001"), ("010.50", "10.5")):
+        field(page, "bad").fill(typed)
+        assert query_of(page)["bad"] == [kept]
+    page.reload()
+    expect(page.locator(".calculator")).to_have_attribute("data-ready", "yes")
+    expect(page.locator(".calculator__notes")).to_be_empty()
+    assert shown(page, form) == computed("error-budget", bad=10.5)
+    page = visit("error-budget", "?eb=1&bad=0.0000001")
+    assert shown(page, form) == computed("error-budget", bad=0.0000001)
+
+
 def test_the_way_back_and_forward_follows_the_figures(visit: Visit) -> None:
     """A link to a section is a new entry of the history; each has the figures that it was left with."""
     form, _ = CALCULATORS["error-budget"]

@@ -13,12 +13,12 @@ export function model({ price, gpus, tokens, used, input_share, api_input, api_o
   const full = perMillion(1);
   const api = share * api_input + (1 - share) * api_output;
   const even = full / api;
-  const volume = tokens * SECONDS * use;
+  const volume = (tokens * SECONDS * use) / 1_000_000;
   const monthly = price * gpus * HOURS;
-  const apiMonthly = (volume / 1_000_000) * api;
+  const apiMonthly = volume * api;
   return {
     hourly: price * gpus,
-    per_hour: tokens * 3600 * use,
+    per_hour: (tokens * 3600 * use) / 1_000_000,
     use,
     share,
     rest: 1 - share,
@@ -27,7 +27,7 @@ export function model({ price, gpus, tokens, used, input_share, api_input, api_o
     api,
     even: even <= 1 ? even : null,
     short: even > 1 ? even : null,
-    even_volume: even <= 1 ? tokens * SECONDS * even : null,
+    even_volume: even <= 1 ? (tokens * SECONDS * even) / 1_000_000 : null,
     volume,
     monthly,
     api_monthly: apiMonthly,

@@ -96,7 +96,7 @@ export function setUpForm(section, { model, contradictions = () => [] }) {
 
 /** What is wrong with a field's text, or null. The same rule for what is typed and for what an address brings. */
 function faultOf(field, text) {
-  const number = /^-?\d{1,12}(\.\d{1,9})?$/.test(text) ? Number(text) : NaN;
+  const number = /^-?(\d{1,12}(\.\d{1,9})?|\.\d{1,9})$/.test(text) ? Number(text) : NaN;
   if (!(number >= Number(field.min) && number <= Number(field.max))) {
     return `Give a number from ${grouped(field.min)} to ${grouped(field.max)}`;
   }
@@ -105,6 +105,9 @@ function faultOf(field, text) {
 }
 
 const grouped = (text) => Number(text).toLocaleString("en-US", { maximumFractionDigits: 9 });
+
+/** As the address has it: one spelling for a number, and never an exponent, which no field takes. */
+const plain = (text) => Number(text).toLocaleString("en-US", { maximumFractionDigits: 9, useGrouping: false });
 
 /** The words stand beside the field and are part of its description, so that whoever is in it hears them. */
 function mark(field, fault) {
@@ -167,7 +170,7 @@ function addressOf(section, fields, url) {
     return url;
   }
   url.searchParams.set(key, version);
-  for (const field of changed) url.searchParams.set(field.name, String(Number(field.value)));
+  for (const field of changed) url.searchParams.set(field.name, plain(field.value));
   return url;
 }
 
