@@ -93,6 +93,8 @@ class Calculator(_Part):
     summary: tuple[Text, ...]
     steps: tuple[Step, ...] = ()
     tables: tuple[Table, ...] = ()
+    tables_first: bool = False
+    """Whether the tables are what the reader came for, and the steps what explains them."""
     values: Mapping[str, Value | tuple[Value, ...]]
     """What the arithmetic gives for the defaults."""
 
@@ -262,6 +264,9 @@ def html(calculator: Calculator) -> str:
         + "</tbody></table>"
         for table in calculator.tables
     )
+    results = [f'<ol class="calculator__steps">{steps}</ol>', tables]
+    if calculator.tables_first:
+        results.reverse()
     summary = " ".join(shown("span", text) for text in calculator.summary)
     return (
         f'<section class="calculator" id="{calculator.id}" aria-label="{escape(calculator.title)}"'
@@ -272,8 +277,7 @@ def html(calculator: Calculator) -> str:
         '<p class="calculator__buttons"><button type="button" class="tool" data-do="copy">Copy link to these figures</button>'
         '<button type="reset" class="tool">Reset</button></p></form>'
         '<div class="calculator__notes" role="status"></div>'
-        f'<p class="calculator__sum">{summary}</p>'
-        f'<ol class="calculator__steps">{steps}</ol>{tables}'
+        f'<p class="calculator__sum">{summary}</p>{"".join(results)}'
         "</section>"
     )
 

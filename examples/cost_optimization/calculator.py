@@ -88,6 +88,7 @@ def specification() -> dict[str, Any]:
                 "result": "{break_even:number}%",
             },
         ],
+        "tables_first": True,
         "tables": [
             {
                 "caption": "Each step on what the steps before it left",
