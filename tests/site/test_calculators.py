@@ -95,7 +95,7 @@ def test_the_script_computes_and_says_what_the_tested_functions_do(
 ) -> None:
     """Bit by bit: both do the same operations in the same order."""
     form, results = CALCULATORS[name]
-    inputs = samples(form, 2_000 if name == "cost-model" else 400)
+    inputs = samples(form, 1_000 if name == "cost-model" else 400)
     assert len(inputs) > 300
     page = new_page()
     page.goto("404.html")
