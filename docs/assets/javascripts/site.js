@@ -9,6 +9,7 @@ import { siteRoot } from "./catalog.js";
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { setUpListings, setUpNavigation } from "./navigation.js";
+import { setUpProgress } from "./progress/open.js";
 import { setUpScrollable } from "./scrollable.js";
 import { setUpSearch } from "./search/open.js";
 import { ownText } from "./text.js";
@@ -23,6 +24,7 @@ function setUp() {
   setUpCopyLinks(article, tools);
   setUpScrollable(article);
   setUpListings(article);
+  setUpProgress(article, tools);
   // Only the page that has it pays for it.
   if (article.querySelector(".calculator")) {
     import("./calculators/index.js").then(({ setUpCalculators }) => setUpCalculators(article));

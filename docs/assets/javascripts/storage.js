@@ -5,6 +5,15 @@
 
 const PREFIX = "llm-production-interviews";
 
+/** Whether anything lies on the shelf `name`: cheap, so that a page loads what reads it only where there is something to read. */
+export function hasShelf(name) {
+  try {
+    return localStorage.getItem(`${PREFIX}.${name}`) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The shelf `name`. `parse(value)` turns what was stored, of any age, into today's value, or throws where it is not one;
  * `empty()` gives the value of a shelf on which nothing lies. Values are plain JSON and are never changed in place.
@@ -15,6 +24,7 @@ const PREFIX = "llm-production-interviews";
  * - `subscribe(listener)`: calls it with every new value, from this tab or another; returns a function that ends it.
  * - `problem()`: null; or `"damaged"` (what was stored is set aside under `asideKey`), `"forbidden"` or `"full"` (what is
  *   new is kept only until the page is closed).
+ * - `aside()`: the text that was set aside as damaged, on this or an earlier day; null if there is none.
  */
 export function createShelf(name, { parse, empty }) {
   const key = `${PREFIX}.${name}`;
@@ -81,6 +91,13 @@ export function createShelf(name, { parse, empty }) {
       return () => listeners.delete(listener);
     },
     problem: () => trouble,
+    aside() {
+      try {
+        return localStorage.getItem(asideKey);
+      } catch {
+        return null;
+      }
+    },
     asideKey,
   };
 }

@@ -1,0 +1,91 @@
+/*
+ * The page while somebody practices on it: what would give the answer away stays shut or is put away, and what is opened
+ * is told of. Nothing is removed, and lifting the guard leaves the page as it was.
+ */
+
+import { AFTER, answerBlocks, openSection } from "./sheet.js";
+
+const AWAY = "practice-away";
+
+/**
+ * `tell.hint(n)` and `tell.stage(n)` are called when a block is opened for the first time (n from 0), `tell.answer(block)`
+ * when somebody tries to open what is guarded; it stays shut.
+ */
+export function createGuard(article, sheet, tell) {
+  const guarded = new Set(answerBlocks(article));
+  const away = { answer: AFTER.flatMap((id) => openSection(article, id)), signals: openSection(article, "what-it-tests"), clarifying: openSection(article, "clarifying-questions") };
+  const extra = [article.querySelector(".page-tools .disclose-all")].filter(Boolean);
+  const difficulty = [article.querySelector(".chips > .chip--difficulty")].filter(Boolean);
+  let costs = [];
+  let on = false;
+  let sealed = false;
+
+  const put = (nodes, hidden) => {
+    for (const node of nodes) node.classList.toggle(AWAY, hidden);
+  };
+
+  const opened = ({ target }) => {
+    if (!target.open) return;
+    if (sealed && guarded.has(target)) {
+      // By a link, a search in the page, or a script: the summary's own click is stopped before it opens anything.
+      target.open = false;
+      tell.answer(target);
+      return;
+    }
+    if (sheet.hints.includes(target)) tell.hint(sheet.hints.indexOf(target));
+    if (sheet.stages.includes(target)) tell.stage(sheet.stages.indexOf(target));
+  };
+
+  const pressed = (event) => {
+    const block = event.target.closest("summary")?.parentElement;
+    if (!sealed || !guarded.has(block) || block.open) return;
+    event.preventDefault();
+    tell.answer(block);
+  };
+
+  return {
+    /** Shut everything. `open` says which hints and stages had been opened already, and stay free to open again. */
+    raise({ hideDifficulty, clarified, early }) {
+      on = true;
+      for (const block of article.querySelectorAll("details")) block.open = false;
+      put([...away.signals, ...extra], true);
+      put(away.clarifying, !clarified);
+      put(difficulty, hideDifficulty);
+      sealed = !early;
+      put(away.answer, sealed);
+      // `toggle` does not bubble, but it can be caught on its way down.
+      article.addEventListener("toggle", opened, true);
+      article.addEventListener("click", pressed, true);
+    },
+    /** Say beside each hint what opening it costs: `text(n)`, or nothing once it is open. */
+    price(text) {
+      for (const cost of costs) cost.remove();
+      costs = sheet.hints.map((hint, place) => {
+        const cost = document.createElement("span");
+        cost.className = "practice-cost";
+        cost.textContent = text(place);
+        if (cost.textContent) hint.querySelector(":scope > summary")?.append(cost);
+        return cost;
+      });
+    },
+    showClarifying() {
+      put(away.clarifying, false);
+      return away.clarifying[0] ?? null;
+    },
+    hasClarifying: () => away.clarifying.length > 0,
+    /** Let the answer be opened, and open it. */
+    unseal(block) {
+      sealed = false;
+      put(away.answer, false);
+      if (block) block.open = true;
+    },
+    lift() {
+      if (!on) return;
+      on = sealed = false;
+      this.price(() => "");
+      put([...away.answer, ...away.signals, ...away.clarifying, ...extra, ...difficulty], false);
+      article.removeEventListener("toggle", opened, true);
+      article.removeEventListener("click", pressed, true);
+    },
+  };
+}

@@ -1,0 +1,394 @@
+/*
+ * Practice on a question page: a clock with marks, hints at a cost, the answer behind a deliberate reveal, then the score.
+ */
+
+import { loadCatalog, siteRoot } from "../catalog.js";
+import { addStyles } from "../styles.js";
+import { ask, button, download, element } from "../progress/dom.js";
+import { fileName, fileText } from "../progress/file.js";
+import { attemptsAt, newId, notesOn } from "../progress/model.js";
+import { GRADES, bestGrade, gradeOf, levelText } from "../progress/rating.js";
+import { addAttempt, shelf as progress, storageNotice } from "../progress/shelf.js";
+import { clockText, counted, dueText, spokenTime } from "../progress/words.js";
+import { createGuard } from "./guard.js";
+import { phaseAt, phasesOf } from "./phases.js";
+import { drop, interrupted, keep, newRun, paused, resumed, runOf, secondsOf, shelf } from "./runs.js";
+import { attemptOf, costs, createScore, sessionOf } from "./score.js";
+import { fromParameters, parametersOf } from "./session.js";
+import { attemptsIn, begin, startedAt } from "./sessions-shelf.js";
+import { readSheet } from "./sheet.js";
+
+/** How often an open tab says that it is open. */
+const SEEN_MS = 15_000;
+
+let view = null;
+
+/** Practice on this page: go on with the run that was left, or, if asked to `start`, begin one. */
+export async function practice(article, tools, { start }) {
+  await addStyles("practice");
+  view ??= createView(article, tools);
+  view.open(start);
+}
+
+function createView(article, tools) {
+  const sheet = readSheet(article);
+  const phases = phasesOf(sheet.category, sheet.minutes);
+  const time = element("span", { className: "practice-time", role: "timer", "aria-label": "Time used" });
+  const phase = element("span", { className: "practice-phase" });
+  const controls = element("div", { className: "practice-buttons" });
+  const bar = element("div", { className: "practice-bar", role: "region", "aria-label": "Practice clock" }, element("p", { className: "practice-clock" }, time, ` of ${clockText(sheet.minutes * 60)}`), phase, controls);
+  const panel = element("section", { className: "practice", "aria-labelledby": "practice" });
+  const said = element("p", { className: "practice-said", role: "status" });
+  const guard = createGuard(article, sheet, { hint: openHint, stage: openStage, answer: refuse });
+
+  let run = null;
+  // What the panel shows: "running" (or paused), "left", "elsewhere", "score", "saved", or nothing.
+  let state = "";
+  let timer = 0;
+
+  function open(start) {
+    if (state && state !== "saved") return panel.querySelector("h2")?.focus();
+    const session = fromParameters(new URLSearchParams(location.search));
+    // A reload goes on with what the storage has; it does not begin again.
+    history.replaceState(null, "", location.pathname + location.hash);
+    const stored = runOf(sheet.number);
+    if (!stored && !start) return;
+    tools.after(bar, panel, said);
+    if (stored) meet(stored);
+    else begun(session);
+  }
+
+  function begun(session) {
+    if (session?.questions.length && !startedAt(session)) begin(session);
+    run = keep(newRun(sheet.number, session ? parametersOf(session).toString() : ""));
+    guard.raise({ hideDifficulty: Boolean(session?.hide), clarified: false, early: false });
+    go();
+    say(`The clock runs: ${counted(sheet.minutes, "minute")}. ${phases[0].name}: until ${clockText(phases[0].until)}.`);
+    panel.querySelector("h2").focus();
+  }
+
+  /** A run from before this page was loaded. */
+  function meet(stored) {
+    if (stored.draft) {
+      run = keep({ ...stored, owner: newId() });
+      return toScore();
+    }
+    run = interrupted(stored);
+    raise();
+    state = "left";
+    show();
+  }
+
+  function raise() {
+    guard.raise({ hideDifficulty: Boolean(sessionOf(run)?.hide), clarified: run.clarified, early: run.early });
+    guard.price(price);
+  }
+
+  function go() {
+    state = "running";
+    show();
+    tick();
+  }
+
+  function takeUp() {
+    run = keep(resumed({ ...interrupted(runOf(sheet.number) ?? run), owner: newId() }));
+    go();
+    say(`The clock runs again at ${spokenTime(secondsOf(run))}.`);
+    controls.querySelector("button").focus();
+  }
+
+  function pause() {
+    run = keep(run.since === null ? resumed(run) : paused(run));
+    go();
+    say(run.since === null ? `Paused at ${spokenTime(secondsOf(run))}.` : "The clock runs again.");
+    controls.querySelector("button").focus();
+  }
+
+  async function discard() {
+    const answer = await ask("Discard this run?", ["Its time, its hints and its notes are forgotten. Saved attempts stay."], [
+      { value: "keep", text: "Keep it" },
+      { value: "discard", text: "Discard" },
+    ]);
+    if (answer !== "discard") return;
+    close();
+    drop(sheet.number);
+    tools.querySelector(".practice-start")?.focus();
+  }
+
+  function close() {
+    run = null;
+    state = "";
+    clearTimeout(timer);
+    guard.lift();
+    for (const node of [bar, panel, said]) node.remove();
+  }
+
+  // --- What is opened -----------------------------------------------------------------------------------------------------
+
+  function price(place) {
+    if (run.early || run.hints.includes(place)) return "";
+    return `costs: grade ${GRADES[bestGrade({ hints: run.hints.length + 1, early: false })]} at best`;
+  }
+
+  function openHint(place) {
+    if (!run || run.hints.includes(place)) return;
+    run = keep({ ...run, hints: [...run.hints, place] });
+    guard.price(price);
+    showRules();
+    say(`Hint opened. ${rules()}`);
+  }
+
+  function openStage(place) {
+    if (run && !run.stages.includes(place)) run = keep({ ...run, stages: [...run.stages, place] });
+  }
+
+  async function refuse(block) {
+    if (state !== "running") {
+      say("Continue or discard the practice run first.");
+      return panel.querySelector("h2").focus();
+    }
+    const answer = await ask(
+      "Open the answer before you finish?",
+      ["This is recorded with the attempt, and its grade is then Again. If you are done, finish and score instead: that costs nothing."],
+      [
+        { value: "shut", text: "Keep it shut" },
+        { value: "finish", text: "Finish and score" },
+        { value: "open", text: "Open the answer" },
+      ],
+    );
+    if (!run || state !== "running") return;
+    if (answer === "finish") finish();
+    if (answer !== "open") return;
+    run = keep({ ...run, early: true });
+    guard.unseal(block);
+    guard.price(price);
+    show();
+    (block?.querySelector("summary") ?? panel.querySelector("h2")).focus();
+    say("The answer is open. The clock runs on.");
+  }
+
+  function clarify() {
+    run = keep({ ...run, clarified: true });
+    const heading = guard.showClarifying();
+    show();
+    heading?.scrollIntoView();
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus({ preventScroll: true });
+  }
+
+  // --- The clock ----------------------------------------------------------------------------------------------------------
+
+  function tick() {
+    clearTimeout(timer);
+    if (state !== "running") return;
+    const seconds = secondsOf(run);
+    time.textContent = clockText(seconds);
+    const place = phaseAt(phases, seconds);
+    const over = place === phases.length;
+    const text = over ? "Time is up" : `${phases[place].name} until ${clockText(phases[place].until)}`;
+    phase.textContent = run.since === null ? `Paused. ${text}` : text;
+    bar.classList.toggle("practice-bar--over", over);
+    for (const [index, item] of [...panel.querySelectorAll(".practice-phases > li")].entries()) {
+      if (index === place) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    }
+    if (run.since === null) return;
+    const passed = place > run.mark;
+    if (passed || Date.now() - run.seen >= SEEN_MS) run = keep({ ...run, mark: Math.max(place, run.mark), seen: Date.now() });
+    if (passed) say(over ? `Time is up: ${counted(sheet.minutes, "minute")}. The clock runs on until you finish.` : `${phases[place].name}: until ${clockText(phases[place].until)}.`);
+    timer = setTimeout(tick, 1000 - ((seconds * 1000) % 1000) + 5);
+  }
+
+  const seen = () => {
+    if (state === "running" && run.since !== null) run = keep({ ...run, seen: Date.now() });
+  };
+  addEventListener("pagehide", seen);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) tick();
+  });
+  document.addEventListener("visibilitychange", () => {
+    // A hidden tab's timers may have slept; the clock has not.
+    if (document.hidden) seen();
+    else tick();
+  });
+  shelf.subscribe(() => {
+    if (!["running", "score"].includes(state) || runOf(sheet.number)?.owner === run.owner) return;
+    const ended = !runOf(sheet.number);
+    if (ended) guard.lift();
+    state = ended ? "ended" : "elsewhere";
+    show();
+    say(ended ? "This run was ended in another tab." : "This run goes on in another tab.");
+  });
+
+  // --- The panel ----------------------------------------------------------------------------------------------------------
+
+  function heading(text) {
+    return element("h2", { id: "practice", tabIndex: -1, textContent: text });
+  }
+
+  function rules() {
+    if (run.early) return "The answer was opened early: the grade of this attempt is Again.";
+    const best = GRADES[bestGrade({ hints: run.hints.length, early: false })];
+    return `Hints opened: ${run.hints.length} of ${sheet.hints.length}. Best grade still open: ${best}.`;
+  }
+
+  function showRules() {
+    const place = panel.querySelector(".practice-rules");
+    if (place) place.textContent = rules();
+  }
+
+  function show() {
+    clearTimeout(timer);
+    bar.hidden = state !== "running" && state !== "score";
+    controls.replaceChildren();
+    if (state === "running") {
+      controls.append(button(run.since === null ? "Continue" : "Pause", pause), button("Finish and score", finish, "practice-button--main"));
+      guard.price(price);
+      panel.replaceChildren(
+        heading("Practice"),
+        element("p", { textContent: "Answer aloud. The clock goes through four parts; it is announced when one begins, and when time is up." }),
+        element("ol", { className: "practice-phases" }, phases.map(({ name, from, until }) => element("li", {}, element("strong", { textContent: name }), ` ${clockText(from)} to ${clockText(until)}`))),
+        element("p", { className: "practice-rules", textContent: rules() }),
+        element("p", {
+          className: "practice-about",
+          textContent: `The first hint makes Good the best grade, the second Hard. ${sheet.stages.length ? "Stages and their evidence cost nothing. " : ""}What the interviewer scores and everything after the ${sheet.stages.length ? "drill" : "hints"} stay shut until you finish.`,
+        }),
+        element(
+          "div",
+          { className: "practice-buttons" },
+          guard.hasClarifying() && !run.clarified && button("Show the clarifying questions", clarify),
+          !run.early && sheet.levels.length > 0 && button("Open the answer early", () => refuse(article.querySelector("details.answer"))),
+          button("Discard", discard),
+        ),
+      );
+    } else if (state === "left") {
+      panel.replaceChildren(
+        heading("A practice run was left here"),
+        element("p", { textContent: `${clockText(secondsOf(run))} of ${clockText(sheet.minutes * 60)} on the clock, ${counted(run.hints.length, "hint")} opened. The time since you left does not count.` }),
+        element("div", { className: "practice-buttons" }, button("Continue", takeUp, "practice-button--main"), button("Discard", discard)),
+      );
+    } else if (state === "elsewhere") {
+      panel.replaceChildren(
+        heading("This run goes on in another tab"),
+        element("div", { className: "practice-buttons" }, button("Continue here", takeOver, "practice-button--main")),
+      );
+    } else if (state === "ended") {
+      panel.replaceChildren(heading("This run was ended in another tab"), element("div", { className: "practice-buttons" }, button("Close", close)));
+    }
+    bar.classList.remove("practice-bar--over");
+  }
+
+  function takeOver() {
+    const stored = runOf(sheet.number);
+    if (!stored) return close();
+    if (stored.draft) return meet(stored);
+    return takeUp();
+  }
+
+  // --- The score ----------------------------------------------------------------------------------------------------------
+
+  function finish() {
+    run = keep({ ...paused(run), draft: { met: [], signals: [], skipped: [], note: "" } });
+    toScore();
+    panel.querySelector("h2").focus();
+  }
+
+  async function toScore() {
+    state = "score";
+    guard.lift();
+    show();
+    time.textContent = clockText(secondsOf(run));
+    phase.textContent = "Stopped. Compare, then score";
+    controls.append(element("a", { className: "practice-button", href: "#practice", textContent: "To the score" }));
+    const { nextReview } = await import("../progress/schedule.js");
+    if (state !== "score") return;
+    const id = newId();
+    const known = progress.read();
+    const past = attemptsAt(known, sheet.number);
+    const count = () => {
+      const attempt = attemptOf(sheet, run, phases, id);
+      score.update(attempt, dueText(nextReview([...past, attempt])));
+      return attempt;
+    };
+    const score = createScore(sheet, structuredClone(run.draft), phases, {
+      lastNote: notesOn(known, sheet.number)[0] ?? null,
+      change: (draft) => {
+        run = keep({ ...run, draft: structuredClone(draft) });
+        count();
+      },
+      save: () => {
+        const attempt = count();
+        state = "saved";
+        addAttempt(attempt);
+        drop(sheet.number);
+        showSaved(attempt, nextReview(attemptsAt(progress.read(), sheet.number)));
+      },
+      discard,
+    });
+    const held = panel.contains(document.activeElement);
+    panel.replaceChildren(
+      heading("Score the attempt"),
+      element("p", { textContent: sheet.levels.length ? "Read the model answer and what each level adds, then come back: nothing you have ticked is lost." : "The answer to this question is not written yet. Score what you can." }),
+      score.form,
+    );
+    if (held) panel.querySelector("h2").focus();
+    count();
+  }
+
+  async function showSaved(attempt, due) {
+    bar.hidden = true;
+    const session = sessionOf(run);
+    const notice = storageNotice(progress.problem());
+    const missed = attempt.signals.filter((signal) => !signal.met);
+    const facts = [
+      ["Level", levelText(attempt)],
+      ["Time", `${clockText(attempt.seconds)} of ${clockText(attempt.minutes * 60)}`],
+      ["Hints", String(attempt.hints)],
+      ["Answer opened early", attempt.early ? "yes" : "no"],
+      ["Signals shown", `${attempt.signals.length - missed.length} of ${attempt.signals.length}`],
+      ["Grade", GRADES[gradeOf(attempt)]],
+      ["Next review", dueText(due)],
+    ];
+    if (sheet.stages.length) facts.splice(4, 0, ["Stages worked", `${attempt.stages} of ${sheet.stages.length}`]);
+    if (attempt.skipped.length) facts.push(["Skipped or cut short", attempt.skipped.join(", ")]);
+    const ways = element("p", { className: "practice-ways" }, element("a", { href: new URL("progress/", siteRoot()).href, textContent: "Your progress" }));
+    panel.replaceChildren(
+      heading("Attempt saved"),
+      notice ? element("p", { className: "practice-notice" }, notice, " ", button("Export your progress", exportAll)) : "",
+      element("dl", { className: "practice-facts" }, facts.map(([name, value]) => element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value })))),
+      ...costs(attempt).map((text) => element("p", { className: "practice-about", textContent: text })),
+      ways,
+      element("div", { className: "practice-buttons" }, button("Practice again", () => begunAgain(session)), button("Close", close)),
+    );
+    panel.querySelector("h2").focus();
+    say(`Attempt saved. Grade ${GRADES[gradeOf(attempt)]}, next review ${dueText(due)}.`);
+    if (session) ways.prepend(...(await onward(session)), " ");
+  }
+
+  function begunAgain(session) {
+    run = null;
+    begun(session);
+  }
+
+  /** Links to the session's next question and to the session. */
+  async function onward(session) {
+    const link = parametersOf(session);
+    const done = attemptsIn(session, progress.read());
+    const left = session.questions.filter((number) => !done.has(number));
+    const overview = element("a", { href: new URL(`practice/?${link}`, siteRoot()).href, textContent: left.length ? `The session: ${done.size} of ${session.questions.length} done` : "The session is done: see its summary" });
+    const catalog = await loadCatalog().catch(() => []);
+    const next = left.map((number) => catalog.find((question) => question.number === number)).find(Boolean);
+    if (!next) return [overview];
+    return [element("a", { href: `${next.href}?practice&${link}`, textContent: `Next: ${next.number}. ${next.title}` }), " ", overview];
+  }
+
+  function exportAll() {
+    download(fileName(), fileText(progress.read(), new URL("progress.schema.json", siteRoot()).href));
+  }
+
+  function say(text) {
+    said.textContent = text;
+  }
+
+  return { open };
+}

@@ -1,0 +1,89 @@
+/*
+ * Practice runs that have begun and are not saved yet, one a question, on a shelf: a reload, a crash or a closed lid loses
+ * none of them.
+ *
+ * A clock is two numbers: what had been spent when it was last stopped, and since when it runs. So it is right after the
+ * browser has let the tab sleep. `seen` is when the tab was last known to be open: the time until it is opened again is not
+ * counted. `owner` is the tab that runs the clock.
+ */
+
+import { LIMITS, newId } from "../progress/model.js";
+import { createShelf } from "../storage.js";
+
+const VERSION = 1;
+const MOST = 50;
+
+const empty = () => ({ version: VERSION, runs: [] });
+
+function parse(value) {
+  if (value?.version !== VERSION || !Array.isArray(value.runs)) throw new TypeError("no shelf of runs");
+  return { version: VERSION, runs: value.runs.slice(-MOST).map(checked) };
+}
+
+function checked(run) {
+  const numbers = (list) => Array.isArray(list) && list.length <= LIMITS.items && list.every((item) => Number.isInteger(item) && item >= 0);
+  const moment = (value) => Number.isFinite(value) && value >= 0 && value < 8e15;
+  const draft = run?.draft;
+  const right =
+    Number.isInteger(run?.question) && typeof run.owner === "string" && typeof run.session === "string" &&
+    moment(run.began) && moment(run.spent) && moment(run.seen) && (run.since === null || moment(run.since)) &&
+    numbers(run.hints) && numbers(run.stages) && Number.isInteger(run.mark) &&
+    typeof run.early === "boolean" && typeof run.clarified === "boolean" &&
+    (draft === null || (numbers(draft?.met) && numbers(draft.signals) && numbers(draft.skipped) && typeof draft.note === "string"));
+  if (!right) throw new TypeError("no run");
+  return run;
+}
+
+export const shelf = createShelf("practice", { parse, empty });
+
+/** The run of a question, or null. */
+export function runOf(question) {
+  return shelf.read().runs.find((run) => run.question === question) ?? null;
+}
+
+export function keep(run) {
+  shelf.update(({ runs }) => ({ version: VERSION, runs: [...runs.filter((other) => other.question !== run.question), run].slice(-MOST) }));
+  return run;
+}
+
+export function drop(question) {
+  shelf.update(({ runs }) => ({ version: VERSION, runs: runs.filter((run) => run.question !== question) }));
+}
+
+/** A run whose clock starts at `now`, in milliseconds. */
+export function newRun(question, session, now = Date.now()) {
+  return {
+    question,
+    session,
+    owner: newId(),
+    began: now,
+    spent: 0,
+    since: now,
+    seen: now,
+    hints: [],
+    stages: [],
+    mark: 0,
+    early: false,
+    clarified: false,
+    draft: null,
+  };
+}
+
+/** Seconds on the clock. A system clock that was set back does not make it negative. */
+export function secondsOf(run, now = Date.now()) {
+  const running = run.since === null ? 0 : Math.max(0, now - run.since);
+  return Math.min(LIMITS.seconds, (run.spent + running) / 1000);
+}
+
+export function paused(run, now = Date.now()) {
+  return { ...run, spent: secondsOf(run, now) * 1000, since: null, seen: now };
+}
+
+export function resumed(run, now = Date.now()) {
+  return { ...run, since: now, seen: now };
+}
+
+/** The run as it stood when its tab was last open, its clock stopped then. */
+export function interrupted(run) {
+  return { ...paused(run, Math.max(run.seen, run.since ?? 0)), seen: run.seen };
+}

@@ -1,0 +1,46 @@
+/* What the reader has done, on the tables of questions and below a question's title. */
+
+import { addStyles } from "../styles.js";
+import { questionNumber } from "../practice/sheet.js";
+import { element } from "./dom.js";
+import { attemptsAt, isDone, knownQuestions } from "./model.js";
+import { levelText } from "./rating.js";
+import { isDue, nextReview } from "./schedule.js";
+import { shelf } from "./shelf.js";
+import { counted, dayText, dueText } from "./words.js";
+
+let showing = null;
+
+export async function setUpMarks(article) {
+  await addStyles("progress");
+  const show = () => {
+    const state = shelf.read();
+    for (const old of article.querySelectorAll(".progress-mark")) old.remove();
+    const known = new Set(knownQuestions(state));
+    for (const row of article.querySelectorAll("table.questions tbody tr")) {
+      const number = Number(row.dataset.number);
+      if (known.has(number)) row.querySelector(".questions__title > a")?.after(mark(state, number));
+    }
+    const number = questionNumber(article);
+    if (number && attemptsAt(state, number).length) article.querySelector(".page-tools")?.after(line(state, number));
+  };
+  showing?.();
+  showing = shelf.subscribe(show);
+  show();
+}
+
+/** "Done · Senior (L5/L6) · due today", beside a question's title. */
+function mark(state, number) {
+  const attempts = attemptsAt(state, number);
+  const due = nextReview(attempts);
+  const parts = [isDone(state, number) ? "Done" : "Not done"];
+  if (attempts.length) parts.push(levelText(attempts.at(-1)), isDue(due) ? dueText(due) : `next ${dueText(due)}`);
+  return element("span", { className: `progress-mark${isDue(due) ? " progress-mark--due" : ""}`, textContent: parts.join(" · ") });
+}
+
+function line(state, number) {
+  const attempts = attemptsAt(state, number);
+  const last = attempts.at(-1);
+  const text = `Practiced ${attempts.length === 1 ? "once" : counted(attempts.length, "time")}, last on ${dayText(new Date(last.at))}: ${levelText(last)}. Next review: ${dueText(nextReview(attempts))}.`;
+  return element("p", { className: "progress-mark progress-line", textContent: text });
+}

@@ -1,0 +1,279 @@
+/* /progress/: what is due, every question with its note, every attempt, totals; and the way out, in and back to nothing. */
+
+import { loadCatalog, siteRoot } from "../catalog.js";
+import { setUpScrollable } from "../scrollable.js";
+import { addStyles } from "../styles.js";
+import { ask, button, download, element, table } from "./dom.js";
+import { MOST_BYTES, fileName, fileText, readFileText } from "./file.js";
+import { Fault, LIMITS, attemptsAt, isDone, isEmpty, knownQuestions, merge, notesOn } from "./model.js";
+import { GRADES, gradeOf, levelText } from "./rating.js";
+import { isDue, nextReview, reviews } from "./schedule.js";
+import { addNote, markDone, mergeIn, removeAttempt, reset, shelf, storageNotice } from "./shelf.js";
+import { clockText, counted, dayText, dueText } from "./words.js";
+
+const CATEGORIES = { conceptual: "Conceptual", technical: "Technical", "system-design": "System design", debugging: "Debugging" };
+
+/** Attempts shown at once; the rest at a press. */
+const SHOWN = 50;
+
+export async function setUpOverview(place) {
+  if (place.childNodes.length) return;
+  const [catalog] = await Promise.all([loadCatalog().catch(() => null), addStyles("practice"), addStyles("progress")]);
+  const known = new Map((catalog ?? []).map((question) => [question.number, question]));
+  const said = element("p", { className: "progress-said", role: "status" });
+  const undo = element("div", { className: "practice-buttons" });
+  const content = element("div");
+  let all = false;
+
+  const titleOf = (number) => {
+    const question = known.get(number);
+    if (question) return element("a", { href: question.href, textContent: `${number}. ${question.title}` });
+    return catalog ? `Question ${number}, which this site does not have` : `Question ${number}`;
+  };
+
+  function say(text, before = null) {
+    said.textContent = text;
+    undo.replaceChildren();
+    if (!before) return;
+    undo.append(
+      button("Undo", () => {
+        shelf.update((state) => merge(state, before));
+        say("Undone: everything is back.");
+      }),
+    );
+  }
+
+  function show() {
+    const state = shelf.read();
+    const focus = document.activeElement?.dataset?.keep;
+    // Another tab may change something while a note is being written here.
+    const open = [...content.querySelectorAll(".progress-note[open] > summary")].map((summary) => summary.dataset.keep);
+    const written = [...content.querySelectorAll("textarea")].filter((area) => area.value !== area.defaultValue).map(({ id, value }) => ({ id, value }));
+    const notice = storageNotice(shelf.problem());
+    content.replaceChildren(
+      ...[
+        notice && element("p", { className: "practice-notice", textContent: notice }),
+        setAside(),
+        !catalog && element("p", { className: "practice-notice", textContent: "The list of questions could not be loaded, so numbers stand for titles." }),
+        ...(isEmpty(state) ? [nothing()] : [dueList(state), totals(state), attempts(state), questions(state)]),
+      ].filter(Boolean),
+    );
+    setUpScrollable(content);
+    for (const keep of open) content.querySelector(`[data-keep="${keep}"]`)?.parentElement.setAttribute("open", "");
+    for (const { id, value } of written) {
+      const area = content.querySelector(`#${id}`);
+      if (area) area.value = value;
+    }
+    if (focus) content.querySelector(`[data-keep="${focus}"]`)?.focus();
+  }
+
+  function nothing() {
+    return element("p", {}, "Nothing is kept yet. Open a question and press ", element("strong", { textContent: "Practice" }), ", or begin ", element("a", { href: new URL("practice/", siteRoot()).href, textContent: "a session" }), ".");
+  }
+
+  function setAside() {
+    const text = shelf.aside();
+    if (text === null) return null;
+    const save = button("Save it as a file", () => download("set-aside.txt", text, "text/plain"));
+    return element("p", { className: "practice-notice" }, "Something that was stored here earlier could not be read and is set aside. ", save);
+  }
+
+  function dueList(state) {
+    const due = reviews(state).filter((review) => isDue(review.due));
+    const next = reviews(state).find((review) => !isDue(review.due));
+    const minutes = due.reduce((sum, { question }) => sum + (known.get(question)?.minutes ?? 0), 0);
+    return section(
+      "due",
+      "Due for review",
+      due.length > 0 && element("p", { textContent: `${counted(due.length, "question")}, ${counted(minutes, "minute")}.` }),
+      due.length > 0 &&
+        element(
+          "ul",
+          {},
+          due.map(({ question, last, due: day }) => {
+            const found = known.get(question);
+            const link = found ? element("a", { href: `${found.href}?practice`, textContent: `Practice ${question}. ${found.title}` }) : titleOf(question);
+            return element("li", {}, link, " ", element("span", { className: "progress-about", textContent: `${dueText(day)}, last ${levelText(last)}` }));
+          }),
+        ),
+      due.length === 0 && element("p", { textContent: next ? `Nothing is due today. Next: ${dueText(next.due)}.` : "Nothing is due." }),
+    );
+  }
+
+  function totals(state) {
+    const rows = Object.entries(CATEGORIES).map(([category, label]) => {
+      const inIt = (catalog ?? []).filter((question) => question.category === category);
+      const tried = state.attempts.filter((attempt) => known.get(attempt.question)?.category === category);
+      return [label, ...sums(inIt.map((question) => question.number), tried)];
+    });
+    const strangers = state.attempts.filter((attempt) => !known.has(attempt.question));
+    if (strangers.length && catalog) rows.push(["No longer on this site", "", ...sums([], strangers).slice(1)]);
+    rows.push(["All", ...sums([...known.keys()], state.attempts)]);
+    return section("totals", "Totals", table("progress-table", "Attempts by category", ["Category", "Done", "Attempts", "Time", "At or above target"], rows));
+
+    function sums(numbers, tried) {
+      const done = numbers.filter((number) => isDone(state, number)).length;
+      const seconds = tried.reduce((sum, attempt) => sum + attempt.seconds, 0);
+      const well = tried.filter((attempt) => gradeOf(attempt) >= 3).length;
+      return [`${done} of ${numbers.length}`, String(tried.length), `${Math.round(seconds / 60)} min`, String(well)];
+    }
+  }
+
+  function questions(state) {
+    const numbers = [...new Set([...known.keys(), ...knownQuestions(state)])].sort((one, other) => one - other);
+    return section("questions", "Questions and notes", element("ul", { className: "progress-questions" }, numbers.map((number) => questionItem(state, number))));
+  }
+
+  function questionItem(state, number) {
+    const tried = attemptsAt(state, number);
+    const [note, ...earlier] = notesOn(state, number);
+    const box = element("input", { type: "checkbox", checked: isDone(state, number), "data-keep": `done-${number}` });
+    box.setAttribute("aria-label", `Question ${number} is done`);
+    box.addEventListener("change", () => {
+      markDone(number, box.checked);
+      say(`Question ${number} is marked as ${box.checked ? "done" : "not done"}.`);
+    });
+    const about = tried.length ? `${counted(tried.length, "attempt")}, last ${levelText(tried.at(-1))}, next review ${dueText(nextReview(tried))}` : "";
+    const area = element("textarea", { id: `note-${number}`, rows: 3, maxLength: LIMITS.noteLength, textContent: note?.text ?? "", "data-keep": `text-${number}` });
+    const editor = element(
+      "details",
+      { className: "progress-note" },
+      element("summary", { textContent: note?.text ? "Edit note" : "Add a note", "data-keep": `note-${number}` }),
+      element("label", { htmlFor: area.id }, `Your note on question ${number}`),
+      area,
+      button("Save note", () => {
+        if (area.value.trim() === (note?.text ?? "")) return say("The note is as it was.");
+        addNote(number, area.value.trim());
+        say(`The note on question ${number} is saved; the earlier one is kept below it.`);
+      }),
+      earlier.length > 0 &&
+        element("ul", { className: "progress-earlier" }, earlier.map(({ at, text }) => element("li", { textContent: `${dayText(new Date(at))}: ${text || "(emptied)"}` }))),
+    );
+    return element(
+      "li",
+      {},
+      element("label", { className: "progress-done" }, box, element("span", { textContent: "Done" })),
+      element("div", { className: "progress-question" }, titleOf(number), about && element("span", { className: "progress-about", textContent: about }), note?.text && element("p", { className: "progress-text", textContent: note.text })),
+      editor,
+    );
+  }
+
+  function attempts(state) {
+    if (!state.attempts.length) return null;
+    const newest = [...state.attempts].reverse();
+    const shown = all ? newest : newest.slice(0, SHOWN);
+    const rows = shown.map((attempt) => [
+      dayText(new Date(attempt.at)),
+      titleOf(attempt.question),
+      `${clockText(attempt.seconds)} of ${attempt.minutes}:00`,
+      levelText(attempt),
+      `${attempt.signals.filter((signal) => signal.met).length} of ${attempt.signals.length}`,
+      attempt.early ? "answer opened early" : attempt.hints ? counted(attempt.hints, "hint") : "none",
+      GRADES[gradeOf(attempt)],
+      element("div", {}, details(attempt), button("Remove", () => remove(attempt))),
+    ]);
+    return section(
+      "attempts",
+      "All attempts",
+      table("progress-table", `${counted(newest.length, "attempt")}, newest first`, ["Day", "Question", "Time", "Level", "Signals", "Help", "Grade", "More"], rows),
+      shown.length < newest.length &&
+        button(`Show all ${newest.length}`, () => {
+          all = true;
+          show();
+        }),
+    );
+  }
+
+  function details(attempt) {
+    const missed = attempt.signals.filter((signal) => !signal.met).map((signal) => signal.text);
+    const parts = [
+      missed.length && element("p", { textContent: "Signals missed:" }),
+      missed.length && element("ul", {}, missed.map((text) => element("li", { textContent: text }))),
+      attempt.skipped.length && element("p", { textContent: `Skipped or cut short: ${attempt.skipped.join(", ")}` }),
+      attempt.note && element("p", { className: "progress-text", textContent: attempt.note }),
+    ].filter(Boolean);
+    return parts.length > 0 && element("details", { className: "progress-note" }, element("summary", { textContent: "Details", "data-keep": `attempt-${attempt.id}` }), ...parts);
+  }
+
+  async function remove(attempt) {
+    const answer = await ask(
+      "Remove this attempt?",
+      [`The attempt of ${dayText(new Date(attempt.at))} at question ${attempt.question} is removed for good: importing an older export does not bring it back.`],
+      [
+        { value: "keep", text: "Keep it" },
+        { value: "remove", text: "Remove" },
+      ],
+    );
+    if (answer !== "remove") return;
+    removeAttempt(attempt.id);
+    say("The attempt is removed.");
+  }
+
+  // --- Out, in, and back to nothing -----------------------------------------------------------------------------------------
+
+  function exportAll() {
+    download(fileName(), fileText(shelf.read(), new URL("progress.schema.json", siteRoot()).href));
+    say("The export is in your downloads.");
+  }
+
+  async function importFile(file) {
+    if (file.size > MOST_BYTES) return say(`This file is larger than ${MOST_BYTES / 1_000_000} MB, so it is no export of this site. Nothing was changed.`);
+    let text;
+    try {
+      text = await file.text();
+    } catch {
+      return say("The browser could not read this file. Nothing was changed.");
+    }
+    let read;
+    try {
+      read = readFileText(text);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return say(error.message);
+    }
+    const before = shelf.read();
+    const after = mergeIn(read);
+    const had = new Set(before.attempts.map(({ id }) => id));
+    const fresh = after.attempts.filter(({ id }) => !had.has(id)).length;
+    const changed = JSON.stringify(before) !== JSON.stringify(after);
+    say(changed ? `Merged: ${counted(fresh, "new attempt")}, and what is newer of notes and marks. Nothing of yours was replaced.` : "Nothing new: all of this file was here already.");
+  }
+
+  async function resetAll() {
+    const before = shelf.read();
+    const answer = await ask(
+      "Delete your progress from this browser?",
+      [`${counted(before.attempts.length, "attempt")}, ${counted(before.notes.length, "note")} and all marks are deleted. An export brings them back.`],
+      [
+        { value: "keep", text: "Keep everything" },
+        { value: "export", text: "Export first", action: exportAll },
+        { value: "delete", text: "Delete" },
+      ],
+    );
+    if (answer !== "delete") return;
+    reset();
+    say("Your progress is deleted from this browser.", before);
+  }
+
+  const picker = element("input", { type: "file", id: "progress-file", accept: ".json,application/json" });
+  picker.addEventListener("change", async () => {
+    if (picker.files[0]) await importFile(picker.files[0]);
+    picker.value = "";
+  });
+  const moving = section(
+    "move",
+    "Take it along",
+    element("p", { textContent: "An export holds everything on this page. Importing merges it into what another browser has: attempts are joined, the newest note wins and the older ones are kept." }),
+    element("div", { className: "practice-buttons" }, button("Export", exportAll), element("label", { className: "practice-button progress-file", htmlFor: picker.id }, "Import ", picker), button("Delete everything", resetAll)),
+    said,
+    undo,
+  );
+  place.append(content, moving);
+  shelf.subscribe(show);
+  show();
+}
+
+function section(id, title, ...children) {
+  const heading = element("h2", { id: `progress-${id}`, textContent: title });
+  return element("section", { className: "progress-section", "aria-labelledby": heading.id }, heading, ...children);
+}
