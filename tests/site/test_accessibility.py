@@ -44,8 +44,8 @@ OPEN_AND_THIN = """seen => {
 }"""
 
 
-def findings(page: Page, where: str, rules: str = ALL) -> list[str]:
-    """What axe-core finds on the page as it stands, one line an element."""
+def findings(page: Page, where: str, rules: str = ALL, within: str = "html") -> list[str]:
+    """What axe-core finds on the page as it stands, or `within` what a selector finds, one line an element."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options: dict[str, Any] = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
@@ -53,7 +53,9 @@ def findings(page: Page, where: str, rules: str = ALL) -> list[str]:
         options["runOnly"] = {"type": "rule", "values": COLORS}
     elif rules == NO_COLORS:
         options["rules"] = {rule: {"enabled": False} for rule in COLORS}
-    result: dict[str, Any] = page.evaluate("options => axe.run(options)", options)
+    result: dict[str, Any] = page.evaluate(
+        "([within, options]) => axe.run(within, options)", [within, options]
+    )
     return [
         f"{where}: {violation['id']}: {node['html'][:200]} {node['target']} {node['failureSummary']}"
         for violation in result["violations"]

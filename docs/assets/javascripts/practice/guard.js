@@ -63,8 +63,10 @@ export function createGuard(article, sheet, tell) {
       costs = sheet.hints.map((hint, place) => {
         const cost = document.createElement("span");
         cost.className = "practice-cost";
-        cost.textContent = text(place);
-        if (cost.textContent) hint.querySelector(":scope > summary")?.append(cost);
+        const said = text(place);
+        // Read aloud, the two would run together.
+        cost.textContent = ` ${said}`;
+        if (said) hint.querySelector(":scope > summary")?.append(cost);
         return cost;
       });
     },

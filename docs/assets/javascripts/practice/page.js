@@ -196,7 +196,7 @@ function createView(article, tools) {
     const passed = place > run.mark;
     if (passed || Date.now() - run.seen >= SEEN_MS) run = keep({ ...run, mark: Math.max(place, run.mark), seen: Date.now() });
     if (passed) say(over ? `Time is up: ${counted(sheet.minutes, "minute")}. The clock runs on until you finish.` : `${phases[place].name}: until ${clockText(phases[place].until)}.`);
-    timer = setTimeout(tick, 1000 - ((seconds * 1000) % 1000) + 5);
+    timer = setTimeout(tick, 1000 - (Math.round(seconds * 1000) % 1000));
   }
 
   const seen = () => {
@@ -212,8 +212,11 @@ function createView(article, tools) {
     else tick();
   });
   shelf.subscribe(() => {
-    if (!["running", "score"].includes(state) || runOf(sheet.number)?.owner === run.owner) return;
-    const ended = !runOf(sheet.number);
+    if (!["running", "score", "left", "elsewhere"].includes(state)) return;
+    const stored = runOf(sheet.number);
+    const ended = !stored;
+    // As long as nobody has taken it up, a run that was left is still this tab's to continue.
+    if (stored?.owner === run.owner || (state === "elsewhere" && !ended)) return;
     if (ended) guard.lift();
     state = ended ? "ended" : "elsewhere";
     show();
@@ -244,8 +247,10 @@ function createView(article, tools) {
     if (state === "running") {
       controls.append(button(run.since === null ? "Continue" : "Pause", pause), button("Finish and score", finish, "practice-button--main"));
       guard.price(price);
+      const notice = storageNotice(shelf.problem());
       panel.replaceChildren(
         heading("Practice"),
+        notice ? element("p", { className: "practice-notice", textContent: notice }) : "",
         element("p", { textContent: "Answer aloud. The clock goes through four parts; it is announced when one begins, and when time is up." }),
         element("ol", { className: "practice-phases" }, phases.map(({ name, from, until }) => element("li", {}, element("strong", { textContent: name }), ` ${clockText(from)} to ${clockText(until)}`))),
         element("p", { className: "practice-rules", textContent: rules() }),
