@@ -90,7 +90,7 @@ def laws(site: Site, browser: Browser) -> Iterator[Callable[[Any], list[str]]]:
     context.close()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(states=st.tuples(STATES, STATES, STATES))
 def test_merging_keeps_its_laws(laws: Callable[[Any], list[str]], states: tuple[Any, Any, Any]) -> None:
     assert laws(list(states)) == []
