@@ -5,96 +5,145 @@ MkDocs calls `define_env` once a build, Zensical once a page: what is costly is 
 
 from __future__ import annotations
 
-import importlib
-import sys
+import time
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import StrictUndefined, Template
 
-from macros import calculators, charts, evidence, exports, front_matter, kits, render, search
+from macros import (
+    calculators,
+    charts,
+    deck,
+    evidence,
+    exports,
+    feed,
+    finish,
+    front_matter,
+    history,
+    kits,
+    markdown_files,
+    render,
+    search,
+    texts,
+)
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
+from macros.figures import Figures
 from macros.plan import Plan, load_plans
 from macros.question import Category, Difficulty
+from macros.site import Site
 
 ROOT = Path(__file__).parent.parent
 SEARCH = ROOT / "search"
+
+Macros = Mapping[str, Callable[..., Any]]
+
+
+class Prepared(NamedTuple):
+    """What a build has read and computed. `sizes` has the bytes of every generated file, by path below docs/."""
+
+    catalog: Catalog
+    plans: dict[str, Plan]
+    kits_of: dict[str, kits.Kit]
+    packages: dict[str, str]
+    """Package below examples/ whose figures a page prints, by the page's path below docs/."""
+    figures: Figures
+    sizes: dict[str, int]
 
 
 def define_env(env: Any) -> None:
     """Check all sources, write the generated files, register the macros. Called by the macros plugin."""
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
     redirects = env.conf["extra"].get("redirects") or {}
+    site = Site(
+        env.conf["site_name"],
+        env.conf["site_description"],
+        env.conf["site_url"],
+        env.conf.get("copyright") or "",
+    )
     try:
-        catalog, plans, kits_of = _prepare(
+        prepared = _prepare(
             docs_dir,
-            env.conf["site_url"],
+            site,
             tuple(nav_pages(env.conf["nav"])),
             tuple(redirects.items()),
             _fingerprint(
                 *docs_dir.rglob("*.md"),
-                *ROOT.glob("examples/*/evidence*/*"),
-                *ROOT.glob("examples/*/evidence.yml"),
+                *(file for file in ROOT.glob("examples/*/**/*") if "__pycache__" not in file.parts),
                 *SEARCH.glob("*.yml"),
             ),
         )
     except SourceError as error:
         raise _stop(str(error)) from error
 
-    # An edited example has to show while the site is being served.
-    for name in [name for name in sys.modules if name.startswith("examples.")]:
-        del sys.modules[name]
-
     def source() -> str:
         """Path below docs/ of the page being rendered."""
         page = env.page
         return str(page.file.src_uri if hasattr(page, "file") else page.path)
 
+    for macro in _macros(source, prepared).values():
+        env.macro(macro)
+
+    @env.macro
+    def file_size(name: str) -> str:
+        """Size of a generated file, by its path below docs/."""
+        return render.size(prepared.sizes[name])
+
+    @env.macro
+    def markdown_links() -> str:
+        """Every question's page as plain Markdown, as a list of links."""
+        return render.markdown_links(prepared.catalog, render.root_of(render.address_of(source())))
+
+    @env.macro
+    def markdown_link(page: str, label: str) -> str:
+        """A link to the plain Markdown of a page, by the page's path below docs/."""
+        return render.markdown_link(page, label, render.root_of(render.address_of(source())))
+
+    @env.macro
+    def has_pdf() -> bool:
+        """Whether this build is one that a PDF is made of."""
+        return bool(env.conf["extra"].get("pdf"))
+
+
+def on_post_build(env: Any) -> None:
+    """Put the pages' Markdown beside them, while serving too. Called by MkDocs alone; elsewhere `macros.finish` does it."""
+    finish.lay_markdown(Path(env.conf["site_dir"]))
+
+
+def _macros(source: Callable[[], str], prepared: Prepared) -> Macros:
+    """The macros for the page that `source()` names by its path below docs/."""
+    catalog, plans, kits_of, packages, figures, _ = prepared
+
     def root() -> str:
         return render.root_of(render.address_of(source()))
 
-    def example_of(page: str) -> Any:
-        """The example that a page names in its front matter, read by ourselves: each generator keeps it elsewhere."""
-        file = docs_dir / page
-        return front_matter.split(file.read_text(encoding="utf-8"), file).meta.get("example")
-
     def of_figures(call: str, name: str, /, **arguments: Any) -> Any:
-        """What the function `name` of the figures module of this page's example returns.
-
-        A question page's example goes by its slug, a kit's is its question's; another page names one as `example` in its
-        front matter.
-        """
-        kit = kits_of.get(source())
-        page = kit.question if kit else catalog.at(source())
-        package = page.package if page else example_of(source())
-        if package is None:
+        """What the function `name` of the figures module of this page's example returns."""
+        if source() not in packages:
             raise ValueError(
                 f"{call}({name!r}): {source()} is no question page and has no `example` in its front matter"
             )
-        module = importlib.import_module(f"examples.{package}.figures")
-        if not hasattr(module, name):
-            raise ValueError(f"{call}({name!r}): {module.__file__} has no such function")
-        return getattr(module, name)(**arguments)
+        try:
+            return figures.call(packages[source()], name, arguments)
+        except LookupError as error:
+            raise ValueError(f"{call}({name!r}): {error}") from error
 
-    @env.macro
     def computed(name: str, /, **arguments: Any) -> Any:
         """Call `name` of the figures module of this page's example and print what it returns."""
         return of_figures("computed", name, **arguments)
 
-    @env.macro
     def chart(name: str, /, **arguments: Any) -> str:
         """Draw the chart whose specification `name` of the figures module of this page's example returns."""
         return charts.figure(name, of_figures("chart", name, **arguments))
 
-    @env.macro
     def calculator(name: str, /) -> str:
         """The form, and the worked example, that `name` of the figures module of this page's example specifies."""
         return calculators.html(calculators.load(of_figures("calculator", name)))
 
-    @env.macro
     def evidence_files() -> str:
         """This drill's files: links to them, how each came about, and what it holds."""
         page = catalog.at(source())
@@ -105,7 +154,6 @@ def define_env(env: Any) -> None:
             )
         return render.evidence_table(page, files)
 
-    @env.macro
     def guess(stage: int) -> str:
         """A field for the reader's own expectation, before a stage's evidence is revealed."""
         return render.guess(stage)
@@ -119,28 +167,23 @@ def define_env(env: Any) -> None:
             raise ValueError(f"{call}(): {source()} is no interviewer's kit")
         return kits_of[source()]
 
-    @env.macro
     def kit_hints() -> str:
         """The hints of this kit's question, open."""
         return drawn(kits.hints_markdown(own_kit("kit_hints").hints))
 
-    @env.macro
     def kit_score_sheet() -> str:
         """The signals and levels of this kit's question, to tick."""
         kit = own_kit("kit_score_sheet")
         return drawn(kits.score_sheet_markdown(kit.signals, kit.levels))
 
-    @env.macro
     def kit_list() -> str:
         """All kits, with what each question asks for."""
         return render.kit_list(kits_of.values(), source())
 
-    @env.macro
     def question(number: int) -> str:
         """A link to a question, by its number."""
         return render.question_link(catalog.get(number), source())
 
-    @env.macro
     def question_table(category: str | None = None, difficulty: str | None = None) -> str:
         """All questions, or those of a category or a difficulty, one row each."""
         questions = catalog.select(
@@ -148,35 +191,55 @@ def define_env(env: Any) -> None:
         )
         return render.question_table(questions, root())
 
-    @env.macro
     def distribution() -> str:
         """Questions by category and difficulty, with totals."""
         return render.distribution(catalog, root())
 
-    @env.macro
     def question_count() -> int:
         return len(catalog)
 
-    @env.macro
     def plan_days() -> str:
         """The plan in this page's front matter, day by day."""
         return render.plan_days(plans[source()], catalog, source())
 
-    @env.macro
     def plan_length(page: str | None = None) -> str:
         """Days and minutes of this page's plan, or of another page's by its path below docs/."""
         plan = plans[page or source()]
         return f"{len(plan.days)} days, {render.plan_minutes(plan, catalog)} minutes"
 
+    return {
+        macro.__name__: macro
+        for macro in (
+            *(computed, chart, calculator, evidence_files, guess, question, question_table, distribution),
+            *(question_count, plan_days, plan_length, kit_hints, kit_score_sheet, kit_list),
+        )
+    }
+
+
+def _plain_macros(source: str, prepared: Prepared, site: Site) -> Macros:
+    """The same for a text without pictures and controls: a chart is its data, and what only a page can do is linked to."""
+    macros = _macros(lambda: source, prepared)
+
+    def calculator(name: str, /) -> str:
+        return f"(Interactive, on the page only: <{site.url}{render.address_of(source)}>)"
+
+    def chart(name: str, /, **arguments: Any) -> str:
+        return charts.table(name, prepared.figures.call(prepared.packages[source], name, arguments))
+
+    def guess(stage: int) -> str:
+        return ""
+
+    return {**macros, "calculator": calculator, "chart": chart, "guess": guess}
+
 
 @lru_cache(maxsize=1)
 def _prepare(
     docs_dir: Path,
-    site_url: str,
+    site: Site,
     nav: tuple[str, ...],
     redirects: tuple[tuple[str, str], ...],
     fingerprint: int,
-) -> tuple[Catalog, dict[str, Plan], dict[str, kits.Kit]]:
+) -> Prepared:
     """Read and check all sources, then write what is generated from them. Raises SourceError."""
     pages = {
         file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
@@ -198,18 +261,74 @@ def _prepare(
     found_by: dict[str, str] = {}
     try:
         # The generator itself tells of a page in the navigation that is not there.
-        texts = {source: pages[docs_dir / source] for source in nav if docs_dir / source in pages}
+        sources = {source: pages[docs_dir / source] for source in nav if docs_dir / source in pages}
         vocabularies, topic_names = search.load_vocabulary(SEARCH, catalog), search.load_topic_names(SEARCH)
-        found_by = search.search_files(catalog, texts, vocabularies, topic_names)
+        found_by = search.search_files(catalog, sources, vocabularies, topic_names)
     except SourceError as error:
         faults += error.faults
     if faults:
         raise SourceError(faults)
 
-    published = exports.published_files(catalog, site_url, exports.commit_dates(docs_dir), dict(redirects))
-    exports.write(docs_dir, published | drills | found_by)
+    others = {
+        source: front_matter.read(docs_dir / source) for source in sources if catalog.at(source) is None
+    }
+    packages = {source: page.meta["example"] for source, page in others.items() if "example" in page.meta}
+    packages |= {question.source: question.package for question in catalog}
+    packages |= {source: kit.question.package for source, kit in kits_of.items()}
+    prepared = Prepared(catalog, plans, kits_of, packages, Figures(), {})
+    times = history.commit_times(docs_dir)
+    dates = {source: time.date() for source, time in times.items()}
+    published: dict[str, str | bytes] = {
+        **exports.published_files(catalog, site.url, dates, dict(redirects)),
+        **drills,
+        **found_by,
+        feed.NAME: feed.feed_xml(catalog, site, times),
+    }
+
+    plain = _texts(docs_dir, sources, prepared, site)
+    beside = {
+        question.source: markdown_files.question_file(
+            question, plain[question.source], site, dates.get(question.source)
+        )
+        for question in catalog
+        if question.source in plain
+    }
+    published["llms-full.txt"] = markdown_files.llms_full_txt(beside, site)
+    named = {
+        source: (str(page.meta.get("title", "")), str(page.meta.get("description", "")))
+        for source, page in others.items()
+    }
+    published["llms.txt"] = markdown_files.llms_txt(catalog, named, site)
+    published[deck.NAME] = deck.package(catalog, plain, site, history.head_time(ROOT) or int(time.time()))
+    for source in plain.keys() - beside.keys():
+        beside[source] = markdown_files.page_file(named[source][0], plain[source])
+
+    exports.write(docs_dir, published)
     exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog, kits_of))
-    return catalog, plans, kits_of
+    finish.stage({render.address_of(source): text for source, text in beside.items()})
+    sizes = {name: len(data.encode() if isinstance(data, str) else data) for name, data in published.items()}
+    return prepared._replace(sizes=sizes)
+
+
+def _texts(
+    docs_dir: Path, sources: Mapping[str, str], prepared: Prepared, site: Site
+) -> dict[str, texts.Text]:
+    """The plain text of every question and of every document to fill in, by path below docs/.
+
+    A page whose macros or listings fail is left out: the generator, which meets the same fault, tells of it and decides
+    whether it stops.
+    """
+    plain = {}
+    for source, text in sources.items():
+        if prepared.catalog.at(source) is None and not render.is_document(source):
+            continue
+        body = front_matter.split(text, docs_dir / source).body
+        try:
+            expanded = texts.expand(body, _plain_macros(source, prepared, site), ROOT)
+        except Exception:
+            continue
+        plain[source] = texts.plain(expanded, source, site.url)
+    return plain
 
 
 def _fingerprint(*files: Path) -> int:

@@ -91,6 +91,31 @@ def figure(name: str, specification: Mapping[str, Any]) -> str:
     alternative), all data in `data.values`, and `usermeta.columns`: field -> heading, what the table shows of
     each row and in which order. Raises ChartError.
     """
+    caption, alternative, columns, rows = _parts(name, specification)
+    if known := [key for key in _OURS if key in specification]:
+        raise ChartError(f"chart {name}: the site sets {', '.join(known)}; leave it out")
+    drawing = {key: value for key, value in specification.items() if key not in ("title", "usermeta")}
+    svg = _themed(name, _render(json.dumps(drawing)), caption, alternative)
+    return (
+        f'<figure class="chart" data-search-exclude>{svg}<figcaption>{escape(caption)}</figcaption>'
+        f'<details class="chart__data"><summary>The data of this chart</summary>{_table(columns, rows)}</details>'
+        "</figure>"
+    )
+
+
+def table(name: str, specification: Mapping[str, Any]) -> str:
+    """The chart where no picture can be: caption, text alternative and data as Markdown. Raises ChartError."""
+    caption, alternative, columns, rows = _parts(name, specification)
+    cells = [list(columns.values()), ["---"] * len(columns)]
+    cells += [[_cell(row.get(field)) for field in columns] for row in rows]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    return f"*Chart: {caption.rstrip('.')}.* {alternative}\n\n" + "\n".join(lines)
+
+
+def _parts(
+    name: str, specification: Mapping[str, Any]
+) -> tuple[str, str, Mapping[str, str], list[Mapping[str, Any]]]:
+    """Caption, text alternative, columns and rows of a specification that keeps to the contract."""
     caption, alternative = (_text(name, specification, key) for key in ("title", "description"))
     rows = (specification.get("data") or {}).get("values")
     if not rows:
@@ -104,15 +129,7 @@ def figure(name: str, specification: Mapping[str, Any]) -> str:
         raise ChartError(
             f"chart {name}: no row has the field {', '.join(unknown)} of usermeta.columns; mend the name"
         )
-    if known := [key for key in _OURS if key in specification]:
-        raise ChartError(f"chart {name}: the site sets {', '.join(known)}; leave it out")
-    drawing = {key: value for key, value in specification.items() if key not in ("title", "usermeta")}
-    svg = _themed(name, _render(json.dumps(drawing)), caption, alternative)
-    return (
-        f'<figure class="chart" data-search-exclude>{svg}<figcaption>{escape(caption)}</figcaption>'
-        f'<details class="chart__data"><summary>The data of this chart</summary>{_table(columns, rows)}</details>'
-        "</figure>"
-    )
+    return caption, alternative, columns, rows
 
 
 def _text(name: str, specification: Mapping[str, Any], key: str) -> str:

@@ -7,7 +7,6 @@ server comes to rest.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from datetime import date
 from html import escape
@@ -129,40 +128,15 @@ def template_files(catalog: Catalog, kits: Mapping[str, Kit]) -> dict[str, str]:
     return files
 
 
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Make each file hold its text. A file that does already is not touched."""
-    for name, text in files.items():
+def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Make each file hold its content. A file that does already is not touched."""
+    for name, content in files.items():
         path = folder / name
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
+        data = content.encode() if isinstance(content, str) else content
+        if path.is_file() and path.read_bytes() == data:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         # Renamed into place, so that an interrupted build leaves no half file behind.
         draft = path.with_name(path.name + ".draft")
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(data)
         draft.replace(path)
-
-
-def commit_dates(docs_dir: Path) -> dict[str, date]:
-    """Day of the last commit of every page, by path below docs/; empty outside a git checkout.
-
-    A shallow clone would date every page to its newest commit, so it gives no dates at all.
-    """
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(docs_dir), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    try:
-        if git("rev-parse", "--is-shallow-repository").strip() != "false":
-            return {}
-        log = git("log", "--format=commit %cs", "--name-only", "--relative", "--", "questions")
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    dates: dict[str, date] = {}
-    day = date.min
-    for line in log.splitlines():
-        if line.startswith("commit "):
-            day = date.fromisoformat(line.removeprefix("commit "))
-        elif line:
-            dates.setdefault(line, day)
-    return dates

@@ -31,6 +31,30 @@ def root_of(address: str) -> str:
     return "../" * address.count("/") or "./"
 
 
+def is_document(source: str) -> bool:
+    """Whether a page is a document to take away and fill in."""
+    return source.startswith("templates/") and not source.endswith("/index.md")
+
+
+def size(count: int) -> str:
+    """Bytes as a reader takes them in: `340 kB`, `1.2 MB`."""
+    return f"{max(1, round(count / 1000))} kB" if count < 999_500 else f"{count / 1_000_000:.1f} MB"
+
+
+def markdown_link(source: str, label: str, root: str) -> str:
+    """A link to the plain Markdown of a page. HTML, as the file is put there after the generator's checks."""
+    return f'<a href="{root}{address_of(source)}index.md">{escape(label)}</a>'
+
+
+def markdown_links(catalog: Catalog, root: str) -> str:
+    """A link to the Markdown of every question's page, as a list."""
+    items = (
+        f'<li value="{question.number}">{markdown_link(question.source, question.title, root)}</li>'
+        for question in catalog
+    )
+    return '<ol class="markdown-links">\n' + "\n".join(items) + "\n</ol>"
+
+
 def question_link(question: Question, source: str) -> str:
     """A Markdown link to a question from the page at `source`, which the generator checks."""
     target = posixpath.relpath(question.source, posixpath.dirname(source) or ".")
@@ -111,8 +135,11 @@ def header(question: Question, root: str) -> str:
 
 
 def footer(question: Question, catalog: Catalog, root: str, kit: Kit | None = None) -> str:
-    """The notice of a pending answer, the way to the interviewer's kit, and the related questions."""
-    parts = []
+    """The page's other forms, the notice of a pending answer, the way to the interviewer's kit, and the related questions."""
+    parts = [
+        '<p class="page-forms">This page <a href="index.md">as Markdown</a>. '
+        f'<a href="{root}take-away/">More to take away</a>: flash cards, print, offline.</p>'
+    ]
     if kit:
         parts.append(
             f'<p class="to-kit">You ask this question? <a href="{root}{kit.address}">The interviewer\'s kit</a> has the opening '

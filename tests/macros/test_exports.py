@@ -1,11 +1,11 @@
 import json
 import subprocess
-from datetime import date
+from datetime import UTC, date, datetime
 
 import jsonschema
 import pytest
 
-from macros import exports
+from macros import exports, history
 from macros.catalog import load_catalog
 from tests.macros.pages import FIRST, page, write_docs
 
@@ -73,10 +73,12 @@ def test_what_has_not_changed_is_not_written_again(tmp_path):
     exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "three"})
     assert (tmp_path / "a/b.txt").stat().st_mtime_ns == before
     assert (tmp_path / "c.txt").read_text() == "three"
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.txt", "c.txt"]
+    exports.write(tmp_path, {"d.bin": b"\x00\xff"})
+    assert (tmp_path / "d.bin").read_bytes() == b"\x00\xff"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.txt", "c.txt", "d.bin"]
 
 
-def test_dates_are_those_of_the_last_commit_of_each_page(docs):
+def test_times_are_those_of_the_last_commit_of_each_page(docs):
     root = docs.parent
 
     def git(*arguments, day="2026-01-01"):
@@ -84,7 +86,7 @@ def test_dates_are_those_of_the_last_commit_of_each_page(docs):
         identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
         subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True, env=stamp)
 
-    assert exports.commit_dates(docs) == {}, "outside a checkout there are no dates"
+    assert history.commit_times(docs) == {}, "outside a checkout there are no dates"
     git("init", "--quiet")
     git("add", ".")
     git("commit", "--quiet", "--message", "one", day="2026-01-01")
@@ -92,11 +94,11 @@ def test_dates_are_those_of_the_last_commit_of_each_page(docs):
     page_b.write_text(page_b.read_text() + "\nMore.\n")
     git("commit", "--quiet", "--all", "--message", "two", day="2026-03-04")
     (docs / "questions/debugging/new.md").write_text("not committed")
-    assert exports.commit_dates(docs) == {
-        "questions/technical/a.md": date(2026, 1, 1),
-        "questions/debugging/b.md": date(2026, 3, 4),
+    assert history.commit_times(docs) == {
+        "questions/technical/a.md": datetime(2026, 1, 1, 12, tzinfo=UTC),
+        "questions/debugging/b.md": datetime(2026, 3, 4, 12, tzinfo=UTC),
     }
 
     clone = root / "clone"
     git("clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))
-    assert exports.commit_dates(clone / "docs") == {}, "a shallow clone knows no dates"
+    assert history.commit_times(clone / "docs") == {}, "a shallow clone knows no dates"
