@@ -28,6 +28,13 @@ serve: $(VENV)/.site $(VENDOR)  ## Show the site at a local address and reload o
 .PHONY: build
 build: $(VENV)/.site $(VENDOR)  ## Build the site into site/, stopping on any warning
 	$(BIN)/mkdocs build --strict
+	$(BIN)/python -m macros site
+
+.PHONY: pdf
+pdf: export SITE_PDF := true
+pdf: build $(VENV)/.test  ## Build the site with a PDF of all questions in it
+	$(BIN)/python -m tests.site.browser
+	$(BIN)/python -m tests.site.pdf site
 
 .PHONY: test
 test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed

@@ -99,9 +99,9 @@ def define_env(env: Any) -> None:
         return render.markdown_links(prepared.catalog, render.root_of(render.address_of(source())))
 
     @env.macro
-    def markdown_link(page: str, label: str) -> str:
-        """A link to the plain Markdown of a page, by the page's path below docs/."""
-        return render.markdown_link(page, label, render.root_of(render.address_of(source())))
+    def finished(address: str, label: str) -> str:
+        """A link to what is put into the site after it is built, by its address below the site's root."""
+        return render.finished_link(address, label, render.root_of(render.address_of(source())))
 
     @env.macro
     def has_pdf() -> bool:
@@ -110,7 +110,7 @@ def define_env(env: Any) -> None:
 
 
 def on_post_build(env: Any) -> None:
-    """Put the pages' Markdown beside them, while serving too. Called by MkDocs alone; elsewhere `macros.finish` does it."""
+    """Put the pages' Markdown beside them, while serving too. Called by MkDocs alone; elsewhere `python -m macros` does it."""
     finish.lay_markdown(Path(env.conf["site_dir"]))
 
 
@@ -305,7 +305,7 @@ def _prepare(
 
     exports.write(docs_dir, published)
     exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog, kits_of))
-    finish.stage({render.address_of(source): text for source, text in beside.items()})
+    finish.stage({render.address_of(source): text for source, text in beside.items()}, site)
     sizes = {name: len(data.encode() if isinstance(data, str) else data) for name, data in published.items()}
     return prepared._replace(sizes=sizes)
 

@@ -41,15 +41,15 @@ def size(count: int) -> str:
     return f"{max(1, round(count / 1000))} kB" if count < 999_500 else f"{count / 1_000_000:.1f} MB"
 
 
-def markdown_link(source: str, label: str, root: str) -> str:
-    """A link to the plain Markdown of a page. HTML, as the file is put there after the generator's checks."""
-    return f'<a href="{root}{address_of(source)}index.md">{escape(label)}</a>'
+def finished_link(address: str, label: str, root: str) -> str:
+    """A link to what is put into the site after it is built. HTML, as the generator would look for it and not find it."""
+    return f'<a href="{root}{address}">{escape(label)}</a>'
 
 
 def markdown_links(catalog: Catalog, root: str) -> str:
-    """A link to the Markdown of every question's page, as a list."""
+    """A link to the plain Markdown of every question's page, as a list."""
     items = (
-        f'<li value="{question.number}">{markdown_link(question.source, question.title, root)}</li>'
+        f'<li value="{question.number}">{finished_link(f"{question.address}index.md", question.title, root)}</li>'
         for question in catalog
     )
     return '<ol class="markdown-links">\n' + "\n".join(items) + "\n</ol>"

@@ -67,7 +67,7 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
     monkeypatch.setattr(exports, "write", lambda folder, files: None)
     # Names are looked at, so no text is needed, and none of the figures in it.
     monkeypatch.setattr(macros, "_texts", lambda *arguments: {})
-    monkeypatch.setattr(finish, "stage", lambda texts: None)
+    monkeypatch.setattr(finish, "stage", lambda texts, site: None)
     env = Env()
     # It forgets the examples' modules, which the tests after this one hold and mend in place.
     held = {name: module for name, module in sys.modules.items() if name.startswith("examples.")}

@@ -21,6 +21,9 @@ from tests.site.browser import NoBrowserError, find_browser
 
 ROOT = Path(__file__).parents[2]
 
+# All questions once more, on one page: what is wrong with it is wrong with theirs, or found by test_take_away.py.
+PRINT = "print/"
+
 WIDE = (1280, 900)
 NARROW = (360, 740)
 
@@ -51,8 +54,8 @@ class Site:
         return [file.relative_to(self.folder).as_posix().removesuffix("index.html") for file in files]
 
     def pages(self) -> list[str]:
-        """Addresses of what a reader reads: no redirect, and not the page for wrong addresses."""
-        return [a for a in self.addresses() if a != "404.html" and not self.is_redirect(a)]
+        """Addresses of what a reader reads: no redirect, not the page for wrong addresses, and not PRINT."""
+        return [a for a in self.addresses() if a not in ("404.html", PRINT) and not self.is_redirect(a)]
 
     def is_redirect(self, address: str) -> bool:
         return 'http-equiv="refresh"' in self.html(address)
@@ -76,20 +79,32 @@ def site(pytestconfig: pytest.Config) -> Site:
     with Path(shared["scratch"], "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            build = subprocess.run(
-                [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site.folder)],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(ROOT),
-                    "SITE_URL": site.site_url,
-                    "NO_MKDOCS_2_WARNING": "1",
-                },
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            said.write_text(f"{build.stdout}\n{build.stderr}" if build.returncode else "", encoding="utf-8")
+            environment = {
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "SITE_URL": site.site_url,
+                "NO_MKDOCS_2_WARNING": "1",
+            }
+            steps = [
+                ["mkdocs", "build", "--strict", "--site-dir", str(site.folder)],
+                ["macros", str(site.folder)],
+            ]
+            if os.environ.get("SITE_PDF") == "true":
+                steps.append(["tests.site.pdf", str(site.folder)])
+            problem = ""
+            for step in steps:
+                done = subprocess.run(
+                    [sys.executable, "-m", *step],
+                    cwd=ROOT,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                if done.returncode:
+                    problem = f"{' '.join(step)}\n{done.stdout}\n{done.stderr}"
+                    break
+            said.write_text(problem, encoding="utf-8")
     if problem := said.read_text(encoding="utf-8"):
         pytest.fail(f"the strict build failed:\n{problem}", pytrace=False)
     return site

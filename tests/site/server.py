@@ -19,6 +19,7 @@ class PagesHandler(SimpleHTTPRequestHandler):
         ".js": "text/javascript",
         ".svg": "image/svg+xml",
         ".json": "application/json",
+        ".webmanifest": "application/manifest+json",
     }
 
     def __init__(self, *arguments: Any, prefix: str, **options: Any) -> None:

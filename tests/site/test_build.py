@@ -59,6 +59,7 @@ def article(site: Site, address: str) -> Tag:
     return found
 
 
+@cache
 def ids(site: Site, address: str) -> set[str]:
     return {str(tag["id"]) for tag in soup(site, address).find_all(id=True)}
 

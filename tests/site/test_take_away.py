@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from bs4 import BeautifulSoup, Tag
 from markdown import Markdown
 from playwright.sync_api import expect
 
-from tests.site.conftest import NARROW, NewPage, Site
+from tests.site.conftest import NARROW, PRINT, ROOT, NewPage, Site
 from tests.site.test_build import article, resolve, soup, text
 
 PAGE = "take-away/"
@@ -82,7 +84,7 @@ def test_a_pages_markdown_says_all_that_the_page_says(site: Site) -> None:
         body = BeautifulSoup(html, "html.parser").select_one("article")
         assert body
         for other in body.select(
-            ".chips, .headerlink, .page-tools, .page-forms, figure, nav, label, summary, .cost-model"
+            ".chips, .headerlink, .page-tools, .page-forms, .to-kit, figure, nav, label, summary, .cost-model"
         ):
             other.decompose()
         said = words_of(as_html(markdown_of(site, question["address"])))
@@ -137,11 +139,11 @@ def test_links_in_the_texts_lead_somewhere(site: Site) -> None:
 
 def test_every_question_page_tells_of_its_markdown_and_every_page_of_the_feed(site: Site) -> None:
     for address in site.pages():
-        feeds = soup(site, address).select("head link[rel=alternate][type='application/atom+xml']")
+        feeds = soup(site, address).select("head link[rel~=alternate][type='application/atom+xml']")
         assert [resolve(site, address, str(link["href"])) for link in feeds] == [None], address
     for question in site.questions():
         address = question["address"]
-        [link] = soup(site, address).select("head link[rel=alternate][type='text/markdown']")
+        [link] = soup(site, address).select("head link[rel~=alternate][type='text/markdown']")
         [shown] = article(site, address).find_all("a", string="as Markdown")
         assert link["href"] == shown["href"] == "index.md"
         assert resolve(site, address, "index.md") is None
@@ -168,6 +170,91 @@ def test_one_file_has_the_text_of_all_questions_in_order(site: Site) -> None:
     said = (site.folder / "llms-full.txt").read_text(encoding="utf-8")
     places = [said.index(markdown_of(site, question["address"]).strip()) for question in site.questions()]
     assert places == sorted(places)
+
+
+# --- Paper ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def printed(site: Site) -> BeautifulSoup:
+    return BeautifulSoup(site.html(PRINT), "html.parser")
+
+
+def test_the_page_to_print_has_every_question_open_in_order(site: Site, printed: BeautifulSoup) -> None:
+    questions = site.questions()
+    titles = [f"{question['number']}. {question['title']}" for question in questions]
+    assert [text(h2) for h2 in printed.select("article > h2:first-child")] == titles
+    contents = printed.select(".printable__contents a")
+    assert [f"#q{question['number']}" for question in questions] == [link["href"] for link in contents]
+    assert printed.select("details")
+    assert not printed.select("details:not([open]), textarea, button, script, .headerlink")
+    for question in questions:
+        prefix = f"q{question['number']}-"
+        assert {f"{prefix}{section}" for section in question["sections"]} <= printed_ids(printed)
+
+
+def printed_ids(printed: BeautifulSoup) -> set[str]:
+    return {str(tag["id"]) for tag in printed.find_all(id=True)}
+
+
+def test_ids_of_the_page_to_print_are_unique_and_what_refers_to_them_finds_them(
+    site: Site, printed: BeautifulSoup
+) -> None:
+    ids = [str(tag["id"]) for tag in printed.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    referred = set(re.findall(r"url\(#([^)]+)\)|href=.#([^\"]+)", site.html(PRINT)))
+    for name in ("aria-labelledby", "aria-describedby", "for", "headers"):
+        referred |= {
+            (id_, "") for tag in printed.find_all(attrs={name: True}) for id_ in str(tag[name]).split()
+        }
+    lost = {one or other for one, other in referred} - set(ids)
+    assert len(referred) > 100
+    assert not lost
+
+
+def test_no_word_of_a_question_is_lost_on_paper(site: Site, printed: BeautifulSoup) -> None:
+    """Of each article the words of its paragraphs, cells and listings, diagrams included."""
+    for question, chapter in zip(site.questions(), printed.select("article"), strict=True):
+        body = article(site, question["address"])
+        said = words_of(chapter)
+        for element in body.select("p:not(.page-forms, .to-kit), td, pre, svg text"):
+            if not element.find_parent(class_=["related", "cost-model"]):
+                assert words_of(element) in said, f"{question['address']}: {text(element)[:100]}"
+
+
+def test_the_page_to_print_is_clean_on_a_phone_and_kept_from_search_engines(
+    site: Site, new_page: NewPage
+) -> None:
+    page = new_page(size=NARROW)
+    page.goto(PRINT)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    page.get_by_role("navigation", name="Contents").get_by_role("link").nth(5).click()
+    expect(page.locator("#q6")).to_be_in_viewport()
+    assert page.locator("meta[name=robots]").get_attribute("content") == "noindex"
+    assert PRINT not in (site.folder / "assets/search.json").read_text(encoding="utf-8")
+    assert f"/{PRINT}" not in (site.folder / "sitemap.xml").read_text(encoding="utf-8")
+
+
+def test_the_pdf_is_tagged_and_has_its_headings_as_bookmarks(tmp_path: Path) -> None:
+    """On a page of two headings: all questions take a minute."""
+    (tmp_path / "print").mkdir()
+    html = (
+        "<!doctype html><html lang=en><title>T</title><h1>First heading</h1><p>Text.<h2>Second heading</h2>"
+    )
+    (tmp_path / "print/index.html").write_text(html, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "tests.site.pdf", str(tmp_path)], cwd=ROOT, check=True, capture_output=True
+    )
+    content = (tmp_path / "llm-production-interviews.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert re.search(rb"/MarkInfo\s*<<[^>]*/Marked true", content)
+    assert b"/Title (First heading)" in content
+    assert b"/Title (Second heading)" in content
+
+
+def test_the_pdf_is_linked_to_where_it_is(site: Site) -> None:
+    there = (site.folder / "llm-production-interviews.pdf").is_file()
+    assert there == bool(article(site, PAGE).select("a[href$='.pdf']"))
 
 
 # --- The feed ---------------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ function setUp() {
   if (article.querySelector(".calculator")) {
     import("./calculators/index.js").then(({ setUpCalculators }) => setUpCalculators(article));
   }
+  const offline = article.querySelector(".offline");
+  if (offline) import("./offline/control.js").then(({ setUpOffline }) => setUpOffline(offline));
   const filters = article.querySelector(".question-filters");
   if (filters) {
     import("./search/table.js").then(({ setUpTable }) => setUpTable(filters, article.querySelector("table.questions")));

@@ -1,0 +1,175 @@
+/*
+ * The control with which a reader keeps the site on their device, lets a newer edition take over, or lets go of it. Until
+ * its button is pressed no worker is registered and nothing is kept.
+ */
+
+import { siteRoot } from "../catalog.js";
+import { addStyles } from "../styles.js";
+
+const root = siteRoot();
+/** As in worker.js: the caches of this site, and of no other on the same origin. */
+const OURS = `llm-production-interviews.offline ${root.pathname} `;
+
+/** Fill `place`, which is empty and stays so without scripts. */
+export function setUpOffline(place) {
+  if (place.childElementCount) return;
+  addStyles("offline");
+  const view = createView();
+  place.append(...view.elements);
+  begin(view).catch(() => view.say("Whether the site can be kept here cannot be found out. Load this page again."));
+}
+
+function createView() {
+  const status = document.createElement("p");
+  status.className = "offline__status";
+  status.setAttribute("role", "status");
+  const progress = document.createElement("progress");
+  progress.setAttribute("aria-label", "Bytes of the site that are here");
+  progress.hidden = true;
+  const buttons = document.createElement("div");
+  buttons.className = "offline__buttons";
+  return {
+    elements: [status, progress, buttons],
+    say(text) {
+      status.textContent = text;
+    },
+    advance(bytes, of) {
+      progress.hidden = bytes === null;
+      if (bytes === null) return;
+      progress.max = of;
+      progress.value = bytes;
+    },
+    /** The only buttons there are, each as [label, action]; the keyboard stays with the first if it was at one. */
+    offer(...actions) {
+      const hadFocus = buttons.contains(document.activeElement);
+      buttons.replaceChildren(
+        ...actions.map(([label, action]) => {
+          const button = document.createElement("button");
+          button.type = "button";
+          button.className = "tool offline__button";
+          button.textContent = label;
+          button.addEventListener("click", action);
+          return button;
+        }),
+      );
+      if (hadFocus) buttons.querySelector("button")?.focus();
+    },
+  };
+}
+
+async function begin(view) {
+  if (!("serviceWorker" in navigator) || !("caches" in window)) {
+    view.say("This browser does not let a site be kept here: a private window may be the reason, or an address without https.");
+    return;
+  }
+  const registration = await registered();
+  if (registration) {
+    follow(view, registration);
+    show(view, registration);
+    // A newer edition is noticed on any visit to any page; here at once. Without a network there is none to be noticed.
+    registration.update().catch(() => {});
+    return;
+  }
+  await offerToKeep(view, "Nothing is kept on this device.");
+}
+
+/** The registration of this very site, not one of the origin's root. */
+async function registered() {
+  const registration = await navigator.serviceWorker.getRegistration(root);
+  return registration?.scope === root.href ? registration : undefined;
+}
+
+async function offerToKeep(view, said) {
+  view.advance(null);
+  let size;
+  try {
+    const response = await fetch(new URL("offline.json", root));
+    if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
+    size = megabytes((await response.json()).bytes);
+  } catch {
+    view.say("The list of the site's files cannot be had: there is no network, or this copy of the site was not finished.");
+    view.offer();
+    return;
+  }
+  view.say(said);
+  view.offer([`Keep this site offline (${size})`, () => keep(view)]);
+}
+
+async function keep(view) {
+  view.offer();
+  view.say("Fetching the site …");
+  // So that the browser does not clear it away when space gets short. Whatever it answers, the site can be kept.
+  navigator.storage?.persist?.().catch(() => {});
+  try {
+    const registration = await navigator.serviceWorker.register(new URL("worker.js", root), { scope: root.pathname });
+    follow(view, registration);
+    show(view, registration);
+  } catch {
+    await failed(view);
+  }
+}
+
+async function failed(view) {
+  await letGo();
+  await offerToKeep(view, "The site could not be fetched in whole, so nothing is kept. Try again.");
+}
+
+/** Tell of everything that happens to the registration from now on. */
+function follow(view, registration) {
+  const channel = new BroadcastChannel(OURS);
+  channel.addEventListener("message", ({ data }) => view.advance(data.bytes, data.of));
+  const attend = (worker) => {
+    let isWhole = false;
+    worker?.addEventListener("statechange", () => {
+      isWhole ||= worker.state === "installed";
+      if (worker.state !== "redundant") show(view, registration);
+      else if (!registration.active) failed(view);
+      // One that had come in whole is only being replaced.
+      else if (!isWhole) show(view, registration, "A newer edition could not be fetched in whole. ");
+    });
+  };
+  attend(registration.installing);
+  registration.addEventListener("updatefound", () => {
+    attend(registration.installing);
+    show(view, registration);
+  });
+}
+
+/** What is the case now, after `first`, and what can be done about it. */
+function show(view, registration, first = "") {
+  const { active, installing, waiting } = registration;
+  const forget = ["Remove it from this device", () => remove(view)];
+  if (!installing) view.advance(null);
+  if (waiting) {
+    view.say("A newer edition is here in whole. It takes over when every window of this site is closed, or now.");
+    view.offer(["Use the newer edition", () => takeOver(waiting)], forget);
+  } else if (installing && active) {
+    view.say("A newer edition is being fetched. The one you have stays until it is whole.");
+    view.offer(forget);
+  } else if (installing) {
+    view.say("Fetching the site …");
+    view.offer();
+  } else if (active) {
+    view.say(`${first}The site is kept on this device and works without a network.`);
+    view.offer(forget);
+  }
+}
+
+function takeOver(waiting) {
+  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  waiting.postMessage("take over");
+}
+
+async function remove(view) {
+  await letGo();
+  await offerToKeep(view, "Removed: nothing is kept on this device.");
+}
+
+async function letGo() {
+  await (await registered())?.unregister();
+  for (const name of await caches.keys()) if (name.startsWith(OURS)) await caches.delete(name);
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
+}

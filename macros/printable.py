@@ -1,0 +1,198 @@
+"""The pages of a built site -> one page of all questions with everything open, to be printed.
+
+What a page has to show is what the generator made of it, so the articles are taken out of the built pages and put one after
+the other: headings a level deeper, blocks open, ids and what refers to them with the question's number before them, links to
+other questions within the page, all others absolute, as paper and a PDF have no address to start from. What only a screen can use is left out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+from html.parser import HTMLParser
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from macros.site import Site
+
+ADDRESS = "print/"
+SHEET = "assets/stylesheets/print.css"
+
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+_HEADING = re.compile(r"h[1-6]")
+# Classes of what belongs to a page on a screen, and elements that do.
+_LEFT_OUT = {"headerlink", "page-tools", "page-forms", "to-kit", "related", "guess", "cost-model"}
+_LEFT_OUT_TAGS = {"script", "button", "textarea"}
+_REFERRING = {"id", "for", "headers", "aria-labelledby", "aria-describedby", "aria-controls"}
+_URL = re.compile(r"url\(#([^)]+)\)")
+
+
+class Chapter(NamedTuple):
+    """A question: its number, title, address below the site's root, and the HTML of its page."""
+
+    number: int
+    title: str
+    address: str
+    html: str
+
+
+def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str]) -> str:
+    """The page, to be served at ADDRESS. `sheets` are the addresses of style sheets below the site's root."""
+    chapters = tuple(chapters)
+    numbers = {chapter.address: chapter.number for chapter in chapters}
+    contents = "\n".join(
+        f'<li value="{chapter.number}"><a href="#q{chapter.number}">{escape(chapter.title)}</a></li>'
+        for chapter in chapters
+    )
+    links = "\n".join(f'<link rel="stylesheet" href="../{escape(sheet)}">' for sheet in (*sheets, SHEET))
+    return f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>All questions and answers - {escape(site.name)}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<link rel="canonical" href="{escape(site.url)}{ADDRESS}">
+<link rel="icon" href="../assets/images/favicon.png">
+<link rel="alternate feed" type="application/atom+xml" href="../feed.xml" title="Changed questions">
+{links}
+</head>
+<body dir="ltr" data-md-color-scheme="default" data-md-color-primary="custom" data-md-color-accent="custom">
+<main class="md-typeset printable">
+<header class="printable__cover">
+<h1>{escape(site.name)}</h1>
+<p>{escape(site.description)}</p>
+<p>All {len(chapters)} questions with every answer open, from {escape(site.url)}</p>
+<p class="printable__back"><a href="../take-away/">Back to the site</a></p>
+<p>{escape(site.copyright)}</p>
+</header>
+<nav class="printable__contents" aria-labelledby="contents">
+<h2 id="contents">Contents</h2>
+<ol>
+{contents}
+</ol>
+</nav>
+{"".join(_article(chapter, numbers, site.url) for chapter in chapters)}</main>
+</body>
+</html>
+"""
+
+
+def sheets(html: str, address: str) -> list[str]:
+    """The style sheets of a built page at `address`, by their addresses below the site's root."""
+    found = re.findall(r'<link rel="stylesheet" href="([^"]+)"', html)
+    return [posixpath.normpath(posixpath.join(address, href)) for href in found]
+
+
+def _article(chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> str:
+    rewriter = _Rewriter(chapter, numbers, site_url)
+    rewriter.feed(chapter.html)
+    rewriter.close()
+    return f'<article class="printable__question">\n{"".join(rewriter.out).strip()}\n</article>\n'
+
+
+class _Rewriter(HTMLParser):
+    """Copies what stands in the page's article, changed as this module's text says."""
+
+    def __init__(self, chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self._site_url = site_url
+        self.out: list[str] = []
+        self._chapter = chapter
+        self._numbers = numbers
+        self._inside = False
+        # How many open elements deep the parser is in one that is left out.
+        self._skipped = 0
+        self._in_listing = False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag == "article":
+            self._inside = True
+            return
+        if not self._inside:
+            return
+        classes = set((dict(attributes).get("class") or "").split())
+        if self._in_listing:
+            # The colors of a listing: paper seldom has them, and they are half of the page and of its PDF.
+            return
+        if self._skipped or classes & _LEFT_OUT or tag in _LEFT_OUT_TAGS:
+            self._skipped += tag not in _VOID
+            return
+        self._in_listing = tag == "code"
+        self._write(tag, attributes, ">")
+        if tag == "h1":
+            self.out.append(f"{self._chapter.number}. ")
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if self._inside and not self._skipped:
+            self._write(tag, attributes, "/>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "article":
+            self._inside = False
+        elif self._inside and self._skipped:
+            self._skipped -= tag not in _VOID
+        elif self._inside and (tag == "code" or not self._in_listing):
+            self._in_listing = False
+            self.out.append(f"</{_deeper(tag)}>")
+
+    def handle_data(self, data: str) -> None:
+        self._copy(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self._copy(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self._copy(f"&#{name};")
+
+    def _copy(self, text: str) -> None:
+        if self._inside and not self._skipped:
+            self.out.append(text)
+
+    def _write(self, tag: str, attributes: list[tuple[str, str | None]], end: str) -> None:
+        changed = [(name, self._value(name, value)) for name, value in attributes]
+        if tag == "h1":
+            changed = [("id", f"q{self._chapter.number}")]
+        if tag == "details" and "open" not in dict(attributes):
+            changed.append(("open", None))
+        if dict(attributes).get("tabindex"):
+            # It scrolls on a screen; on paper nothing does.
+            changed = [(name, value) for name, value in changed if name != "tabindex"]
+        written = "".join(
+            f" {name}" if value is None else f' {name}="{escape(value)}"' for name, value in changed
+        )
+        self.out.append(f"<{_deeper(tag)}{written}{end}")
+
+    def _value(self, name: str, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if name in _REFERRING:
+            return " ".join(map(self._own, value.split()))
+        if name == "href":
+            return self._target(value)
+        return _URL.sub(lambda match: f"url(#{self._own(match[1])})", value)
+
+    def _own(self, id_: str) -> str:
+        return f"q{self._chapter.number}-{id_}"
+
+    def _target(self, href: str) -> str:
+        parts = urlsplit(href)
+        if parts.scheme or parts.netloc:
+            return href
+        if not parts.path:
+            return f"#{self._own(parts.fragment)}"
+        slash = "/" if parts.path.endswith("/") else ""
+        address = posixpath.normpath(posixpath.join(self._chapter.address, parts.path)) + slash
+        if address in self._numbers:
+            number = self._numbers[address]
+            return f"#q{number}-{parts.fragment}" if parts.fragment else f"#q{number}"
+        fragment = f"#{parts.fragment}" if parts.fragment else ""
+        return f"{self._site_url}{'' if address == './' else address}{fragment}"
+
+
+def _deeper(tag: str) -> str:
+    """A heading one level down, as the page's own title stands above all questions'."""
+    return f"h{min(6, int(tag[1]) + 1)}" if _HEADING.fullmatch(tag) else tag

@@ -1,0 +1,46 @@
+import hashlib
+import json
+
+from macros import offline
+
+FILES = {
+    "index.html": "home",
+    "404.html": "none",
+    "a/b/index.html": "page",
+    "a/b/index.md": "text",
+    "assets/x.js": "x",
+    "assets/x.js.map": "map",
+    "all.pdf": "pdf",
+    "sitemap.xml": "map",
+    "sitemap.xml.gz": "map",
+    offline.SOURCE: "answer();\n",
+}
+
+
+def written(folder, files=FILES):
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    offline.write(folder)
+    return json.loads((folder / offline.LIST).read_text())
+
+
+def test_the_list_has_what_a_reader_can_open_by_its_address(tmp_path):
+    content = written(tmp_path)
+    found = {file["address"]: file for file in content["files"]}
+    assert list(found) == ["404.html", "a/b/", "a/b/index.md", "assets/x.js", ""]
+    assert found["a/b/"]["sha256"] == hashlib.sha256(b"page").hexdigest()
+    assert content["bytes"] == len("nonepagetextxhome")
+
+
+def test_the_worker_knows_its_release_and_changes_with_any_kept_file(tmp_path):
+    releases = []
+    changes = ({}, {}, {"a/b/index.html": "changed"}, {offline.SOURCE: "other();\n"}, {"all.pdf": "other"})
+    for change in changes:
+        content = written(tmp_path, {**FILES, **dict(change)})
+        worker = (tmp_path / offline.WORKER).read_text()
+        assert worker.splitlines()[0] == f'const RELEASE = "{content["release"]}";'
+        releases.append(content["release"])
+    assert releases[0] == releases[1] == releases[4]
+    assert len(set(releases)) == 3

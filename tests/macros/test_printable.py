@@ -1,0 +1,72 @@
+import re
+
+from macros import printable
+from macros.site import Site
+
+SITE = Site("A & B", "About it.", "https://example.org/base/", "CC BY 4.0")
+HTML = """\
+<html><head>
+<link rel="stylesheet" href="../../../assets/stylesheets/site.css">
+</head><body><nav><a href="#x">Outside</a></nav>
+<article class="md-content__inner md-typeset">
+<h1>Limit a rate</h1><div class="page-tools"><button>B<br></button></div>
+<h2 id="hints">Hints &amp; more<a class="headerlink" href="#hints">&para;</a></h2>
+<details class="hint"><summary>One</summary><p>a < b &#8212; <a href="#hints">up</a></p></details>
+<p><a href="../../debugging/b/#drill">b</a> <a href="../../debugging/b/">b</a> <a href="../../../q/6/">short</a>
+<a href="https://example.com/?a=1&amp;b=2">out</a> <a href="../../../">home</a></p>
+<label class="guess">Guess <textarea>none</textarea></label>
+<pre><code><span class="k">def</span> <a id="l-1"></a>f(): <span>x</span></code></pre>
+<svg viewBox="0 0 1 1" aria-labelledby="t d"><title id="t">T</title><path marker-end="url(#m)"/></svg>
+<nav class="related"><h2 id="related">Related</h2></nav>
+</article><footer id="f">Foot</footer></body></html>
+"""
+
+
+def page():
+    chapters = [
+        printable.Chapter(1, "Limit a rate", "questions/technical/a/", HTML),
+        printable.Chapter(2, "Find it", "questions/debugging/b/", HTML.replace("Limit a rate", "Find it")),
+    ]
+    return printable.page(chapters, SITE, printable.sheets(HTML, "questions/technical/a/"))
+
+
+def test_articles_follow_one_another_a_level_deeper_and_open():
+    html = page()
+    assert '<h2 id="q1">1. Limit a rate</h2>' in html
+    assert '<h3 id="q2-hints">Hints &amp; more</h3>' in html
+    assert html.count('<details class="hint" open>') == 2
+    assert "a < b &#8212; " in html
+    assert "<title>All questions and answers - A &amp; B</title>" in html
+
+
+def test_what_only_a_screen_uses_is_left_out():
+    assert not re.search("Outside|Foot|Guess|none|Related|headerlink|<button|page-tools", page())
+    assert page().count("</article>") == 2
+
+
+def test_links_stay_within_the_page_or_hold_anywhere():
+    html = page()
+    assert '<a href="#q1-hints">up</a>' in html
+    assert (
+        '<a href="#q2-drill">b</a> <a href="#q2">b</a> <a href="https://example.org/base/q/6/">short</a>'
+        in html
+    )
+    assert (
+        '<a href="https://example.com/?a=1&amp;b=2">out</a> <a href="https://example.org/base/">home</a>'
+        in html
+    )
+
+
+def test_ids_of_drawings_and_what_refers_to_them_have_the_questions_number():
+    assert (
+        '<svg viewbox="0 0 1 1" aria-labelledby="q1-t q1-d"><title id="q1-t">T</title><path marker-end="url(#q1-m)"/></svg>'
+        in page()
+    )
+
+
+def test_listings_have_their_text_without_colors():
+    assert "<pre><code>def f(): x</code></pre>" in page()
+
+
+def test_the_sheets_are_those_of_the_pages():
+    assert '<link rel="stylesheet" href="../assets/stylesheets/site.css">' in page()
