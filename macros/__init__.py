@@ -25,6 +25,7 @@ from macros import (
     history,
     kits,
     markdown_files,
+    plan_link,
     render,
     search,
     texts,
@@ -33,7 +34,7 @@ from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
 from macros.figures import Figures
-from macros.plan import Plan, load_plans
+from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
 from macros.site import Site
 
@@ -48,6 +49,7 @@ class Prepared(NamedTuple):
 
     catalog: Catalog
     plans: dict[str, Plan]
+    chains: Chains
     kits_of: dict[str, kits.Kit]
     packages: dict[str, str]
     """Package below examples/ whose figures a page prints, by the page's path below docs/."""
@@ -73,7 +75,11 @@ def define_env(env: Any) -> None:
             tuple(redirects.items()),
             _fingerprint(
                 *docs_dir.rglob("*.md"),
-                *(file for file in ROOT.glob("examples/*/**/*") if "__pycache__" not in file.parts),
+                *(
+                    file
+                    for file in ROOT.glob("examples/*/**/*")
+                    if file.is_file() and "__pycache__" not in file.parts
+                ),
                 *SEARCH.glob("*.yml"),
             ),
         )
@@ -116,7 +122,7 @@ def on_post_build(env: Any) -> None:
 
 def _macros(source: Callable[[], str], prepared: Prepared) -> Macros:
     """The macros for the page that `source()` names by its path below docs/."""
-    catalog, plans, kits_of, packages, figures, _ = prepared
+    catalog, plans, chains, kits_of, packages, figures, _ = prepared
 
     def root() -> str:
         return render.root_of(render.address_of(source()))
@@ -207,11 +213,24 @@ def _macros(source: Callable[[], str], prepared: Prepared) -> Macros:
         plan = plans[page or source()]
         return f"{len(plan.days)} days, {render.plan_minutes(plan, catalog)} minutes"
 
+    def plan_opener() -> str:
+        """A link that opens this page's plan in the plan builder."""
+        return render.plan_opener(plan_link.encode(plan_link.linked(plans[source()])), root())
+
+    def plan_chains() -> str:
+        """What builds on what, as the plan builder's script reads it."""
+        return ";".join(" ".join(map(str, chain)) for chain in chains)
+
+    def plan_order() -> str:
+        """What builds on what, as a list of links."""
+        return render.plan_order(chains, catalog, source())
+
     return {
         macro.__name__: macro
         for macro in (
             *(computed, chart, calculator, evidence_files, guess, question, question_table, distribution),
-            *(question_count, plan_days, plan_length, kit_hints, kit_score_sheet, kit_list),
+            *(question_count, plan_days, plan_length, plan_opener, plan_chains, plan_order),
+            *(kit_hints, kit_score_sheet, kit_list),
         )
     }
 
@@ -248,6 +267,7 @@ def _prepare(
     try:
         catalog = load_catalog(docs_dir, nav)
         plans = load_plans(docs_dir, catalog)
+        chains = load_chains(docs_dir, catalog)
         kits_of = kits.load_kits(docs_dir, catalog)
     except SourceError as error:
         # A page that cannot be read is told of by each of its readers, and named once.
@@ -275,7 +295,7 @@ def _prepare(
     packages = {source: page.meta["example"] for source, page in others.items() if "example" in page.meta}
     packages |= {question.source: question.package for question in catalog}
     packages |= {source: kit.question.package for source, kit in kits_of.items()}
-    prepared = Prepared(catalog, plans, kits_of, packages, Figures(), {})
+    prepared = Prepared(catalog, plans, chains, kits_of, packages, Figures(), {})
     times = history.commit_times(docs_dir)
     dates = {source: time.date() for source, time in times.items()}
     published: dict[str, str | bytes] = {

@@ -1,7 +1,12 @@
-"""A prep plan: its days, and for each day the questions to take and why. Read from a plan page's front matter."""
+"""Prep plans: a plan's days, and for each day the questions to take and why; and which question builds on which.
+
+Both are read from the front matter of pages below docs/plans: a plan from its own page, the order from the builder's.
+"""
 
 from __future__ import annotations
 
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -27,12 +32,16 @@ class Day(_Strict):
     """What to do in one sitting. Its minutes are the sum of its questions' minutes."""
 
     focus: Annotated[str, Field(min_length=1, description="what the day is about, in a few words")]
+    rest: Annotated[
+        int, Field(ge=0, description="days of the calendar before this one without a sitting")
+    ] = 0
     questions: Annotated[tuple[Step, ...], Field(strict=False, min_length=1, description="a list of steps")]
 
 
 class Plan(_Strict):
     """The days in order, each a sitting of its own."""
 
+    title: str
     days: Annotated[tuple[Day, ...], Field(strict=False, min_length=1, description="a list of days")]
 
 
@@ -54,7 +63,7 @@ def load_plans(docs_dir: Path, catalog: Catalog) -> dict[str, Plan]:
 
 def _load(page: front_matter.Page, catalog: Catalog) -> Plan:
     try:
-        plan = Plan.model_validate({"days": page.meta["plan"]})
+        plan = Plan.model_validate({"title": str(page.meta.get("title", "")), "days": page.meta["plan"]})
     except ValidationError as error:
         mend = "a plan is a list of days, each with `focus` and `questions`, each of those with `question` and `why`"
         raise SourceError(
@@ -66,13 +75,13 @@ def _load(page: front_matter.Page, catalog: Catalog) -> Plan:
             )
             for detail in error.errors()
         ) from error
-    numbers = [question.number for question in catalog]
+    numbers = {question.number for question in catalog}
     unknown = [
         Fault(
             page.file,
             page.line_of(("plan", d, "questions", s, "question")),
             f"the plan names question {step.question}, which the catalog does not have",
-            f"use one of {numbers}",
+            f"use one of {sorted(numbers)}",
         )
         for d, day in enumerate(plan.days)
         for s, step in enumerate(day.questions)
@@ -81,3 +90,47 @@ def _load(page: front_matter.Page, catalog: Catalog) -> Plan:
     if unknown:
         raise SourceError(unknown)
     return plan
+
+
+Chains = tuple[tuple[int, ...], ...]
+"""Lists of question numbers, each of which builds on the one before it."""
+
+_BUILDER = "plans/builder.md"
+
+
+def load_chains(docs_dir: Path, catalog: Catalog) -> Chains:
+    """What builds on what, from `builds_on` of the builder's page; nothing where there is none. Raises SourceError."""
+    file = docs_dir / _BUILDER
+    if not file.is_file():
+        return ()
+    page = front_matter.read(file)
+    chains = page.meta.get("builds_on", [])
+    mend = "`builds_on` is a list of lists of question numbers, each building on the one before it"
+    if not isinstance(chains, list) or not all(isinstance(chain, list) and chain for chain in chains):
+        raise SourceError(
+            [Fault(file, page.line_of(("builds_on",)), "`builds_on` is no list of lists", mend)]
+        )
+    numbers = {question.number for question in catalog}
+    unknown = [
+        Fault(
+            file,
+            page.line_of(("builds_on", c, place)),
+            f"`builds_on` names question {number}, which the catalog does not have",
+            f"use one of {sorted(numbers)}",
+        )
+        for c, chain in enumerate(chains)
+        for place, number in enumerate(chain)
+        if number not in numbers
+    ]
+    if unknown:
+        raise SourceError(unknown)
+    order: TopologicalSorter[int] = TopologicalSorter()
+    for chain in chains:
+        for before, after in pairwise(chain):
+            order.add(after, before)
+    try:
+        order.prepare()
+    except CycleError as error:
+        fault = f"`builds_on` goes round in a circle: {' → '.join(map(str, error.args[1]))}"
+        raise SourceError([Fault(file, page.line_of(("builds_on",)), fault, "break the circle")]) from error
+    return tuple(tuple(chain) for chain in chains)

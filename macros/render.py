@@ -15,7 +15,7 @@ from macros.catalog import Catalog
 from macros.evidence import EvidenceFile
 from macros.evidence import address_of as evidence_address
 from macros.kits import Kit
-from macros.plan import Plan
+from macros.plan import Chains, Plan
 from macros.question import Category, Difficulty, Question
 
 
@@ -131,7 +131,7 @@ def chips(question: Question, root: str) -> str:
 def header(question: Question, root: str) -> str:
     """Chips, and the place that scripts fill with the page's controls; it stays empty without them."""
     title = escape(f"{question.number}. {question.title}")
-    return f'{chips(question, root)}\n<div class="page-tools" data-title="{title}"></div>'
+    return f'{chips(question, root)}\n<div class="page-tools" data-title="{title}" data-number="{question.number}"></div>'
 
 
 def footer(question: Question, catalog: Catalog, root: str, kit: Kit | None = None) -> str:
@@ -281,3 +281,16 @@ def plan_days(plan: Plan, catalog: Catalog, source: str) -> str:
 def plan_minutes(plan: Plan, catalog: Catalog) -> int:
     """Minutes of all days together; a question that comes twice counts twice."""
     return sum(catalog.get(step.question).minutes for day in plan.days for step in day.questions)
+
+
+def plan_opener(fragment: str, root: str) -> str:
+    """A link to the plan builder with a plan in it, written as HTML: to the generator its fragment is no id of the page."""
+    return f'<a class="md-button" href="{root}plans/builder/{escape(fragment)}">Open in the plan builder</a>'
+
+
+def plan_order(chains: Chains, catalog: Catalog, source: str) -> str:
+    """What builds on what: a list item a chain, its questions as links that the generator checks."""
+    return "\n".join(
+        "- " + ", then ".join(question_link(catalog.get(number), source) for number in chain)
+        for chain in chains
+    )
