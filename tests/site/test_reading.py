@@ -361,7 +361,7 @@ def test_controls_are_there_once_with_instant_navigation(site: Site, new_page: N
     for name in ("Implement a circuit breaker", "Implement token-bucket rate limiting"):
         page.locator(".md-sidebar--primary").get_by_role("link", name=name).last.click()
         expect(page.locator("article h1")).to_have_text(name)
-        expect(page.locator(".page-tools button")).to_have_count(3)
+        expect(page.locator(".page-tools button")).to_have_count(4)
         sections = page.locator("article h2[id]:not(nav h2)").count()
         expect(page.locator(".section-tools button")).to_have_count(2 * sections)
         expect(page.locator(".copy-status")).to_have_count(1)
@@ -415,7 +415,7 @@ def test_every_stop_of_the_keyboard_can_be_seen(
     unseen = [stop for stop in stops if not stop["inView"] or not stop["ring"]]
     assert not unseen, "\n".join(map(str, unseen))
     order = [stop["text"] for stop in stops]
-    scripted = ["Open all", "Copy link", "Copy as Markdown"] if javascript else []
+    scripted = ["Open all", "Copy link", "Copy as Markdown", "Add to plan"] if javascript else []
     wanted = ["Skip to content", "Search", "Question 6", *scripted, "Hint 1", "Hint 2", "Hint 3"]
     positions = [order.index(text) for text in wanted]
     assert positions == sorted(positions), order

@@ -44,7 +44,8 @@ function markdown(target) {
   return `[${label}](${url})`;
 }
 
-function copyButton(group, kind, name, text, iconOnly = false) {
+/** A button that copies what `text()` returns. `group` is what the field of a refused clipboard comes after. */
+export function copyButton(group, kind, name, text, iconOnly = false) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = `tool copy copy--${kind}`;

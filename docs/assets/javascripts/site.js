@@ -31,6 +31,18 @@ function setUp() {
   }
   const offline = article.querySelector(".offline");
   if (offline) import("./offline/control.js").then(({ setUpOffline }) => setUpOffline(offline));
+  const builder = article.querySelector(".plan-builder");
+  if (builder) {
+    import("./plan/builder.js")
+      .then(({ setUpBuilder }) => setUpBuilder(builder))
+      .catch((error) => {
+        builder.classList.add("plan-builder--failed");
+        throw error;
+      });
+  }
+  if (tools?.dataset.number || article.querySelector("table.questions")) {
+    import("./plan/buttons.js").then(({ setUpPlanButtons }) => setUpPlanButtons(article, tools));
+  }
   const filters = article.querySelector(".question-filters");
   if (filters) {
     import("./search/table.js").then(({ setUpTable }) => setUpTable(filters, article.querySelector("table.questions")));
@@ -39,13 +51,14 @@ function setUp() {
 
 /**
  * The place for the page's own controls: question pages bring it, other pages get it below their title. The
- * landing page and the page for a wrong address, which are nobody's to cite, get none.
+ * landing page and the page for a wrong address, which are nobody's to cite, get none, nor does the plan builder, whose links
+ * are to plans.
  */
 function pageTools(article) {
   const present = article.querySelector(".page-tools");
   const title = article.querySelector("h1");
   const canonical = document.querySelector("link[rel=canonical]");
-  if (present || !title || !canonical || isHome()) return present;
+  if (present || !title || !canonical || isHome() || article.querySelector(".plan-builder")) return present;
   const tools = document.createElement("div");
   tools.className = "page-tools";
   tools.dataset.title = ownText(title);

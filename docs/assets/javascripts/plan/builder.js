@@ -1,0 +1,473 @@
+/*
+ * The plan builder: the reader's own plan, or the one that the address holds.
+ *
+ * A plan from the address is shown and never stored, until the reader adopts it. The reader's own is on the shelf (own.js),
+ * and what is drawn follows the shelf, so that a change in another window shows here too.
+ */
+
+import { loadCatalog } from "../catalog.js";
+import { announce, copyButton } from "../copy-link.js";
+import { addStyles } from "../styles.js";
+import { askToAdopt } from "./adopt.js";
+import { LinkError, PREFIX, decode, encode } from "./codec.js";
+import { labelOf, today } from "./dates.js";
+import { factsOf } from "./documents.js";
+import { button, element } from "./dom.js";
+import { createEditor } from "./editor.js";
+import { setStart } from "./edit.js";
+import { exportPanel } from "./exporting.js";
+import { layoutForm, outcomeOf } from "./form.js";
+import { EMPTY_PLAN, counted, itemsOf, viewOf } from "./model.js";
+import * as own from "./own.js";
+import { readingOf } from "./reading.js";
+
+/** Longer links work, but some programs for messages cut them. */
+const LONG_LINK = 2_000;
+
+const BAD_LINK = {
+  damaged: [
+    "This link does not hold a whole plan",
+    "Part of it is missing, or was changed on its way. Ask whoever sent it to copy it once more, and open all of it.",
+  ],
+  newer: [
+    "This plan was made by a newer version of this site",
+    "Reload this page, so that your browser gets the newer version too. If that does not help, close all of the site's windows first.",
+  ],
+  "old-browser": [
+    "This browser cannot unfold this plan",
+    "The plan in the link is compressed, and this browser is too old to read it. Update the browser, or open the link in another one.",
+  ],
+};
+
+/** Build the builder into `place`, in place of what it holds for readers without scripts. */
+export async function setUpBuilder(place) {
+  if (place.dataset.started) return;
+  place.dataset.started = "true";
+  let questions;
+  try {
+    [questions] = await Promise.all([loadCatalog(), addStyles("plan")]);
+  } catch {
+    delete place.dataset.started;
+    place.replaceChildren(
+      element("p", { role: "alert" }, "The questions could not be loaded, so no plan can be shown. "),
+      button("Try again", () => setUpBuilder(place)),
+    );
+    return;
+  }
+  const chains = place.dataset.chains.split(";").map((chain) => chain.split(" ").map(Number));
+  new Builder(place, questions, chains).start();
+}
+
+class Builder {
+  constructor(place, questions, chains) {
+    Object.assign(this, { place, questions, chains });
+    this.main = element("div", { class: "plan" });
+    this.paper = element("div", { class: "plan-paper" });
+    /** Earlier states of the current plan, last first, for as long as the page is open: [key, plan]. */
+    this.undo = [];
+    /** What the last laying out said, and the plan that it made. */
+    this.outcome = null;
+    this.link = "";
+    this.next = {};
+  }
+
+  start() {
+    this.place.replaceChildren(this.main, this.paper);
+    own.shelf.subscribe(() => this.show());
+    addEventListener("hashchange", () => this.open());
+    addEventListener("beforeprint", () => this.print());
+    return this.open();
+  }
+
+  /** Show what the address asks for. */
+  async open() {
+    const fragment = location.hash;
+    this.shared = null;
+    if (fragment.startsWith(PREFIX)) {
+      let shared;
+      try {
+        shared = { plan: await decode(fragment), fragment };
+      } catch (error) {
+        if (!(error instanceof LinkError)) throw error;
+        shared = { fault: error.reason };
+      }
+      // The reader may have gone on meanwhile.
+      if (location.hash !== fragment) return;
+      const mine = own.currentOf(own.shelf.read());
+      if (shared.plan && mine && JSON.stringify(shared.plan) === JSON.stringify(mine.plan)) this.forgetFragment();
+      else this.shared = shared;
+    }
+    this.draw();
+  }
+
+  forgetFragment() {
+    this.shared = null;
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  /** The shelf has a new value. */
+  show() {
+    if (this.shared) return;
+    const current = own.currentOf(own.shelf.read());
+    const { quiet, ...options } = this.next;
+    this.next = {};
+    const before = this.plan;
+    this.plan = current?.plan ?? null;
+    // With dates a plan has fields that it lacks without.
+    const alike = current && this.editor && this.key === current.key && (before.start === null) === (this.plan.start === null);
+    if (quiet && alike) this.refresh();
+    else this.draw(options);
+  }
+
+  refresh() {
+    this.editor.refresh();
+    this.trouble.textContent = own.troubleOf(own.shelf.problem());
+    this.updateLink();
+    this.undoButton.disabled = !this.undo.length;
+  }
+
+  draw({ focus, open, close } = {}) {
+    const kept = this.kept(focus === undefined);
+    this.editor = null;
+    if (this.shared?.fault) this.drawFault(this.shared.fault);
+    else if (this.shared) this.drawShared(this.shared);
+    else this.drawOwn();
+    for (const name of [...kept.open, open]) {
+      if (name && name !== close) this.find("open", name)?.setAttribute("open", "");
+      if (name && this.find("panel", name)) this.find("key", `change ${name}`).click();
+    }
+    this.restore(kept, typeof focus === "function" ? focus() : focus);
+  }
+
+  /** What a reader has open and is typing, to be given back after drawing anew. */
+  kept(all) {
+    const active = this.main.contains(document.activeElement) ? document.activeElement : null;
+    const blocks = [...this.main.querySelectorAll("details[data-open][open]")].map((block) => block.dataset.open);
+    const panels = [...this.main.querySelectorAll("[data-panel]:not([hidden])")].map((panel) => panel.dataset.panel);
+    return {
+      // Places change when something moves, so the panel of an item or a day may be another's then.
+      open: all ? [...blocks, ...panels] : blocks,
+      key: active?.dataset.key,
+      value: active?.matches("input, textarea") ? active.value : null,
+    };
+  }
+
+  restore({ key, value }, focus) {
+    const wanted = focus ?? key;
+    const control = wanted && this.find("key", wanted);
+    if (!control) return;
+    if (focus === undefined && value !== null && control.matches("input, textarea")) control.value = value;
+    control.focus({ preventScroll: focus === undefined });
+  }
+
+  find(kind, name) {
+    return [...this.main.querySelectorAll(`[data-${kind}]`)].find((node) => node.dataset[kind] === name);
+  }
+
+  // --- A plan from a link ---------------------------------------------------------------------------------------------
+
+  drawFault(reason) {
+    const [title, text] = BAD_LINK[reason];
+    this.main.replaceChildren(
+      element(
+        "div",
+        { class: "plan-notice", role: "alert" },
+        element("h2", {}, title),
+        element("p", {}, text),
+        element("p", {}, "Nothing was stored, and a plan of your own is as it was."),
+        this.homeLink(),
+      ),
+    );
+  }
+
+  homeLink() {
+    const mine = own.currentOf(own.shelf.read());
+    const link = element("a", { href: location.pathname }, mine ? "To your own plan" : "Build a plan of your own");
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      history.pushState(null, "", location.pathname);
+      this.open();
+    });
+    return element("p", {}, link);
+  }
+
+  drawShared({ plan, fragment }) {
+    const view = viewOf(plan, this.questions);
+    this.link = this.address(fragment);
+    const tools = element("div", { class: "plan-row" });
+    tools.append(
+      element("button", { type: "button", class: "md-button md-button--primary", click: () => this.adopt(plan, fragment), "data-key": "adopt" }, "Adopt this plan"),
+      copyButton(tools, "link", "Copy link", () => this.link),
+    );
+    this.main.replaceChildren(
+      element("p", { class: "plan-notice" }, "You are reading a plan from a link. Nothing is stored unless you adopt it."),
+      element("h2", { dir: "auto" }, plan.title || "A prep plan"),
+      element("p", { class: "plan-facts" }, factsOf(view)),
+      tools,
+      exportPanel({
+        current: () => ({ view, key: keyOf(fragment), link: this.link }),
+        clock: own.shelf.read().clock,
+        setClock: own.setClock,
+      }),
+      ...readingOf(view),
+      this.homeLink(),
+    );
+  }
+
+  adopt(plan, fragment) {
+    const hasOwn = own.currentOf(own.shelf.read()) !== null;
+    askToAdopt({
+      plan,
+      hasOwn,
+      done: ({ start, replace }) => {
+        let mine;
+        try {
+          mine = setStart(plan, start);
+        } catch (error) {
+          announce(error.message);
+          return;
+        }
+        this.forgetFragment();
+        this.undo = [];
+        this.next = { focus: "title" };
+        own.begin(mine, { replaced: replace ? today() : null, key: keyOf(fragment) });
+        announce("The plan is yours now");
+      },
+    });
+  }
+
+  // --- The reader's own -----------------------------------------------------------------------------------------------
+
+  drawOwn() {
+    const value = own.shelf.read();
+    const current = own.currentOf(value);
+    this.plan = current?.plan ?? null;
+    this.key = current?.key ?? null;
+    this.undo = this.undo.filter(([key]) => key === this.key);
+    if (this.outcome?.key !== this.key) this.outcome = null;
+    this.trouble = element("p", { class: "plan-trouble", role: "status" }, own.troubleOf(own.shelf.problem()));
+    const form = element(
+      "details",
+      { class: "plan-panel", "data-open": "layout", open: !current },
+      element("summary", { "data-key": "layout panel" }, current ? "Lay out anew by date, hours and level" : "Lay out a plan by date, hours and level"),
+      this.layout(),
+    );
+    if (!current) {
+      this.main.replaceChildren(
+        this.trouble,
+        form,
+        element(
+          "p",
+          {},
+          button("Begin with an empty plan", () => this.beginWith({ ...EMPTY_PLAN, days: [{ offset: 0, note: "", items: [] }] }), { "data-key": "empty" }),
+        ),
+        this.others(value),
+      );
+      return;
+    }
+    const { key } = current;
+    this.editor = createEditor({
+      plan: () => this.plan,
+      questions: this.questions,
+      act: (next, options) => this.act(next, options),
+      type: (next) => this.act(next, { quiet: true }),
+    });
+    this.undoButton = button("Undo", () => this.takeBack(), { disabled: !this.undo.length, "data-key": "undo" });
+    const tools = element("div", { class: "plan-row" });
+    tools.append(
+      copyButton(tools, "link", "Copy link", () => this.link),
+      this.undoButton,
+      button("New plan", () => this.putAside(), { "data-key": "new" }),
+    );
+    this.length = element("p", { class: "plan-hint" });
+    this.main.replaceChildren(
+      this.trouble,
+      element("h2", {}, "Your plan"),
+      tools,
+      this.length,
+      exportPanel({
+        current: () => ({ view: viewOf(this.plan, this.questions), key, link: this.link }),
+        clock: value.clock,
+        setClock: (clock) => {
+          this.next = { quiet: true };
+          own.setClock(clock);
+        },
+      }),
+      form,
+      this.outcomeNotice() ?? "",
+      this.editor.node,
+      this.others(value),
+    );
+    this.updateLink();
+  }
+
+  /** The form, which keeps what was entered in it for as long as the page is open. */
+  layout() {
+    this.form ??= layoutForm({
+      questions: this.questions,
+      chains: this.chains,
+      plan: this.plan,
+      done: (result) => this.laidOut(result),
+    });
+    this.form.follow(this.plan);
+    return this.form.node;
+  }
+
+  /** Change the current plan by `next(plan)`; what it throws as a RangeError is told. */
+  act(next, { say, ...options } = {}) {
+    const before = this.plan;
+    let after;
+    try {
+      after = next(before);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      announce(error.message);
+      if (options.quiet) this.editor.refresh();
+      return;
+    }
+    this.undo.push([this.key, before]);
+    this.next = options;
+    if (!own.change(before, after)) {
+      this.undo.pop();
+      this.next = {};
+      announce("Another window has changed the plan. Look at it and try again.");
+      this.draw();
+      return;
+    }
+    if (say) announce(typeof say === "function" ? say() : say);
+  }
+
+  takeBack() {
+    const [, before] = this.undo.pop();
+    this.next = { focus: this.undo.length ? "undo" : "title" };
+    own.change(this.plan, before);
+    announce("Taken back");
+  }
+
+  beginWith(plan, options) {
+    this.undo = [];
+    this.next = { focus: "title" };
+    own.begin(plan, options);
+  }
+
+  laidOut(result) {
+    const untouched = this.outcome && JSON.stringify(this.outcome.plan) === JSON.stringify(this.plan);
+    this.next = { focus: "outcome", close: "layout" };
+    if (this.plan && (untouched || !itemsOf(this.plan).length)) {
+      // Trying other hours replaces what the last try made; what the reader has worked on is kept.
+      this.outcome = { ...result, key: this.key };
+      this.undo = [];
+      own.change(this.plan, result.plan);
+      return;
+    }
+    const key = own.newKey();
+    this.outcome = { ...result, key };
+    if (this.plan) announce("The plan that you had is among your other plans");
+    own.begin(result.plan, { replaced: this.plan && today(), key });
+  }
+
+  outcomeNotice() {
+    if (!this.outcome) return null;
+    const link = ({ number, title, href }) => element("a", { href }, `${number}. ${title}`);
+    return element("div", { class: "plan-notice", role: "status", tabindex: "-1", "data-key": "outcome" }, ...outcomeOf(this.outcome, link));
+  }
+
+  putAside() {
+    this.next = { focus: "layout" };
+    own.switchTo(null);
+    announce("Your plan is among your other plans");
+  }
+
+  others(value) {
+    const entries = own.othersOf(value);
+    if (!entries.length) return "";
+    return element(
+      "details",
+      { class: "plan-panel", "data-open": "others", open: value.current === null },
+      element("summary", { "data-key": "others" }, counted(entries.length, "other plan")),
+      element("ul", { class: "plan-items" }, ...entries.map((entry) => this.other(entry))),
+    );
+  }
+
+  other({ key, plan, replaced }) {
+    const name = plan.title || "A prep plan";
+    const facts = factsOf(viewOf(plan, this.questions));
+    let sure = false;
+    const remove = button(
+      "Delete",
+      () => {
+        if (!sure) {
+          sure = true;
+          remove.textContent = "Delete for good";
+          remove.setAttribute("aria-label", `Delete ${name} for good`);
+          announce("Press again to delete the plan for good");
+          return;
+        }
+        this.next = { focus: "others" };
+        own.forget(key);
+        announce("The plan is deleted");
+      },
+      { "aria-label": `Delete ${name}` },
+    );
+    const restore = () => {
+      this.next = { focus: "title" };
+      own.switchTo(key);
+      announce(`${name} is your plan again`);
+    };
+    return element(
+      "li",
+      { class: "plan-item" },
+      element("bdi", { class: "plan-item__name" }, name),
+      element("p", { class: "plan-item__facts" }, `${replaced === null ? "" : `Replaced on ${labelOf(replaced)}. `}${facts}`),
+      element("div", { class: "plan-row" }, button("Restore", restore, { "aria-label": `Restore ${name}` }), remove),
+    );
+  }
+
+  // --- The link, and paper --------------------------------------------------------------------------------------------
+
+  address(fragment) {
+    return location.origin + location.pathname + fragment;
+  }
+
+  /** The link is made beforehand: some browsers let a script copy only while a press is being handled. */
+  async updateLink() {
+    const { plan, length } = this;
+    let text;
+    let link = "";
+    try {
+      link = this.address(await encode(plan));
+      text = `Whoever has the link can read the plan; its ${link.length.toLocaleString("en-US")} characters hold all of it, and no server sees it.`;
+      if (link.length > LONG_LINK) text += " Some programs for messages cut links that long: shorten the notes, or send it by mail.";
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      text = "This plan is too long for a link. Shorten its notes, or give it to others as Markdown.";
+    }
+    if (plan !== this.plan) return;
+    this.link = link;
+    length.textContent = text;
+    const copy = this.main.querySelector(".copy");
+    if (copy) copy.disabled = !link;
+  }
+
+  print() {
+    const plan = this.shared ? this.shared.plan : this.plan;
+    if (!plan) {
+      this.paper.replaceChildren();
+      return;
+    }
+    const view = viewOf(plan, this.questions);
+    this.paper.replaceChildren(
+      element("h2", { dir: "auto" }, plan.title || "A prep plan"),
+      element("p", {}, factsOf(view)),
+      ...readingOf(view),
+    );
+  }
+}
+
+/** What a plan from a link is called in calendars, before and after it is adopted. FNV-1a over its characters. */
+function keyOf(fragment) {
+  let hash = 0x811c9dc5;
+  for (const character of fragment) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
+  return `link-${(hash >>> 0).toString(16).padStart(8, "0")}-${fragment.length}`;
+}

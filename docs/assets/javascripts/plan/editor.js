@@ -1,0 +1,310 @@
+/*
+ * The reader's own plan, to be changed: by buttons and fields, so that a keyboard does all of it.
+ *
+ * What adds, moves or removes draws the plan anew and puts the focus where it belongs. What is typed changes only what is
+ * told beside it: the field after the one just left must still be there for the focus to arrive in.
+ */
+
+import { announce } from "../copy-link.js";
+import { dayOf, isoOf, labelOf } from "./dates.js";
+import { factsOf } from "./documents.js";
+import { button, element, field, toggle } from "./dom.js";
+import * as edit from "./edit.js";
+import { LIMITS, cleaned, counted, duration, viewOf } from "./model.js";
+import { dayName, itemName, minutesOf } from "./reading.js";
+
+const OWN_MINUTES = 30;
+
+/**
+ * `{ node, refresh }`. `plan()` is the plan as it is kept; `act(change, options)` makes it what `change(plan)` returns and has
+ * it drawn anew, with the focus on the control of the key `options.focus` and the block `options.open` open; `type(change)`
+ * changes it and has `refresh` called. Both announce why something cannot be done.
+ */
+export function createEditor({ plan, questions, act, type }) {
+  const first = viewOf(plan(), questions);
+  const refs = [];
+  const facts = element("p", { class: "plan-facts" });
+
+  const title = element("input", { type: "text", maxlength: LIMITS.title, value: plan().title, "data-key": "title" });
+  title.addEventListener("change", () => type((now) => edit.setTitle(now, cleaned(title.value, LIMITS.title))));
+  const start = dateInput(plan().start, "start");
+  const interview = dateInput(plan().interview, "interview");
+  const dated = (input, set) =>
+    input.addEventListener("change", () => {
+      if (input.checkValidity()) type((now) => set(now, dayOf(input.value)));
+    });
+  dated(start, edit.setStart);
+  dated(interview, edit.setInterview);
+
+  const node = element(
+    "div",
+    { class: "plan-editor" },
+    element(
+      "div",
+      { class: "plan-row" },
+      field("Title", title, { class: "plan-field plan-field--wide" }),
+      field("First day (moves the whole plan)", start),
+      field("Interview", interview),
+    ),
+    facts,
+    first.days.map((day) => daySection(day)),
+    element(
+      "div",
+      { class: "plan-row" },
+      button("Add a day", () => act(edit.addDay, { focus: `add ${plan().days.length}`, open: `day ${plan().days.length}` }), {
+        "data-key": "add day",
+      }),
+    ),
+    missing(),
+  );
+  refresh();
+
+  function refresh() {
+    const view = viewOf(plan(), questions);
+    facts.textContent = factsOf(view);
+    start.value = view.start === null ? "" : isoOf(view.start);
+    interview.value = view.interviewDate === null ? "" : isoOf(view.interviewDate);
+    interview.disabled = view.start === null;
+    view.days.forEach((day, d) => {
+      refs[d].heading.replaceChildren(...dayName(day));
+      const minutes = minutesOf(day);
+      refs[d].minutes.replaceWith(minutes);
+      refs[d].minutes = minutes;
+      if (refs[d].date && day.date !== null) refs[d].date.value = isoOf(day.date);
+      day.items.forEach((item, i) => {
+        const name = itemName(item);
+        refs[d].names[i].replaceWith(name);
+        refs[d].names[i] = name;
+      });
+    });
+    for (const option of node.querySelectorAll("select.plan-days option")) option.textContent = dayText(view.days[option.value]);
+  }
+
+  function daySection(day) {
+    const d = day.number - 1;
+    const note = noteField(day.note, "Note for the day", (text) => type((now) => edit.setDayNote(now, d, text)));
+    const own = ownFields(d);
+    const ref = { heading: element("h3"), minutes: element("p"), names: [], date: null };
+    refs[d] = ref;
+    const panel = element(
+      "div",
+      { class: "plan-change" },
+      own,
+      note.label,
+      element(
+        "div",
+        { class: "plan-row" },
+        day.date !== null && dateFields(d, day, ref),
+        button(`Remove day ${day.number}`, () =>
+          act((now) => edit.removeDay(now, d), { focus: d ? `change day ${d - 1}` : "add day", say: `Day ${day.number} removed` }),
+        ),
+      ),
+    );
+    return element(
+      "section",
+      { class: "plan-day" },
+      element("div", { class: "plan-item__line" }, ref.heading, toggle("Change day", `day ${d}`, panel, { "aria-label": `Change day ${day.number}` })),
+      ref.minutes,
+      note.shown,
+      panel,
+      element("ul", { class: "plan-items" }, ...day.items.map((item, i) => itemRow(item, d, i, ref))),
+    );
+  }
+
+  function ownFields(d) {
+    const text = element("input", { type: "text", maxlength: LIMITS.text, "data-key": `add ${d}`, required: true });
+    const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: OWN_MINUTES, required: true });
+    const form = element(
+      "form",
+      { class: "plan-row" },
+      field("Something of your own", text, { class: "plan-field plan-field--wide" }),
+      field("Minutes", minutes, { class: "plan-field plan-field--narrow" }),
+      element("button", { type: "submit", class: "tool plan-tool" }, "Add to the day"),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const what = cleaned(text.value, LIMITS.text);
+      if (!what) {
+        announce("Say what it is first");
+        return;
+      }
+      act((now) => edit.addOwn(now, d, what, minutes.valueAsNumber), { focus: `add ${d}`, open: `day ${d}`, say: `Added to day ${d + 1}` });
+    });
+    return form;
+  }
+
+  function dateFields(d, day, ref) {
+    ref.date = dateInput(day.date, `date ${d}`);
+    ref.date.required = true;
+    return [
+      field("Date", ref.date),
+      button("Move to this date", () => {
+        if (!ref.date.reportValidity()) return;
+        let moved = 0;
+        act(
+          (now) => {
+            const result = edit.setDate(now, d, dayOf(ref.date.value));
+            moved = result.d;
+            return result.plan;
+          },
+          { focus: () => `change day ${moved}`, say: () => `The sitting is day ${moved + 1} now` },
+        );
+      }),
+    ];
+  }
+
+  function itemRow(item, d, i, ref) {
+    const name = itemName(item);
+    ref.names[i] = name;
+    const note = noteField(item.note, "Note", (text) => type((now) => edit.setItem(now, d, i, { note: text })));
+    const step = (by, word, sign) => {
+      const to = edit.placeBeside(plan(), d, i, by);
+      const move = () =>
+        act((now) => edit.moveItem(now, { d, i }, to), {
+          // At the end of the list the way back is what is left.
+          focus: () => (edit.placeBeside(plan(), to.d, to.i, by) ? `${word} ${to.d}.${to.i}` : `${by < 0 ? "later" : "earlier"} ${to.d}.${to.i}`),
+          say: `Day ${to.d + 1}, place ${to.i + 1}: ${item.label}`,
+        });
+      return button(sign, move, {
+        class: "tool plan-tool plan-tool--icon",
+        "data-key": `${word} ${d}.${i}`,
+        "aria-label": `Move ${word}: ${item.label}`,
+        title: `Move ${word}`,
+        disabled: to === null,
+      });
+    };
+    const panel = element(
+      "div",
+      { class: "plan-change" },
+      element("div", { class: "plan-row" }, moveFields(d, i), button("Remove", () => remove(item, d, i), { "aria-label": `Remove ${item.label}` })),
+      item.own && ownItemFields(item, d, i),
+      note.label,
+    );
+    return element(
+      "li",
+      { class: "plan-item", "data-question": item.number ?? null },
+      element(
+        "div",
+        { class: "plan-item__line" },
+        name,
+        element(
+          "span",
+          { class: "plan-item__tools" },
+          step(-1, "earlier", "↑"),
+          step(1, "later", "↓"),
+          toggle("Change", `item ${d}.${i}`, panel, { "aria-label": `Change ${item.label}` }),
+        ),
+      ),
+      note.shown,
+      panel,
+    );
+  }
+
+  function remove(item, d, i) {
+    const left = plan().days[d].items.length - 1;
+    const focus = left ? `change item ${d}.${Math.min(i, left - 1)}` : `change day ${d}`;
+    act((now) => edit.removeItem(now, d, i), { focus, say: `Removed: ${item.label}` });
+  }
+
+  function moveFields(d, i) {
+    const select = element("select", { class: "plan-days" }, ...first.days.map((day, at) => element("option", { value: at, selected: at === d }, dayText(day))));
+    return [
+      field("Move to", select),
+      button("Move", () => {
+        const to = Number(select.value);
+        if (to === d) return;
+        const place = plan().days[to].items.length;
+        act((now) => edit.moveItem(now, { d, i }, { d: to, i: place }), {
+          focus: `change item ${to}.${place}`,
+          say: `Moved to day ${to + 1}`,
+        });
+      }),
+    ];
+  }
+
+  function ownItemFields(item, d, i) {
+    const text = element("input", { type: "text", maxlength: LIMITS.text, value: item.label, required: true });
+    const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: item.total, required: true });
+    const set = () => {
+      const what = cleaned(text.value, LIMITS.text);
+      if (what && minutes.checkValidity()) type((now) => edit.setItem(now, d, i, { text: what, minutes: minutes.valueAsNumber }));
+    };
+    for (const input of [text, minutes]) input.addEventListener("change", set);
+    return element(
+      "div",
+      { class: "plan-row" },
+      field("What", text, { class: "plan-field plan-field--wide" }),
+      field("Minutes", minutes, { class: "plan-field plan-field--narrow" }),
+    );
+  }
+
+  function missing() {
+    const has = new Set(plan().days.flatMap(({ items }) => items.map(({ question }) => question)));
+    const left = questions.filter(({ number }) => !has.has(number));
+    if (!left.length) return null;
+    return element(
+      "details",
+      { class: "plan-panel", "data-open": "missing" },
+      element("summary", { "data-key": "missing" }, `${counted(left.length, "question")} not in this plan`),
+      element(
+        "ul",
+        { class: "plan-items" },
+        ...left.map(({ number, title: name, href, minutes }, at) =>
+          element(
+            "li",
+            { class: "plan-item" },
+            element(
+              "div",
+              { class: "plan-item__line" },
+              element("span", { class: "plan-item__name" }, element("a", { href }, `${number}. ${name}`), " ", element("span", { class: "plan-item__facts" }, `${minutes} minutes`)),
+              button("Add", () => add(number, minutes, left[at + 1]?.number ?? left[at - 1]?.number), {
+                "aria-label": `Add ${number}. ${name}`,
+                "data-key": `missing ${number}`,
+              }),
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  function add(number, minutes, next) {
+    let to = 0;
+    act(
+      (now) => {
+        const result = edit.addQuestion(now, viewOf(now, questions), number, minutes);
+        to = result.d;
+        return result.plan;
+      },
+      { focus: next ? `missing ${next}` : "add day", open: "missing", say: () => `Added to day ${to + 1}` },
+    );
+  }
+
+  return { node, refresh };
+}
+
+function dateInput(day, key) {
+  return element("input", {
+    type: "date",
+    min: isoOf(LIMITS.firstDay),
+    max: isoOf(LIMITS.lastDay - LIMITS.offset),
+    value: day === null ? "" : isoOf(day),
+    "data-key": key,
+  });
+}
+
+const dayText = (day) => `Day ${day.number}${day.date === null ? "" : `, ${labelOf(day.date)}`} (${duration(day.total)})`;
+
+/** A note as it is shown, and the field in which it is written. */
+function noteField(note, name, set) {
+  const shown = element("p", { class: "plan-note", dir: "auto", hidden: !note }, note);
+  const area = element("textarea", { rows: 2, maxlength: LIMITS.note });
+  area.value = note;
+  area.addEventListener("change", () => {
+    const text = cleaned(area.value, LIMITS.note, { breaks: true });
+    shown.textContent = text;
+    shown.hidden = !text;
+    set(text);
+  });
+  return { shown, label: field(name, area, { class: "plan-field plan-field--wide" }) };
+}

@@ -1,0 +1,82 @@
+/* The panel with which a plan leaves the site: as calendar, Markdown, spreadsheet, or on paper. */
+
+import { siteRoot } from "../catalog.js";
+import { announce } from "../copy-link.js";
+import { calendarOf } from "./calendar.js";
+import { csvOf, markdownOf } from "./documents.js";
+import { button, element, field } from "./dom.js";
+
+/** For how long a file is held for the browser, which may ask the reader where to put it. */
+const HELD_MS = 60_000;
+
+/**
+ * `current()` gives `{ view, key, link }` of the plan as it is when a button is pressed; `clock` and `setClock` are the
+ * minutes since midnight at which sittings begin.
+ */
+export function exportPanel({ current, clock, setClock }) {
+  const linkOf = (number) => new URL(`q/${number}/`, siteRoot()).href;
+  const time = element("input", { type: "time", value: textOf(clock), required: true, "data-key": "clock" });
+  time.addEventListener("change", () => {
+    if (time.value) setClock(minutesOf(time.value));
+  });
+  const calendar = () => {
+    const { view, key } = current();
+    if (view.start === null) {
+      announce("Give the plan a first day, then it can go into a calendar");
+      return;
+    }
+    const file = calendarOf(view, { key, clock: minutesOf(time.value) ?? clock, now: Date.now(), linkOf });
+    save(file, "text/calendar", nameOf(view, "ics"));
+  };
+  return element(
+    "details",
+    { class: "plan-panel", "data-open": "export" },
+    element("summary", {}, "Export and print"),
+    element(
+      "div",
+      { class: "plan-row" },
+      field("Sittings begin at", time),
+      button("Calendar (.ics)", calendar),
+      button("Markdown", () => {
+        const { view, link } = current();
+        save(markdownOf(view, { linkOf, link }), "text/markdown", nameOf(view, "md"));
+      }),
+      button("Spreadsheet (.csv)", () => {
+        const { view } = current();
+        save(csvOf(view, { linkOf }), "text/csv", nameOf(view, "csv"));
+      }),
+      button("Print", () => print()),
+    ),
+    element(
+      "p",
+      { class: "plan-hint" },
+      "Events have no time zone: 18:00 stays 18:00 when clocks change and wherever you are. Importing a later export updates the events of an earlier one.",
+    ),
+  );
+}
+
+const textOf = (clock) => `${String(Math.floor(clock / 60)).padStart(2, "0")}:${String(clock % 60).padStart(2, "0")}`;
+
+function minutesOf(text) {
+  const match = /^(\d\d):(\d\d)/.exec(text);
+  return match ? Number(match[1]) * 60 + Number(match[2]) : null;
+}
+
+function nameOf(view, ending) {
+  const name = view.title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 60);
+  return `${name || "plan"}.${ending}`;
+}
+
+function save(text, type, name) {
+  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  const link = element("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), HELD_MS);
+  announce(`${name} is being saved`);
+}

@@ -1,0 +1,57 @@
+/* A plan to be read: what a link shows to whoever receives it, and what is printed. */
+
+import { labelOf } from "./dates.js";
+import { element } from "./dom.js";
+import { counted, duration } from "./model.js";
+
+const LEVELS = { "mid-senior": "mid-senior", senior: "senior", staff: "staff" };
+
+/** The days as sections with headings of level three. */
+export function readingOf(view) {
+  if (!view.days.length) return [element("p", {}, "There is nothing in this plan yet.")];
+  return view.days.map((day) =>
+    element(
+      "section",
+      { class: "plan-day" },
+      element("h3", {}, ...dayName(day)),
+      minutesOf(day),
+      day.note && element("p", { class: "plan-note", dir: "auto" }, day.note),
+      element("ul", { class: "plan-items" }, ...day.items.map((item) => itemOf(item))),
+    ),
+  );
+}
+
+export function dayName(day) {
+  if (day.date === null) return [`Day ${day.number}`];
+  return [`Day ${day.number}: `, element("span", { class: "plan-day__date" }, labelOf(day.date))];
+}
+
+export function minutesOf(day) {
+  const text = day.interview ? `${duration(day.interview)} of interview, about ${duration(day.total)} in all` : duration(day.total);
+  const late = day.late ? " · not before the interview" : "";
+  return element("p", { class: "plan-day__minutes" }, text + late);
+}
+
+function itemOf(item) {
+  return element(
+    "li",
+    { class: "plan-item", "data-question": item.number ?? null },
+    itemName(item),
+    item.note && element("p", { class: "plan-note", dir: "auto" }, item.note),
+  );
+}
+
+/** What an item is called, as a link where the site has it, and its facts. */
+export function itemName(item) {
+  const facts = [];
+  if (item.review) facts.push("review, without hints");
+  else if (item.difficulty) facts.push(LEVELS[item.difficulty]);
+  if (item.own || item.href) facts.push(counted(item.own ? item.total : item.interview, "minute"));
+  return element(
+    "span",
+    { class: "plan-item__name" },
+    item.href ? element("a", { href: item.href }, item.label) : element("bdi", {}, item.label),
+    facts.length > 0 && " ",
+    facts.length > 0 && element("span", { class: "plan-item__facts" }, facts.join(" · ")),
+  );
+}
