@@ -44,10 +44,22 @@ def as_json(plan: LinkedPlan) -> dict[str, Any]:
     }
 
 
-def opened(new_page: NewPage, fragment: str = "", **options: Any) -> Page:
-    """The builder, on the day that the tests call today."""
+def blank(page: Page) -> None:
+    """An empty page of the site's origin, for what needs the origin and no page."""
+    html = "<!doctype html><html lang='en'><link rel='icon' href='data:,'><title>Empty</title>"
+    page.route("**/blank", lambda route: route.fulfill(content_type="text/html", body=html))
+    page.goto("blank")
+
+
+def opened(new_page: NewPage, fragment: str = "", own: LinkedPlan | None = None, **options: Any) -> Page:
+    """The builder, on the day that the tests call today, for a reader who has the plan `own`, if it is given."""
     page = new_page(**options)
     page.clock.set_fixed_time(NOW)
+    if own:
+        kept = {"key": "0123456789abcdef", "plan": as_json(own), "replaced": None}
+        value = {"version": 1, "current": kept["key"], "clock": 18 * 60, "plans": [kept]}
+        blank(page)
+        page.evaluate("([key, value]) => localStorage.setItem(key, value)", [SHELF, json.dumps(value)])
     page.goto(ADDRESS + fragment)
     expect(page.locator(".plan > *").first).to_be_attached()
     return page

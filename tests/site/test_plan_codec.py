@@ -15,7 +15,7 @@ from macros.plan_link import LIMITS, MAX_BODY, LinkedDay, LinkedItem, LinkedPlan
 from tests.macros.plans import plans
 from tests.macros.test_plan_link import EVERY_QUESTION, link_of
 from tests.site.conftest import NewPage, Site
-from tests.site.plans import ADDRESS, as_json
+from tests.site.plans import as_json, blank
 
 READ_AND_WRITE = """async ([codec, links]) => {
   const { decode, encode } = await import(codec);
@@ -40,7 +40,7 @@ REFUSALS = """async ([codec, links]) => {
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     page = new_page()
-    page.goto("topics/")
+    blank(page)
     return page
 
 
@@ -129,7 +129,7 @@ def test_a_browser_without_compression_writes_plain_links_and_says_why_it_cannot
 ) -> None:
     page = new_page()
     page.add_init_script("delete globalThis.CompressionStream; delete globalThis.DecompressionStream;")
-    page.goto(ADDRESS)
+    blank(page)
     noted = LinkedPlan(
         "x",
         date(2027, 3, 1),

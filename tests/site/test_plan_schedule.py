@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from tests.content.reading import DOCS
 from tests.site.conftest import NewPage, Site
-from tests.site.plans import ADDRESS
+from tests.site.plans import ADDRESS, blank
 
 LAY_OUT = """async ([script, cases]) => {
   const { layOut, ranked } = await import(script);
@@ -32,7 +32,7 @@ CHAINS = [[1, 5, 16], [6, 10, 14], [7, 4, 15, 19], [3, 12, 18]]
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     page = new_page()
-    page.goto(ADDRESS)
+    blank(page)
     return page
 
 
@@ -60,6 +60,7 @@ def case(site: Site, **changes: Any) -> dict[str, Any]:
 
 
 def test_the_order_tested_here_is_the_pages(page: Page) -> None:
+    page.goto(ADDRESS)
     chains = page.locator(".plan-builder").get_attribute("data-chains")
     assert chains == ";".join(" ".join(map(str, chain)) for chain in CHAINS)
     assert (DOCS / "plans/builder.md").is_file()
