@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +33,7 @@ from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
 from macros.figures import Figures
+from macros.latest import latest
 from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
 from macros.site import Site
@@ -67,21 +67,19 @@ def define_env(env: Any) -> None:
         env.conf["site_url"],
         env.conf.get("copyright") or "",
     )
+    nav, moved = tuple(nav_pages(env.conf["nav"])), tuple(redirects.items())
+    fingerprint = _fingerprint(
+        *docs_dir.rglob("*.md"),
+        *(
+            file
+            for file in ROOT.glob("examples/*/**/*")
+            if file.is_file() and "__pycache__" not in file.parts
+        ),
+        *SEARCH.glob("*.yml"),
+    )
     try:
-        prepared = _prepare(
-            docs_dir,
-            site,
-            tuple(nav_pages(env.conf["nav"])),
-            tuple(redirects.items()),
-            _fingerprint(
-                *docs_dir.rglob("*.md"),
-                *(
-                    file
-                    for file in ROOT.glob("examples/*/**/*")
-                    if file.is_file() and "__pycache__" not in file.parts
-                ),
-                *SEARCH.glob("*.yml"),
-            ),
+        prepared = latest(
+            (docs_dir, site, nav, moved, fingerprint), lambda: _prepare(docs_dir, site, nav, dict(redirects))
         )
     except SourceError as error:
         raise _stop(str(error)) from error
@@ -251,14 +249,7 @@ def _plain_macros(source: str, prepared: Prepared, site: Site) -> Macros:
     return {**macros, "calculator": calculator, "chart": chart, "guess": guess}
 
 
-@lru_cache(maxsize=1)
-def _prepare(
-    docs_dir: Path,
-    site: Site,
-    nav: tuple[str, ...],
-    redirects: tuple[tuple[str, str], ...],
-    fingerprint: int,
-) -> Prepared:
+def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mapping[str, str]) -> Prepared:
     """Read and check all sources, then write what is generated from them. Raises SourceError."""
     pages = {
         file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
@@ -299,7 +290,7 @@ def _prepare(
     times = history.commit_times(docs_dir)
     dates = {source: time.date() for source, time in times.items()}
     published: dict[str, str | bytes] = {
-        **exports.published_files(catalog, site.url, dates, dict(redirects)),
+        **exports.published_files(catalog, site.url, dates, redirects),
         **drills,
         **found_by,
         feed.NAME: feed.feed_xml(catalog, site, times),

@@ -23,7 +23,7 @@ SHEET = "assets/stylesheets/print.css"
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _HEADING = re.compile(r"h[1-6]")
 # Classes of what belongs to a page on a screen, and elements that do.
-_LEFT_OUT = {"headerlink", "page-tools", "page-forms", "to-kit", "related", "guess", "cost-model"}
+_LEFT_OUT = {"headerlink", "page-tools", "page-forms", "to-kit", "related", "guess", "calculator"}
 _LEFT_OUT_TAGS = {"script", "button", "textarea"}
 _REFERRING = {"id", "for", "headers", "aria-labelledby", "aria-describedby", "aria-controls"}
 _URL = re.compile(r"url\(#([^)]+)\)")

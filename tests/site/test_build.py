@@ -16,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from macros.question import SECTIONS, Category, Difficulty, section_titles
-from tests.site.conftest import Site
+from tests.site.conftest import PRINT, Site
 
 PUBLISHED = Path(__file__).with_name("published_addresses.txt")
 
@@ -222,7 +222,7 @@ def test_answers_and_levels_are_collapsed(site: Site) -> None:
 def test_every_block_is_closed_by_default(site: Site) -> None:
     opened = [
         f"{address}: {text(block.summary) if block.summary else block}"
-        for address in site.addresses()
+        for address in set(site.addresses()) - {PRINT}
         for block in soup(site, address).select("details[open]")
     ]
     assert not opened, "\n".join(opened)
