@@ -89,7 +89,11 @@ def define_env(env: Any) -> None:
         page = env.page
         return str(page.file.src_uri if hasattr(page, "file") else page.path)
 
-    for macro in _macros(source, prepared).values():
+    def root() -> str:
+        """The way to the site's root in HTML's links: MkDocs leaves them alone, Zensical takes them for links of sources."""
+        return render.root_of(render.address_of(source()) if hasattr(env.page, "file") else source())
+
+    for macro in _macros(source, root, prepared).values():
         env.macro(macro)
 
     @env.macro
@@ -100,12 +104,12 @@ def define_env(env: Any) -> None:
     @env.macro
     def markdown_links() -> str:
         """Every question's page as plain Markdown, as a list of links."""
-        return render.markdown_links(prepared.catalog, render.root_of(render.address_of(source())))
+        return render.markdown_links(prepared.catalog, site.url)
 
     @env.macro
     def finished(address: str, label: str) -> str:
         """A link to what is put into the site after it is built, by its address below the site's root."""
-        return render.finished_link(address, label, render.root_of(render.address_of(source())))
+        return render.finished_link(address, label, site.url)
 
     @env.macro
     def has_pdf() -> bool:
@@ -118,12 +122,9 @@ def on_post_build(env: Any) -> None:
     finish.lay_markdown(Path(env.conf["site_dir"]))
 
 
-def _macros(source: Callable[[], str], prepared: Prepared) -> Macros:
-    """The macros for the page that `source()` names by its path below docs/."""
+def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepared) -> Macros:
+    """The macros for the page that `source()` names by its path below docs/; `root()` is the way from it to the site's root."""
     catalog, plans, chains, kits_of, packages, figures, _ = prepared
-
-    def root() -> str:
-        return render.root_of(render.address_of(source()))
 
     def of_figures(call: str, name: str, /, **arguments: Any) -> Any:
         """What the function `name` of the figures module of this page's example returns."""
@@ -235,7 +236,7 @@ def _macros(source: Callable[[], str], prepared: Prepared) -> Macros:
 
 def _plain_macros(source: str, prepared: Prepared, site: Site) -> Macros:
     """The same for a text without pictures and controls: a chart is its data, and what only a page can do is linked to."""
-    macros = _macros(lambda: source, prepared)
+    macros = _macros(lambda: source, lambda: site.url, prepared)
 
     def calculator(name: str, /) -> str:
         return f"(Interactive, on the page only: <{site.url}{render.address_of(source)}>)"

@@ -10,6 +10,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import urlsplit
 
 from macros.catalog import Catalog
 from macros.evidence import EvidenceFile
@@ -41,15 +42,19 @@ def size(count: int) -> str:
     return f"{max(1, round(count / 1000))} kB" if count < 999_500 else f"{count / 1_000_000:.1f} MB"
 
 
-def finished_link(address: str, label: str, root: str) -> str:
-    """A link to what is put into the site after it is built. HTML, as the generator would look for it and not find it."""
-    return f'<a href="{root}{address}">{escape(label)}</a>'
+def finished_link(address: str, label: str, site_url: str) -> str:
+    """A link to what is put into the site after it is built, by its address below the site's root.
+
+    HTML, as the generator would look for a Markdown link's target and not find it. The path is absolute, as Zensical takes
+    any other for one to a source, and so `index.md` for the page.
+    """
+    return f'<a href="{escape(urlsplit(site_url).path)}{address}">{escape(label)}</a>'
 
 
-def markdown_links(catalog: Catalog, root: str) -> str:
+def markdown_links(catalog: Catalog, site_url: str) -> str:
     """A link to the plain Markdown of every question's page, as a list."""
     items = (
-        f'<li value="{question.number}">{finished_link(f"{question.address}index.md", question.title, root)}</li>'
+        f'<li value="{question.number}">{finished_link(f"{question.address}index.md", question.title, site_url)}</li>'
         for question in catalog
     )
     return '<ol class="markdown-links">\n' + "\n".join(items) + "\n</ol>"

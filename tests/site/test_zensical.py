@@ -37,7 +37,14 @@ def successor(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--strict"],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project), "SITE_URL": site.site_url},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(project),
+            "SITE_URL": site.site_url,
+            # The copy has the sources' history, which dates the pages.
+            "GIT_DIR": str(ROOT / ".git"),
+            "GIT_WORK_TREE": str(project),
+        },
         capture_output=True,
         text=True,
         check=False,
