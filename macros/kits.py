@@ -46,6 +46,10 @@ class Kit:
     levels: tuple[Level, ...]
 
     @property
+    def title(self) -> str:
+        return title_of(self.question)
+
+    @property
     def source(self) -> str:
         """Path of the kit below docs/."""
         return source_of(self.question)
@@ -57,6 +61,10 @@ class Kit:
 
 def source_of(question: Question) -> str:
     return f"kits/{question.slug}.md"
+
+
+def title_of(question: Question) -> str:
+    return f"Interviewer's kit {question.number}: {question.title}"
 
 
 def load_kits(docs_dir: Path, catalog: Catalog) -> dict[str, Kit]:
@@ -86,32 +94,30 @@ def load_kits(docs_dir: Path, catalog: Catalog) -> dict[str, Kit]:
 
 def _faults(page: front_matter.Page, question: Question, asked: front_matter.Page) -> list[Fault]:
     faults = []
-    wanted: dict[str, object] = {
-        "title": f"Interviewer's kit {question.number}: {question.title}",
-        "kit": question.number,
-    }
+    wanted: dict[str, object] = {"title": title_of(question), "kit": question.number}
     for key, value in wanted.items():
         if page.meta.get(key) != value:
             mend = f"write `{key}: {value!r}`, as the question's page has it"
             faults.append(Fault(page.file, page.line_of((key,)), f"`{key}` is {page.meta.get(key)!r}", mend))
     sections = [(title, line) for level, title, line in headings_of(page) if level == 2]
     if [title for title, _ in sections] != list(SECTIONS):
-        at = next(
-            (line for (title, line), right in zip(sections, SECTIONS, strict=False) if title != right), None
-        )
+        at = _first_other(sections, SECTIONS)
         faults.append(
             Fault(page.file, at, "the sections differ", f"they are, in order: {', '.join(SECTIONS)}")
         )
-    found, right = (list(_below(one, "Follow-ups")) for one in (page, asked))
-    if [title for title, _ in found] != [title for title, _ in right]:
-        at = next(
-            (line for (title, line), (other, _) in zip(found, right, strict=False) if title != other), None
-        )
-        mend = (
-            f"give each follow-up of {asked.file.name} its heading: {'; '.join(title for title, _ in right)}"
-        )
+    found = _below(page, "Follow-ups")
+    follow_ups = [title for title, _ in _below(asked, "Follow-ups")]
+    if [title for title, _ in found] != follow_ups:
+        at = _first_other(found, follow_ups)
+        mend = f"give each follow-up of {asked.file.name} its heading: {'; '.join(follow_ups)}"
         faults.append(Fault(page.file, at, "the follow-ups are not those of the question's page", mend))
     return faults
+
+
+def _first_other(found: Sequence[tuple[str, int]], titles: Sequence[str]) -> int | None:
+    """Line of the first heading that is not the one wanted in its place; None where one is only missing at the end."""
+    pairs = zip(found, titles, strict=False)
+    return next((line for (title, line), wanted in pairs if title != wanted), None)
 
 
 def _below(page: front_matter.Page, section: str) -> list[tuple[str, int]]:
@@ -135,7 +141,7 @@ def _drawn(question: Question, page: front_matter.Page) -> Kit:
     bullets = re.split(r"^- ", texts["What it tests"], flags=re.MULTILINE)[1:]
     signals = [" ".join(bullet.split("\n\n")[0].split()) for bullet in bullets]
     rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", texts.get("Levels", ""), re.MULTILINE)
-    labels = {f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty}
+    labels = {difficulty.full_label for difficulty in Difficulty}
     levels = [Level(name, statements(heard)) for name, heard in rows if name in labels]
     for what, items, heading in (
         ("hints", hints, "Hints"),
@@ -150,7 +156,7 @@ def _drawn(question: Question, page: front_matter.Page) -> Kit:
 
 def statements(cell: str) -> tuple[str, ...]:
     """A cell's sentences, each by itself. A sentence ends where a capital, a figure, code or a quotation follows its full stop."""
-    parts = re.split(r"(?<=[.?!])[\"”]?\s+(?=[A-Z0-9`\"“{])", cell.strip())
+    parts = re.split(r"(?:(?<=[.?!])|(?<=[.?!][\"”]))\s+(?=[A-Z0-9`\"“{])", cell.strip())
     return tuple(part for part in parts if part)
 
 

@@ -25,6 +25,11 @@ class Difficulty(StrEnum):
         return {"mid-senior": "L4/L5", "senior": "L5/L6", "staff": "L6/L7"}[self.value]
 
     @property
+    def full_label(self) -> str:
+        """As pages name the level: its label and its rungs."""
+        return f"{self.label} ({self.levels})"
+
+    @property
     def rank(self) -> int:
         """1, 2 or 3: how many of three marks are filled, so that color is not the only sign."""
         return list(Difficulty).index(self) + 1

@@ -62,10 +62,7 @@ def marks(difficulty: Difficulty) -> str:
 
 
 def difficulty_label(difficulty: Difficulty) -> str:
-    return (
-        f'<span class="marks" aria-hidden="true">{marks(difficulty)} </span>'
-        f"{difficulty.label} ({difficulty.levels})"
-    )
+    return f'<span class="marks" aria-hidden="true">{marks(difficulty)} </span>{difficulty.full_label}'
 
 
 def category_href(category: Category, root: str) -> str:
@@ -143,14 +140,13 @@ def footer(question: Question, catalog: Catalog, root: str, kit: Kit | None = No
 def kit_header(kit: Kit, root: str) -> str:
     """What every kit shows below its title: whose it is, and that it is no page for candidates."""
     question = kit.question
-    title = escape(f"Interviewer's kit {question.number}: {question.title}")
     about = (
         f"{question.category.label} · {difficulty_label(question.difficulty)} · {question.minutes} minutes"
     )
     return (
         f'<p class="kit-about">{about}</p>\n<p class="kit-warning">For the interviewer: it gives the answer away. The candidate sees '
         f'<a href="{root}{question.address}">the question\'s page</a>, down to its question.</p>\n'
-        f'<div class="page-tools" data-title="{title}"></div>'
+        f'<div class="page-tools" data-title="{escape(kit.title)}"></div>'
     )
 
 

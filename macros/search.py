@@ -138,7 +138,7 @@ def search_files(
     questions = list(_questions(catalog, texts, vocabularies))
     pages = [_page(source, text) for source, text in sorted(texts.items()) if catalog.at(source) is None]
     labels = {category: category.label for category in Category} | {
-        difficulty: f"{difficulty.label} ({difficulty.levels})" for difficulty in Difficulty
+        difficulty: difficulty.full_label for difficulty in Difficulty
     }
     content = {"questions": questions, "pages": pages, "topics": dict(topic_names), "labels": labels}
     return as_files(content, many)

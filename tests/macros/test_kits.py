@@ -39,6 +39,7 @@ def test_a_kit_draws_hints_signals_and_levels_whole(kit):
         ("Whose clock. What a retry charges.", ["Whose clock.", "What a retry charges."]),
         ("429 with `Retry-After`. `WAIT` told apart.", ["429 with `Retry-After`.", "`WAIT` told apart."]),
         ("p99 < 2.5 s, e.g. at peak. 36 in 150 ms.", ["p99 < 2.5 s, e.g. at peak.", "36 in 150 ms."]),
+        ('Asks "why?" Says so.', ['Asks "why?"', "Says so."]),
         (
             "{{ computed('a') }}% first. {{ computed('b') }} then",
             ["{{ computed('a') }}% first.", "{{ computed('b') }} then"],

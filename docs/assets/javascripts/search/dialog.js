@@ -45,7 +45,7 @@ export function followAddress() {
 }
 
 /** Whether the address of the page is one of an open search. */
-export function isInAddress() {
+function isInAddress() {
   return new URLSearchParams(location.search).has(inSearch("q"));
 }
 

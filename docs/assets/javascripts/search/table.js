@@ -43,9 +43,9 @@ export async function setUpTable(place, table) {
   said.className = "filters__said";
   said.setAttribute("role", "status");
 
-  /** A choice is a step that "back" undoes; letters on the way to a word are not. */
   const writer = createAddressWriter();
   const address = () => addressWith(state);
+  /** A choice is a step that "back" undoes; letters on the way to a word are not. */
   const go = (next, step) => {
     if (step) writer.now();
     state = next;
