@@ -6,11 +6,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { minify } from "terser";
 
-const LIBRARIES = {
-  minisearch: ["dist/es/index.js", "LICENSE.txt"],
-  stemmer: ["index.js", "license"],
-  "ts-fsrs": ["dist/index.mjs", "LICENSE"],
-};
+const LIBRARIES = { minisearch: ["dist/es/index.js", "LICENSE.txt"], stemmer: ["index.js", "license"] };
 
 const folder = process.argv[2];
 await mkdir(folder, { recursive: true });

@@ -5,12 +5,12 @@
  * instant navigation swaps in, so each set-up below must leave a page alone that it has seen.
  */
 
-import { siteRoot } from "./catalog.js";
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { setUpListings, setUpNavigation } from "./navigation.js";
 import { setUpScrollable } from "./scrollable.js";
 import { setUpSearch } from "./search/open.js";
+import { siteRoot } from "./site-root.js";
 import { ownText } from "./text.js";
 
 function setUp() {

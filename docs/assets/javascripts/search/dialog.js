@@ -6,7 +6,7 @@
  * the first results and put in afterwards.
  */
 
-import { siteRoot } from "../catalog.js";
+import { siteRoot } from "../site-root.js";
 import { createAddressWriter } from "./address.js";
 import {
   EMPTY,

@@ -1,6 +1,6 @@
 /* The content of search.json and its engine, fetched and built once, when somebody is about to search. */
 
-import { siteRoot } from "../catalog.js";
+import { siteRoot } from "../site-root.js";
 import { createEngine } from "./engine.js";
 
 let loading = null;
