@@ -24,8 +24,8 @@ from examples.slo_definition import calculator as budget
 from examples.slo_definition.figures import budget_calculator
 from macros import calculators
 from macros.calculators import Calculator
+from tests.site.axe import findings
 from tests.site.conftest import NARROW, WIDE, NewPage, Site
-from tests.site.test_accessibility import findings
 
 FOLDER = "calculators/"
 SCRIPTS = "assets/javascripts/calculators/"

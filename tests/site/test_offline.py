@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from macros import offline
+from tests.site.axe import findings
 from tests.site.conftest import NARROW, NewPage, Site, Watch
 from tests.site.server import Server
-from tests.site.test_accessibility import findings
 
 PAGE = "take-away/"
 KEPT = "works without a network"

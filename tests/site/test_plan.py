@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from macros.plan_link import LinkedDay, LinkedItem, LinkedPlan, decode, encode
 from tests.macros.test_plan_link import EVERY_QUESTION, link_of
+from tests.site.axe import ALL, ONLY_COLORS, findings
 from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
 from tests.site.plans import (
     ADDRESS,
@@ -26,7 +27,6 @@ from tests.site.plans import (
     opened,
     stored,
 )
-from tests.site.test_accessibility import ALL, ONLY_COLORS, findings
 
 PHONE: dict[str, Any] = {"size": NARROW, "has_touch": True, "is_mobile": True}
 CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}

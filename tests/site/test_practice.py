@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.site.axe import ALL, ONLY_COLORS, findings
 from tests.site.conftest import NARROW, WIDE, NewPage, Site
-from tests.site.test_accessibility import ALL, ONLY_COLORS, findings
 
 QUESTION = "questions/technical/rate-limiting/"
 MINUTES = 30

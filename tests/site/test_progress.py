@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.site.axe import ALL, ONLY_COLORS, findings
 from tests.site.conftest import NARROW, WIDE, NewPage, Site
-from tests.site.test_accessibility import ALL, ONLY_COLORS, findings
 
 KEY = "llm-production-interviews.progress"
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

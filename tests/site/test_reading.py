@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.site.axe import OPEN
 from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
 
 COMPLETE = "questions/technical/rate-limiting/"
@@ -36,20 +37,14 @@ def subsection(page: Page) -> str:
 # --- Every page -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
-def test_every_page_loads_cleanly_and_fits_a_phone(site: Site, new_page: NewPage, javascript: bool) -> None:
-    """No console error and no request to another host (the `watch` fixture asserts), and no sideways scroll."""
-    page = new_page(size=NARROW, javascript=javascript)
-    too_wide = []
+def test_every_page_fits_a_phone_without_scripts(site: Site, new_page: NewPage) -> None:
+    """With scripts: test_pages_*.py."""
+    page = new_page(size=NARROW, javascript=False)
+    too_wide = {}
     for address in site.pages():
         page.goto(address)
-        page.evaluate("document.querySelectorAll('details').forEach((block) => { block.open = true; })")
-        wide = page.evaluate(
-            "[document.documentElement, document.body].map((e) => e.scrollWidth - document.documentElement.clientWidth)"
-        )
-        if max(wide) > 0:
-            too_wide.append(f"{address}: {max(wide)} px")
-    assert not too_wide, "\n".join(too_wide)
+        too_wide[address] = page.evaluate(OPEN)
+    assert not {address: pixels for address, pixels in too_wide.items() if pixels}
 
 
 def test_the_page_for_a_wrong_address_is_the_sites_own(new_page: NewPage, watch: Watch) -> None:
@@ -361,7 +356,7 @@ def test_controls_are_there_once_with_instant_navigation(site: Site, new_page: N
     for name in ("Implement a circuit breaker", "Implement token-bucket rate limiting"):
         page.locator(".md-sidebar--primary").get_by_role("link", name=name).last.click()
         expect(page.locator("article h1")).to_have_text(name)
-        expect(page.locator(".page-tools button")).to_have_count(4)
+        expect(page.locator(".page-tools button")).to_have_count(5)
         sections = page.locator("article h2[id]:not(nav h2)").count()
         expect(page.locator(".section-tools button")).to_have_count(2 * sections)
         expect(page.locator(".copy-status")).to_have_count(1)
