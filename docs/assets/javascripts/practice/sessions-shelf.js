@@ -1,6 +1,6 @@
 /* Sessions that were begun on this device: when, and their links. An attempt belongs to a session that began before it. */
 
-import { createShelf } from "../storage.js";
+import { NewerForm, createShelf } from "../storage.js";
 import { fromParameters, keyOf, parametersOf } from "./session.js";
 
 const VERSION = 1;
@@ -9,6 +9,7 @@ const MOST = 20;
 const empty = () => ({ version: VERSION, sessions: [] });
 
 function parse(value) {
+  if (value?.version > VERSION) throw new NewerForm();
   if (value?.version !== VERSION || !Array.isArray(value.sessions)) throw new TypeError("no shelf of sessions");
   for (const { link, started } of value.sessions) {
     if (typeof link !== "string" || link.length > 1000 || Number.isNaN(Date.parse(started))) throw new TypeError("no session");
@@ -29,13 +30,17 @@ export function startedAt(session) {
   return begunSessions().find((begun) => keyOf(begun.session) === keyOf(session))?.started ?? null;
 }
 
-export function begin(session) {
-  const link = parametersOf(session).toString();
-  const others = ({ link: other }) => keyOf(fromParameters(new URLSearchParams(other)) ?? { seed: "", questions: [] }) !== keyOf(session);
-  shelf.update(({ sessions }) => ({
-    version: VERSION,
-    sessions: [...sessions.filter(others), { link, started: new Date().toISOString() }].slice(-MOST),
-  }));
+/** Whether a stored session is another one than `session`. */
+const other = (session) => ({ link }) => keyOf(fromParameters(new URLSearchParams(link)) ?? { seed: "", questions: [] }) !== keyOf(session);
+
+export function begin(session, now = new Date()) {
+  const begun = { link: parametersOf(session).toString(), started: now.toISOString() };
+  shelf.update(({ sessions }) => ({ version: VERSION, sessions: [...sessions.filter(other(session)), begun].slice(-MOST) }));
+}
+
+/** Take the session off the shelf. Its attempts stay. */
+export function forget(session) {
+  shelf.update(({ sessions }) => ({ version: VERSION, sessions: sessions.filter(other(session)) }));
 }
 
 /** The last attempt at each of the session's questions since it began: a Map from number to attempt. */
@@ -43,4 +48,18 @@ export function attemptsIn(session, state) {
   const started = startedAt(session) ?? "";
   const key = keyOf(session);
   return new Map(state.attempts.filter((attempt) => attempt.session === key && attempt.at >= started).map((attempt) => [attempt.question, attempt]));
+}
+
+/** The numbers of the session's questions that are `done` and those `left`. What the Map `known` has not is neither. */
+export function progressIn(session, state, known) {
+  const attempts = attemptsIn(session, state);
+  const here = session.questions.filter((number) => known.has(number));
+  return { session, done: here.filter((number) => attempts.has(number)), left: here.filter((number) => !attempts.has(number)) };
+}
+
+/** `progressIn` of the sessions that were begun and have something left, the last one first. */
+export function sessionsUnderWay(state, known) {
+  return begunSessions()
+    .map(({ session }) => progressIn(session, state, known))
+    .filter(({ left }) => left.length);
 }

@@ -29,7 +29,9 @@ export const empty = () => ({ version: VERSION, attempts: [], removed: [], notes
 export class Fault extends Error {}
 
 /** A state of a newer form than this code knows. */
-export class NewerFault extends Fault {}
+export class NewerFault extends Fault {
+  newer = true;
+}
 
 /**
  * The state that `value`, read from JSON, holds; unknown keys are left out and doubles are joined. Throws Fault, with the
@@ -147,9 +149,20 @@ export function notesOn(state, question) {
   return [...written, ...edited].sort((one, other) => (`${one.at} ${one.text}` < `${other.at} ${other.text}` ? 1 : -1));
 }
 
-/** Whether a question counts as done: as the reader marked it last, else by having been attempted. */
+/** Whether a question counts as done: an attempt makes it so, and so or not so a mark that the reader has set since. */
 export function isDone(state, question) {
-  return state.done.find((mark) => mark.question === question)?.done ?? attemptsAt(state, question).length > 0;
+  const mark = state.done.find((item) => item.question === question);
+  const last = attemptsAt(state, question).at(-1);
+  return mark && !(last?.at > mark.at) ? mark.done : Boolean(last);
+}
+
+/**
+ * The time of something that is to count as newer than all of `items`: now, unless the clock was set back since. Every reader
+ * can write a mark or a note that wins over those of a day when the clock was wrong.
+ */
+export function timeAfter(items, now = new Date()) {
+  const latest = Math.max(-1, ...items.map(({ at }) => Date.parse(at)));
+  return new Date(Math.min(LATEST, Math.max(now.getTime(), latest + 1))).toISOString();
 }
 
 /** Every question that anything is known of, in order. */
@@ -212,9 +225,12 @@ function id(value, at) {
   return found;
 }
 
+const LATEST = Date.parse("2999-12-31T23:59:59.999Z");
+
+/** Of any century that a wrong clock may show: what was written in it must be read again. */
 function time(value, at) {
   const found = own(object(value, at), "at");
-  const isTime = typeof found === "string" && /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(found);
+  const isTime = typeof found === "string" && /^(?:19|2\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(found);
   const date = new Date(isTime ? found : Number.NaN);
   if (Number.isNaN(date.getTime()) || date.toISOString() !== found) throw new Fault(`${at}.at has to be a time such as 2026-11-26T09:30:00.000Z`);
   return found;

@@ -16,11 +16,15 @@ export const PARAMETERS = Object.freeze({ enable_short_term: false, enable_fuzz:
 
 const scheduler = fsrs(PARAMETERS);
 
-/** The next review of the question whose attempts, oldest first, these are: a Date; null without an attempt. */
+/**
+ * The next review of the question whose attempts these are: a Date; null without an attempt. They are taken by their times,
+ * since the library refuses a step back, and an attempt made after the clock was set back is one.
+ */
 export function nextReview(attempts) {
   if (!attempts.length) return null;
-  let card = createEmptyCard(new Date(attempts[0].at));
-  for (const attempt of attempts) card = scheduler.next(card, new Date(attempt.at), gradeOf(attempt)).card;
+  const inOrder = [...attempts].sort((one, other) => (one.at < other.at ? -1 : 1));
+  let card = createEmptyCard(new Date(inOrder[0].at));
+  for (const attempt of inOrder) card = scheduler.next(card, new Date(attempt.at), gradeOf(attempt)).card;
   return card.due;
 }
 

@@ -29,7 +29,7 @@ export function clockText(seconds) {
 /** Seconds as a voice says them: "4 minutes 30 seconds". */
 export function spokenTime(seconds) {
   const minutes = Math.floor(seconds / 60);
-  const rest = Math.round(seconds % 60);
+  const rest = Math.floor(seconds % 60);
   return [minutes && counted(minutes, "minute"), rest && counted(rest, "second")].filter(Boolean).join(" ") || "0 seconds";
 }
 
