@@ -8,17 +8,20 @@ import { AFTER, answerBlocks, openSection } from "./sheet.js";
 const AWAY = "practice-away";
 
 /**
- * `tell.hint(n)` and `tell.stage(n)` are called when a block is opened for the first time (n from 0), `tell.answer(block)`
- * when somebody tries to open what is guarded; it stays shut.
+ * `tell.hint(n)` and `tell.stage(n)` are called when a block is opened (n from 0), `tell.shut(block)` when somebody tries to
+ * open what stays shut.
  */
 export function createGuard(article, sheet, tell) {
-  const guarded = new Set(answerBlocks(article));
+  const answers = new Set(answerBlocks(article));
   const away = { answer: AFTER.flatMap((id) => openSection(article, id)), signals: openSection(article, "what-it-tests"), clarifying: openSection(article, "clarifying-questions") };
   const extra = [article.querySelector(".page-tools .disclose-all")].filter(Boolean);
   const difficulty = [article.querySelector(".chips > .chip--difficulty")].filter(Boolean);
   let costs = [];
   let on = false;
   let sealed = false;
+  let held = false;
+
+  const staysShut = (block) => (sealed && answers.has(block)) || (held && (answers.has(block) || sheet.hints.includes(block) || sheet.stages.includes(block)));
 
   const put = (nodes, hidden) => {
     for (const node of nodes) node.classList.toggle(AWAY, hidden);
@@ -26,10 +29,10 @@ export function createGuard(article, sheet, tell) {
 
   const opened = ({ target }) => {
     if (!target.open) return;
-    if (sealed && guarded.has(target)) {
+    if (staysShut(target)) {
       // By a link, a search in the page, or a script: the summary's own click is stopped before it opens anything.
       target.open = false;
-      tell.answer(target);
+      tell.shut(target);
       return;
     }
     if (sheet.hints.includes(target)) tell.hint(sheet.hints.indexOf(target));
@@ -38,13 +41,18 @@ export function createGuard(article, sheet, tell) {
 
   const pressed = (event) => {
     const block = event.target.closest("summary")?.parentElement;
-    if (!sealed || !guarded.has(block) || block.open) return;
+    if (!block || block.open || !staysShut(block)) return;
     event.preventDefault();
-    tell.answer(block);
+    tell.shut(block);
+  };
+
+  /** A link to a section that is put away would lead nowhere and say nothing. */
+  const followed = () => {
+    if (sealed && away.answer.includes(document.getElementById(location.hash.slice(1)))) tell.shut(null);
   };
 
   return {
-    /** Shut everything. `open` says which hints and stages had been opened already, and stay free to open again. */
+    /** Shut everything. `clarified` and `early` say that the clarifying questions and the answer were asked for before. */
     raise({ hideDifficulty, clarified, early }) {
       on = true;
       for (const block of article.querySelectorAll("details")) block.open = false;
@@ -56,6 +64,7 @@ export function createGuard(article, sheet, tell) {
       // `toggle` does not bubble, but it can be caught on its way down.
       article.addEventListener("toggle", opened, true);
       article.addEventListener("click", pressed, true);
+      addEventListener("hashchange", followed);
     },
     /** Say beside each hint what opening it costs: `text(n)`, or nothing once it is open. */
     price(text) {
@@ -81,13 +90,18 @@ export function createGuard(article, sheet, tell) {
       put(away.answer, false);
       if (block) block.open = true;
     },
+    /** While nobody has said whether the run goes on, or another tab has it, hints and stages stay shut as well. */
+    hold(whether) {
+      held = whether;
+    },
     lift() {
       if (!on) return;
-      on = sealed = false;
+      on = sealed = held = false;
       this.price(() => "");
       put([...away.answer, ...away.signals, ...away.clarifying, ...extra, ...difficulty], false);
       article.removeEventListener("toggle", opened, true);
       article.removeEventListener("click", pressed, true);
+      removeEventListener("hashchange", followed);
     },
   };
 }

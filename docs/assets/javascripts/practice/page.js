@@ -8,14 +8,17 @@ import { ask, button, download, element } from "../progress/dom.js";
 import { fileName, fileText } from "../progress/file.js";
 import { attemptsAt, newId, notesOn } from "../progress/model.js";
 import { GRADES, bestGrade, gradeOf, levelText } from "../progress/rating.js";
+// With the page, not when it is wanted: half an hour later there may be no network.
+import { nextReview } from "../progress/schedule.js";
 import { addAttempt, shelf as progress, storageNotice } from "../progress/shelf.js";
 import { clockText, counted, dueText, spokenTime } from "../progress/words.js";
+import { stayAwake } from "./awake.js";
 import { createGuard } from "./guard.js";
 import { phaseAt, phasesOf } from "./phases.js";
-import { drop, interrupted, keep, newRun, paused, resumed, runOf, secondsOf, shelf } from "./runs.js";
+import { drop, interrupted, keep, newRun, paused, resumed, runOf, secondsOf, shelf, take, wasSetBack } from "./runs.js";
 import { attemptOf, costs, createScore, sessionOf } from "./score.js";
 import { fromParameters, parametersOf } from "./session.js";
-import { attemptsIn, begin, startedAt } from "./sessions-shelf.js";
+import { begin, progressIn, startedAt } from "./sessions-shelf.js";
 import { readSheet } from "./sheet.js";
 
 /** How often an open tab says that it is open. */
@@ -39,12 +42,13 @@ function createView(article, tools) {
   const bar = element("div", { className: "practice-bar", role: "region", "aria-label": "Practice clock" }, element("p", { className: "practice-clock" }, time, ` of ${clockText(sheet.minutes * 60)}`), phase, controls);
   const panel = element("section", { className: "practice", "aria-labelledby": "practice" });
   const said = element("p", { className: "practice-said", role: "status" });
-  const guard = createGuard(article, sheet, { hint: openHint, stage: openStage, answer: refuse });
+  const guard = createGuard(article, sheet, { hint: openHint, stage: openStage, shut: refuse });
 
   let run = null;
-  // What the panel shows: "running" (or paused), "left", "elsewhere", "score", "saved", or nothing.
+  // What the panel shows: "running" (or paused), "left", "elsewhere", "ended", "score", "saved", or nothing.
   let state = "";
   let timer = 0;
+  let asking = false;
 
   function open(start) {
     if (state && state !== "saved") return panel.querySelector("h2")?.focus();
@@ -54,13 +58,16 @@ function createView(article, tools) {
     const stored = runOf(sheet.number);
     if (!stored && !start) return;
     tools.after(bar, panel, said);
-    if (stored) meet(stored);
+    if (session?.questions.length && !startedAt(session)) begin(session);
+    // A run that was left goes on in the session by whose link its reader has come back.
+    if (stored) meet(session ? { ...stored, session: linkOf(session) } : stored);
     else begun(session);
   }
 
+  const linkOf = (session) => parametersOf(session).toString();
+
   function begun(session) {
-    if (session?.questions.length && !startedAt(session)) begin(session);
-    run = keep(newRun(sheet.number, session ? parametersOf(session).toString() : ""));
+    run = take(newRun(sheet.number, session ? linkOf(session) : ""));
     guard.raise({ hideDifficulty: Boolean(session?.hide), clarified: false, early: false });
     go();
     say(`The clock runs: ${counted(sheet.minutes, "minute")}. ${phases[0].name}: until ${clockText(phases[0].until)}.`);
@@ -70,11 +77,13 @@ function createView(article, tools) {
   /** A run from before this page was loaded. */
   function meet(stored) {
     if (stored.draft) {
-      run = keep({ ...stored, owner: newId() });
+      run = { ...stored, owner: newId() };
+      take(run);
       return toScore();
     }
     run = interrupted(stored);
     raise();
+    guard.hold(true);
     state = "left";
     show();
   }
@@ -84,6 +93,13 @@ function createView(article, tools) {
     guard.price(price);
   }
 
+  /** Store the run as it has become. False if it is another tab's by now, which the panel then says. */
+  function change(next) {
+    run = next;
+    keep(run);
+    return state === "running";
+  }
+
   function go() {
     state = "running";
     show();
@@ -91,14 +107,17 @@ function createView(article, tools) {
   }
 
   function takeUp() {
-    run = keep(resumed({ ...interrupted(runOf(sheet.number) ?? run), owner: newId() }));
+    run = resumed({ ...interrupted(runOf(sheet.number) ?? run), session: run.session, owner: newId() });
+    take(run);
+    raise();
+    guard.hold(false);
     go();
     say(`The clock runs again at ${spokenTime(secondsOf(run))}.`);
     controls.querySelector("button").focus();
   }
 
   function pause() {
-    run = keep(run.since === null ? resumed(run) : paused(run));
+    if (!change(run.since === null ? resumed(run) : paused(run))) return;
     go();
     say(run.since === null ? `Paused at ${spokenTime(secondsOf(run))}.` : "The clock runs again.");
     controls.querySelector("button").focus();
@@ -112,15 +131,16 @@ function createView(article, tools) {
     if (answer !== "discard") return;
     close();
     drop(sheet.number);
-    tools.querySelector(".practice-start")?.focus();
   }
 
   function close() {
     run = null;
     state = "";
     clearTimeout(timer);
+    stayAwake(false);
     guard.lift();
     for (const node of [bar, panel, said]) node.remove();
+    tools.querySelector(".practice-start")?.focus();
   }
 
   // --- What is opened -----------------------------------------------------------------------------------------------------
@@ -131,15 +151,14 @@ function createView(article, tools) {
   }
 
   function openHint(place) {
-    if (!run || run.hints.includes(place)) return;
-    run = keep({ ...run, hints: [...run.hints, place] });
+    if (!run || run.hints.includes(place) || !change({ ...run, hints: [...run.hints, place] })) return;
     guard.price(price);
     showRules();
     say(`Hint opened. ${rules()}`);
   }
 
   function openStage(place) {
-    if (run && !run.stages.includes(place)) run = keep({ ...run, stages: [...run.stages, place] });
+    if (run && !run.stages.includes(place)) change({ ...run, stages: [...run.stages, place] });
   }
 
   async function refuse(block) {
@@ -147,6 +166,9 @@ function createView(article, tools) {
       say("Continue or discard the practice run first.");
       return panel.querySelector("h2").focus();
     }
+    // Printing tries to open all blocks at once.
+    if (asking) return;
+    asking = true;
     const answer = await ask(
       "Open the answer before you finish?",
       ["This is recorded with the attempt, and its grade is then Again. If you are done, finish and score instead: that costs nothing."],
@@ -156,10 +178,10 @@ function createView(article, tools) {
         { value: "open", text: "Open the answer" },
       ],
     );
+    asking = false;
     if (!run || state !== "running") return;
     if (answer === "finish") finish();
-    if (answer !== "open") return;
-    run = keep({ ...run, early: true });
+    if (answer !== "open" || !change({ ...run, early: true })) return;
     guard.unseal(block);
     guard.price(price);
     show();
@@ -168,7 +190,7 @@ function createView(article, tools) {
   }
 
   function clarify() {
-    run = keep({ ...run, clarified: true });
+    if (!change({ ...run, clarified: true })) return;
     const heading = guard.showClarifying();
     show();
     heading?.scrollIntoView();
@@ -181,6 +203,7 @@ function createView(article, tools) {
   function tick() {
     clearTimeout(timer);
     if (state !== "running") return;
+    if (wasSetBack(run) && !change(resumed(interrupted(run)))) return;
     const seconds = secondsOf(run);
     time.textContent = clockText(seconds);
     const place = phaseAt(phases, seconds);
@@ -194,34 +217,48 @@ function createView(article, tools) {
     }
     if (run.since === null) return;
     const passed = place > run.mark;
-    if (passed || Date.now() - run.seen >= SEEN_MS) run = keep({ ...run, mark: Math.max(place, run.mark), seen: Date.now() });
+    const due = passed || Date.now() - run.seen >= SEEN_MS;
+    if (due && !change({ ...run, mark: Math.max(place, run.mark), seen: Date.now() })) return;
     if (passed) say(over ? `Time is up: ${counted(sheet.minutes, "minute")}. The clock runs on until you finish.` : `${phases[place].name}: until ${clockText(phases[place].until)}.`);
     timer = setTimeout(tick, 1000 - (Math.round(seconds * 1000) % 1000));
   }
 
   const seen = () => {
-    if (state === "running" && run.since !== null) run = keep({ ...run, seen: Date.now() });
+    if (state === "running" && run.since !== null) change({ ...run, seen: Date.now() });
   };
-  addEventListener("pagehide", seen);
+  addEventListener("pagehide", () => {
+    if (state === "running" && run.since !== null) change(paused(run));
+  });
   addEventListener("pageshow", (event) => {
-    if (event.persisted) tick();
+    // Come back to, with all that was on it, by "back"; nobody told it what happened meanwhile.
+    if (!event.persisted || !stillOurs() || state !== "running") return;
+    go();
+    say(`Paused at ${spokenTime(secondsOf(run))}, when you left this page.`);
   });
   document.addEventListener("visibilitychange", () => {
     // A hidden tab's timers may have slept; the clock has not.
     if (document.hidden) seen();
-    else tick();
+    else {
+      tick();
+      stayAwake(state === "running" && run.since !== null);
+    }
   });
-  shelf.subscribe(() => {
-    if (!["running", "score", "left", "elsewhere"].includes(state)) return;
+  shelf.subscribe(stillOurs);
+
+  /** Whether the run is this tab's; if it is not, the panel says so. */
+  function stillOurs() {
+    if (!["running", "score", "left", "elsewhere"].includes(state)) return false;
     const stored = runOf(sheet.number);
-    const ended = !stored;
     // As long as nobody has taken it up, a run that was left is still this tab's to continue.
-    if (stored?.owner === run.owner || (state === "elsewhere" && !ended)) return;
-    if (ended) guard.lift();
-    state = ended ? "ended" : "elsewhere";
+    if (stored?.owner === run.owner) return true;
+    if (stored && state === "elsewhere") return false;
+    if (stored) guard.hold(true);
+    else guard.lift();
+    state = stored ? "elsewhere" : "ended";
     show();
-    say(ended ? "This run was ended in another tab." : "This run goes on in another tab.");
-  });
+    say(stored ? "This run goes on in another tab." : "This run was ended in another tab.");
+    return false;
+  }
 
   // --- The panel ----------------------------------------------------------------------------------------------------------
 
@@ -242,7 +279,8 @@ function createView(article, tools) {
 
   function show() {
     clearTimeout(timer);
-    bar.hidden = state !== "running" && state !== "score";
+    stayAwake(state === "running" && run.since !== null);
+    bar.hidden = !["running", "left", "score"].includes(state);
     controls.replaceChildren();
     if (state === "running") {
       controls.append(button(run.since === null ? "Continue" : "Pause", pause), button("Finish and score", finish, "practice-button--main"));
@@ -251,12 +289,12 @@ function createView(article, tools) {
       panel.replaceChildren(
         heading("Practice"),
         notice ? element("p", { className: "practice-notice", textContent: notice }) : "",
-        element("p", { textContent: "Answer aloud. The clock goes through four parts; it is announced when one begins, and when time is up." }),
+        element("p", { textContent: "Answer aloud. When a part of the time begins, and when it is up, you are told." }),
         element("ol", { className: "practice-phases" }, phases.map(({ name, from, until }) => element("li", {}, element("strong", { textContent: name }), ` ${clockText(from)} to ${clockText(until)}`))),
         element("p", { className: "practice-rules", textContent: rules() }),
         element("p", {
           className: "practice-about",
-          textContent: `The first hint makes Good the best grade, the second Hard. ${sheet.stages.length ? "Stages and their evidence cost nothing. " : ""}What the interviewer scores and everything after the ${sheet.stages.length ? "drill" : "hints"} stay shut until you finish.`,
+          textContent: `${sheet.stages.length ? "Stages and their evidence cost nothing. " : ""}What the interviewer scores and everything after the ${sheet.stages.length ? "drill" : "hints"} stay shut until you finish.`,
         }),
         element(
           "div",
@@ -267,10 +305,14 @@ function createView(article, tools) {
         ),
       );
     } else if (state === "left") {
+      // A reload comes back to where its reader was, maybe far below the panel; the bar is in sight there.
+      time.textContent = clockText(secondsOf(run));
+      phase.textContent = "Stopped when you left";
+      controls.append(button("Continue", takeUp, "practice-button--main"));
       panel.replaceChildren(
         heading("A practice run was left here"),
-        element("p", { textContent: `${clockText(secondsOf(run))} of ${clockText(sheet.minutes * 60)} on the clock, ${counted(run.hints.length, "hint")} opened. The time since you left does not count.` }),
-        element("div", { className: "practice-buttons" }, button("Continue", takeUp, "practice-button--main"), button("Discard", discard)),
+        element("p", { textContent: `${clockText(secondsOf(run))} of ${clockText(sheet.minutes * 60)} on the clock, ${counted(run.hints.length, "hint")} opened. The time since you left does not count. Until you continue or discard the run, hints and answer stay shut.` }),
+        element("div", { className: "practice-buttons" }, button("Discard", discard)),
       );
     } else if (state === "elsewhere") {
       panel.replaceChildren(
@@ -286,39 +328,37 @@ function createView(article, tools) {
   function takeOver() {
     const stored = runOf(sheet.number);
     if (!stored) return close();
-    if (stored.draft) return meet(stored);
-    return takeUp();
+    if (!stored.draft) return takeUp();
+    meet(stored);
+    panel.querySelector("h2").focus();
   }
 
   // --- The score ----------------------------------------------------------------------------------------------------------
 
   function finish() {
-    run = keep({ ...paused(run), draft: { met: [], signals: [], skipped: [], note: "" } });
+    if (!change({ ...paused(run), draft: { met: [], signals: [], skipped: [], note: "" } })) return;
     toScore();
     panel.querySelector("h2").focus();
   }
 
-  async function toScore() {
+  function toScore() {
     state = "score";
     guard.lift();
     show();
     time.textContent = clockText(secondsOf(run));
     phase.textContent = "Stopped. Compare, then score";
     controls.append(element("a", { className: "practice-button", href: "#practice", textContent: "To the score" }));
-    const { nextReview } = await import("../progress/schedule.js");
-    if (state !== "score") return;
-    const id = newId();
     const known = progress.read();
     const past = attemptsAt(known, sheet.number);
     const count = () => {
-      const attempt = attemptOf(sheet, run, phases, id);
+      const attempt = attemptOf(sheet, run, phases);
       score.update(attempt, dueText(nextReview([...past, attempt])));
       return attempt;
     };
     const score = createScore(sheet, structuredClone(run.draft), phases, {
       lastNote: notesOn(known, sheet.number)[0] ?? null,
       change: (draft) => {
-        run = keep({ ...run, draft: structuredClone(draft) });
+        change({ ...run, draft: structuredClone(draft) });
         count();
       },
       save: () => {
@@ -330,13 +370,11 @@ function createView(article, tools) {
       },
       discard,
     });
-    const held = panel.contains(document.activeElement);
     panel.replaceChildren(
       heading("Score the attempt"),
       element("p", { textContent: sheet.levels.length ? "Read the model answer and what each level adds, then come back: nothing you have ticked is lost." : "The answer to this question is not written yet. Score what you can." }),
       score.form,
     );
-    if (held) panel.querySelector("h2").focus();
     count();
   }
 
@@ -377,14 +415,22 @@ function createView(article, tools) {
 
   /** Links to the session's next question and to the session. */
   async function onward(session) {
-    const link = parametersOf(session);
-    const done = attemptsIn(session, progress.read());
-    const left = session.questions.filter((number) => !done.has(number));
-    const overview = element("a", { href: new URL(`practice/?${link}`, siteRoot()).href, textContent: left.length ? `The session: ${done.size} of ${session.questions.length} done` : "The session is done: see its summary" });
-    const catalog = await loadCatalog().catch(() => []);
-    const next = left.map((number) => catalog.find((question) => question.number === number)).find(Boolean);
-    if (!next) return [overview];
-    return [element("a", { href: `${next.href}?practice&${link}`, textContent: `Next: ${next.number}. ${next.title}` }), " ", overview];
+    const link = linkOf(session);
+    const overview = (text) => element("a", { href: new URL(`practice/?${link}`, siteRoot()).href, textContent: text });
+    let known;
+    try {
+      known = new Map((await loadCatalog()).map((question) => [question.number, question]));
+    } catch {
+      return [overview("The session")];
+    }
+    const { done, left } = progressIn(session, progress.read(), known);
+    if (!left.length) return [overview("The session is done: see its summary")];
+    const next = known.get(left[0]);
+    return [
+      element("a", { href: `${next.href}?practice&${link}`, textContent: `Next: ${next.number}. ${next.title}` }),
+      " ",
+      overview(`The session: ${done.length} of ${done.length + left.length} done`),
+    ];
   }
 
   function exportAll() {

@@ -4,7 +4,7 @@
  */
 
 import { element, button } from "../progress/dom.js";
-import { LIMITS, newId } from "../progress/model.js";
+import { LIMITS } from "../progress/model.js";
 import { GRADES, OVERTIME, bestGrade, gradeOf, levelText } from "../progress/rating.js";
 import { counted } from "../progress/words.js";
 import { secondsOf } from "./runs.js";
@@ -15,12 +15,12 @@ export function sessionOf(run) {
   return run?.session ? fromParameters(new URLSearchParams(run.session)) : null;
 }
 
-/** The attempt that a run and its draft come to. `id` stays the same for one run, however often it is computed. */
-export function attemptOf(sheet, run, phases, id = newId()) {
+/** The attempt that a run and its draft come to. */
+export function attemptOf(sheet, run, phases) {
   const { draft } = run;
   const session = sessionOf(run);
   return {
-    id,
+    id: run.id,
     question: sheet.number,
     at: new Date().toISOString(),
     seconds: Math.round(secondsOf(run)),
@@ -86,12 +86,10 @@ export function createScore(sheet, draft, phases, { lastNote, change, save, disc
     lastNote && element("p", { className: "practice-about" }, element("strong", { textContent: "Your last note: " }), lastNote.text),
     element("label", { className: "practice-note", htmlFor: note.id }, "What you missed, in your own words", note),
     outcome,
-    element("div", { className: "practice-buttons" }, element("button", { type: "submit", className: "practice-button practice-button--main", textContent: "Save the attempt" }), button("Discard", discard)),
+    element("div", { className: "practice-buttons" }, button("Save the attempt", save, "practice-button--main"), button("Discard", discard)),
   );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    save();
-  });
+  // Enter on a checkbox would submit the form; somebody who meant to tick it has not finished.
+  form.addEventListener("submit", (event) => event.preventDefault());
   return {
     form,
     update(attempt, next) {

@@ -12,9 +12,7 @@ const said = (node) => (node?.textContent ?? "").replace(/\s+/g, " ").trim();
 
 /** The number of the question page that `article` is; null for any other page. */
 export function questionNumber(article) {
-  const short = article.querySelector(".chips > .chip--number a");
-  const number = Number(/\/q\/(\d{1,4})\/$/.exec(short?.href ?? "")?.[1]);
-  return number || null;
+  return Number(article.querySelector(".page-tools")?.dataset.number) || null;
 }
 
 /**

@@ -3,34 +3,59 @@
  */
 
 import { siteRoot } from "../catalog.js";
+import { announce } from "../copy-link.js";
 import { hasShelf } from "../storage.js";
 
 /** Set up what the page at hand has of practice and progress. `tools` is the place for its controls, or null. */
 export function setUpProgress(article, tools) {
-  if (tools && article.querySelector(".chips > .chip--number")) setUpQuestion(article, tools);
+  if (tools?.dataset.number) setUpQuestion(article, tools);
   const sessions = article.querySelector(".practice-sessions");
-  if (sessions) import("../practice/sessions.js").then(({ setUpSessions }) => setUpSessions(sessions));
+  if (sessions) load(import("../practice/sessions.js").then(({ setUpSessions }) => setUpSessions(sessions)), sessions);
   const overview = article.querySelector(".progress-overview");
-  if (overview) import("./page.js").then(({ setUpOverview }) => setUpOverview(overview));
+  if (overview) load(import("./page.js").then(({ setUpOverview }) => setUpOverview(overview)), overview);
 
   const isHome = siteRoot().pathname === new URL(".", location.href).pathname;
-  if (isHome && (hasShelf("progress") || hasShelf("practice"))) {
+  if (isHome && (hasShelf("progress") || hasShelf("practice") || hasShelf("sessions"))) {
     import("./home.js").then(({ setUpHome }) => setUpHome(article));
   }
-  if (hasShelf("progress") && article.querySelector("table.questions, .chips > .chip--number")) {
+  if (hasShelf("progress") && (tools?.dataset.number || article.querySelector("table.questions"))) {
     import("./marks.js").then(({ setUpMarks }) => setUpMarks(article));
   }
 }
 
+/** A page that is nothing without its script says so where that does not arrive. */
+function load(arriving, place) {
+  arriving.catch((error) => {
+    const text = document.createElement("p");
+    text.textContent = "A part of this page could not be loaded. Reload the page to try again.";
+    place.replaceChildren(text);
+    throw error;
+  });
+}
+
 function setUpQuestion(article, tools) {
   if (tools.querySelector(".practice-start")) return;
-  const open = async (start) => (await import("../practice/page.js")).practice(article, tools, { start });
+  const open = async (start) => {
+    try {
+      const { practice } = await import("../practice/page.js");
+      await practice(article, tools, { start });
+    } catch (error) {
+      announce("Practice could not be loaded. Reload the page to try again.");
+      throw error;
+    }
+  };
   const button = document.createElement("button");
   button.type = "button";
   button.className = "tool practice-start";
   button.textContent = "Practice";
   button.addEventListener("click", () => open(true));
   tools.append(button);
-  const asked = new URLSearchParams(location.search).has("practice");
-  if (asked || hasShelf("practice")) open(asked);
+  if (new URLSearchParams(location.search).has("practice")) open(true);
+  else if (hasShelf("practice")) goOn(Number(tools.dataset.number), open);
+}
+
+/** The runs that were left are few lines; the rest of practice comes only to the page that has one. */
+async function goOn(number, open) {
+  const { runOf } = await import("../practice/runs.js");
+  if (runOf(number)) open(false);
 }
