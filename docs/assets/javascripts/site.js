@@ -51,14 +51,14 @@ function setUp() {
 
 /**
  * The place for the page's own controls: question pages bring it, other pages get it below their title. The
- * landing page and the page for a wrong address, which are nobody's to cite, get none, nor does the plan builder, whose links
- * are to plans.
+ * landing page and the page for a wrong address, which are nobody's to cite, get none, nor do the plan builder and the
+ * sessions, whose links are to plans and sets.
  */
 function pageTools(article) {
   const present = article.querySelector(".page-tools");
   const title = article.querySelector("h1");
   const canonical = document.querySelector("link[rel=canonical]");
-  if (present || !title || !canonical || isHome() || article.querySelector(".plan-builder")) return present;
+  if (present || !title || !canonical || isHome() || article.querySelector(".plan-builder, .practice-sessions")) return present;
   const tools = document.createElement("div");
   tools.className = "page-tools";
   tools.dataset.title = ownText(title);

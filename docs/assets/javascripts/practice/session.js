@@ -71,19 +71,24 @@ export function draw(session, catalog) {
   return drawn;
 }
 
-/** The session that an address' parameters say; null if they say none. Whatever they hold, it is bounded and plain. */
+/** The session that an address' parameters say; null if they say none. */
 export function fromParameters(parameters) {
-  if (!parameters.has("seed") && !parameters.has("questions")) return null;
+  const session = asked(parameters);
+  return session.seed || session.questions.length ? session : null;
+}
+
+/** What an address' parameters ask for, be it a session or only how one is to be drawn. Whatever they hold, it is bounded and plain. */
+export function asked(parameters) {
   const word = (name, pattern) => (pattern.test(parameters.get(name) ?? "") ? parameters.get(name) : "");
   const session = {
-    seed: word("seed", /^[a-z0-9]{1,32}$/i),
+    seed: word("seed", /^[a-z0-9_-]{1,32}$/i),
     count: Math.min(MOST_QUESTIONS, Math.max(1, Number.parseInt(parameters.get("count") ?? "3", 10) || 3)),
     minutes: Math.min(1440, Math.max(0, Number.parseInt(parameters.get("minutes") ?? "0", 10) || 0)),
     hide: parameters.get("hide") === "1",
     questions: numbersIn(parameters.get("questions") ?? ""),
   };
   for (const name of FILTERS) session[name] = word(name, /^[a-z0-9-]{1,40}$/);
-  return session.seed || session.questions.length ? session : null;
+  return session;
 }
 
 function numbersIn(text) {

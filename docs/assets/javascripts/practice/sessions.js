@@ -6,15 +6,15 @@
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { setUpScrollable } from "../scrollable.js";
 import { addStyles } from "../styles.js";
-import { button, element, table } from "../progress/dom.js";
+import { button, element, redraw, table } from "../progress/dom.js";
 import { GRADES, gradeOf, levelText } from "../progress/rating.js";
 import { nextReview } from "../progress/schedule.js";
 import { shelf as progress, storageNotice } from "../progress/shelf.js";
 import { attemptsAt } from "../progress/model.js";
 import { clockText, counted, dueText } from "../progress/words.js";
 import { interrupted, runOf, secondsOf, shelf as runs } from "./runs.js";
-import { MOST_QUESTIONS, TIMES, draw, fromParameters, matching, newSeed, parametersOf } from "./session.js";
-import { attemptsIn, begin, begunSessions, shelf, startedAt } from "./sessions-shelf.js";
+import { MOST_QUESTIONS, TIMES, asked, draw, fromParameters, matching, newSeed, parametersOf } from "./session.js";
+import { attemptsIn, begin, forget, progressIn, sessionsUnderWay, shelf, startedAt } from "./sessions-shelf.js";
 
 const LABELS = {
   conceptual: "Conceptual",
@@ -43,16 +43,16 @@ export async function setUpSessions(place) {
 
   /** Show what the address says. A set that is only described is drawn, and its numbers put into the address. */
   function show() {
-    let session = fromParameters(new URLSearchParams(location.search));
+    const parameters = new URLSearchParams(location.search);
+    let session = fromParameters(parameters);
     if (session && !session.questions.length) {
       session = { ...session, questions: draw(session, catalog) };
       if (session.questions.length) history.replaceState(null, "", linkOf(session));
       else say("No question matches what this link asks for. Choose again.");
     }
+    const shown = session?.questions.length ? overview(session) : chooser(asked(parameters));
     const notice = storageNotice(progress.problem() ?? shelf.problem());
-    content.replaceChildren(
-      ...[notice && element("p", { className: "practice-notice", textContent: notice }), ...(session?.questions.length ? overview(session) : chooser(session))].filter(Boolean),
-    );
+    redraw(content, [notice && element("p", { className: "practice-notice", textContent: notice }), ...shown].filter(Boolean));
     setUpScrollable(content);
   }
 
@@ -68,21 +68,21 @@ export async function setUpSessions(place) {
 
   // --- Choosing -----------------------------------------------------------------------------------------------------------
 
-  function chooser(asked) {
+  function chooser(wanted) {
     const values = (name) => [...new Set(catalog.flatMap((question) => question[name]))];
     const select = (name, label, any, options, chosen) =>
-      field(label, element("select", { name }, element("option", { value: "", textContent: any }), options.map(([value, text]) => element("option", { value, textContent: text, selected: String(value) === String(chosen ?? "") }))));
+      field(label, element("select", { name }, element("option", { value: "", textContent: any }), options.map(([value, text]) => element("option", { value, textContent: text, selected: String(value) === String(chosen) }))));
     const named = (name) => values(name).map((value) => [value, LABELS[value] ?? value]);
     const matches = element("p", { className: "progress-about", role: "status" });
     const form = element(
       "form",
       { className: "practice-form" },
-      field("How many questions", element("input", { type: "number", name: "count", min: 1, max: MOST_QUESTIONS, value: asked?.count ?? 3, required: true })),
-      select("category", "Category", "Any category", named("category"), asked?.category),
-      select("difficulty", "Difficulty", "Any difficulty", named("difficulty"), asked?.difficulty),
-      select("topic", "Topic", "Any topic", values("topics").sort().map((topic) => [topic, topic]), asked?.topic),
-      select("minutes", "Time in all", "Any time", TIMES.map((minutes) => [minutes, `At most ${minutes} minutes`]), asked?.minutes),
-      element("label", { className: "practice-choice" }, element("input", { type: "checkbox", name: "hide", checked: asked?.hide ?? false }), element("span", { textContent: "Hide the difficulty until I have finished" })),
+      field("How many questions", element("input", { type: "number", name: "count", min: 1, max: MOST_QUESTIONS, value: wanted.count, required: true })),
+      select("category", "Category", "Any category", named("category"), wanted.category),
+      select("difficulty", "Difficulty", "Any difficulty", named("difficulty"), wanted.difficulty),
+      select("topic", "Topic", "Any topic", values("topics").sort().map((topic) => [topic, topic]), wanted.topic),
+      select("minutes", "Time in all", "Any time", TIMES.map((minutes) => [minutes, `At most ${minutes} minutes`]), wanted.minutes),
+      element("label", { className: "practice-choice" }, element("input", { type: "checkbox", name: "hide", checked: wanted.hide }), element("span", { textContent: "Hide the difficulty until I have finished" })),
       matches,
       element("div", { className: "practice-buttons" }, element("button", { type: "submit", className: "practice-button practice-button--main", textContent: "Draw questions" })),
     );
@@ -109,22 +109,26 @@ export async function setUpSessions(place) {
       go(session);
     });
     count();
-    const left = begunSessions()
-      .map(({ session }) => ({ session, done: attemptsIn(session, progress.read()).size }))
-      .filter(({ session, done }) => done < session.questions.length);
+    const begun = sessionsUnderWay(progress.read(), known).slice(0, 5);
     return [
       heading("Draw a session"),
       form,
-      left.length > 0 && element("h3", { textContent: "Sessions under way" }),
-      left.length > 0 &&
-        element(
-          "ul",
-          {},
-          left.slice(0, 5).map(({ session, done }) =>
-            element("li", {}, element("a", { href: linkOf(session), textContent: `Questions ${session.questions.join(", ")}` }), " ", element("span", { className: "progress-about", textContent: `${done} of ${session.questions.length} done` })),
-          ),
-        ),
+      begun.length > 0 && element("h3", { textContent: "Sessions under way" }),
+      begun.length > 0 && element("ul", { className: "practice-begun" }, begun.map(begunItem)),
     ];
+  }
+
+  function begunItem({ session, done, left }) {
+    const name = `Questions ${session.questions.join(", ")}`;
+    const about = element("span", { className: "progress-about", textContent: `${done.length} of ${done.length + left.length} done` });
+    const leave = button("Remove", () => {
+      forget(session);
+      show();
+      say(`The session of questions ${session.questions.join(", ")} is no longer under way. Its attempts stay in your progress.`);
+    });
+    leave.setAttribute("aria-label", `Remove the session: ${name}`);
+    leave.dataset.keep = linkOf(session);
+    return element("li", {}, element("a", { href: linkOf(session), textContent: name }), " ", about, " ", leave);
   }
 
   function field(label, control) {
@@ -135,27 +139,27 @@ export async function setUpSessions(place) {
 
   function overview(session) {
     const state = progress.read();
-    const done = attemptsIn(session, state);
-    const here = session.questions.filter((number) => known.has(number));
-    const left = here.filter((number) => !done.has(number));
+    const attempts = attemptsIn(session, state);
+    const { done, left } = progressIn(session, state, known);
+    const here = [...done, ...left];
     const minutes = here.reduce((sum, number) => sum + known.get(number).minutes, 0);
     const next = left.find((number) => runOf(number)) ?? left[0];
     const finished = here.length > 0 && !left.length;
     return [
       heading(finished ? "The session is done" : startedAt(session) ? "Your session" : "A session"),
-      element("p", { textContent: `${counted(here.length, "question")}, ${counted(minutes, "minute")}; ${done.size} done.` }),
-      finished ? summary(session, state, done) : element("ol", { className: "practice-list" }, session.questions.map((number) => item(session, number, done))),
+      element("p", { textContent: `${counted(here.length, "question")}, ${counted(minutes, "minute")}; ${done.length} done.` }),
+      finished ? summary(session, state, attempts) : element("ol", { className: "practice-list" }, session.questions.map((number) => item(session, number, attempts))),
       element(
         "div",
         { className: "practice-buttons" },
-        next !== undefined && element("a", { className: "practice-button practice-button--main", href: practiceLink(session, next), textContent: `${done.size || runOf(next) ? "Continue with" : "Start with"} question ${next}` }),
+        next !== undefined && element("a", { className: "practice-button practice-button--main", href: practiceLink(session, next), textContent: `${done.length || runOf(next) ? "Continue with" : "Start with"} question ${next}` }),
         finished && button("Practice this set again", () => {
           begin(session);
           show();
           content.querySelector("h2").focus();
         }, "practice-button--main"),
-        button("Copy the session's link", (event) => copy(session, event.currentTarget)),
-        element("a", { className: "practice-button", href: new URL("practice/", siteRoot()).href, textContent: "Draw another" }),
+        button("Copy the session's link", () => copy(session)),
+        element("a", { className: "practice-button", href: linkOf({ ...session, seed: "", questions: [] }), textContent: "Draw another" }),
       ),
       element("p", { className: "progress-about", textContent: "Whoever opens this page's link gets the same questions in the same order. What you do stays in your browser." }),
     ];
@@ -165,10 +169,10 @@ export async function setUpSessions(place) {
     return `${known.get(number).href}?practice&${parametersOf(session)}`;
   }
 
-  function item(session, number, done) {
+  function item(session, number, attempts) {
     const question = known.get(number);
     if (!question) return element("li", { textContent: `Question ${number}, which this site does not have` });
-    const attempt = done.get(number);
+    const attempt = attempts.get(number);
     const run = runOf(number);
     const state = attempt
       ? `done: ${levelText(attempt)}, ${GRADES[gradeOf(attempt)]}`
@@ -179,8 +183,8 @@ export async function setUpSessions(place) {
     return element("li", {}, element("a", { href: attempt ? question.href : practiceLink(session, number), textContent: `${number}. ${question.title}` }), " ", element("span", { className: "progress-about", textContent: about.join(" · ") }));
   }
 
-  function summary(session, state, done) {
-    const attempts = session.questions.filter((number) => known.has(number)).map((number) => done.get(number));
+  function summary(session, state, found) {
+    const attempts = session.questions.filter((number) => known.has(number)).map((number) => found.get(number));
     const seconds = attempts.reduce((sum, attempt) => sum + attempt.seconds, 0);
     const minutes = attempts.reduce((sum, attempt) => sum + attempt.minutes, 0);
     const hints = attempts.reduce((sum, attempt) => sum + attempt.hints, 0);
@@ -194,19 +198,19 @@ export async function setUpSessions(place) {
       dueText(nextReview(attemptsAt(state, attempt.question))),
     ]);
     rows.push(["In all", `${clockText(seconds)} of ${minutes}:00`, counted(hints, "hint"), "", "", "", ""]);
-    return table("progress-table", "How it went", ["Question", "Time", "Help", "Level", "Signals", "Grade", "Next review"], rows);
+    return table("How it went", ["Question", "Time", "Help", "Level", "Signals", "Grade", "Next review"], rows, { cards: true });
   }
 
-  async function copy(session, pressed) {
+  async function copy(session) {
     const link = linkOf(session);
-    content.querySelector(".copy-field")?.remove();
+    place.querySelector(".copy-field")?.remove();
     try {
       await navigator.clipboard.writeText(link);
       say("The session's link is copied.");
     } catch {
       // No clipboard in this context, or the reader refused it: show what would have been copied.
       const input = element("input", { type: "text", readOnly: true, value: link });
-      pressed.closest(".practice-buttons").after(element("label", { className: "copy-field" }, "Copy the session's link: ", input));
+      content.after(element("label", { className: "copy-field" }, "Copy the session's link: ", input));
       input.focus();
       input.select();
     }

@@ -18,26 +18,31 @@ export function button(text, action, className = "") {
   return element("button", { type: "button", className: `practice-button ${className}`.trim(), textContent: text, onclick: action });
 }
 
+const DOWNLOAD_MS = 60_000;
+
 /** Figures do not break within a cell. */
 const isFigure = (cell) => typeof cell === "string" && /^\d/.test(cell);
 
-/** A table with a caption, in a box that `setUpScrollable` minds. `rows` are lists of cells, each a text or a node; the first of a row is its header. */
-export function table(className, caption, columns, rows) {
+/**
+ * A table with a caption, in a box that `setUpScrollable` minds. `rows` are lists of cells, each a text or a node; the first of
+ * a row is its header. `cards` lets its rows become cards on a narrow screen, with a column's name before each cell: they
+ * are no table there to a browser, so the roles say that they are one.
+ */
+export function table(caption, columns, rows, { cards = false } = {}) {
+  const role = (name) => (cards ? { role: name } : {});
+  const cell = (content, place) =>
+    place
+      ? element("td", { ...role("cell"), "data-column": columns[place], className: isFigure(content) ? "progress-count" : "" }, content)
+      : element("th", { ...role("rowheader"), scope: "row" }, content);
   return element(
     "div",
     { className: "md-typeset__scrollwrap" },
     element(
       "table",
-      { className },
+      { className: `progress-table${cards ? " progress-cards" : ""}`, ...role("table") },
       element("caption", { textContent: caption }),
-      element("thead", {}, element("tr", {}, columns.map((column) => element("th", { scope: "col", textContent: column })))),
-      element(
-        "tbody",
-        {},
-        rows.map((cells) =>
-          element("tr", {}, cells.map((cell, place) => (place ? element("td", { className: isFigure(cell) ? "progress-count" : "" }, cell) : element("th", { scope: "row" }, cell)))),
-        ),
-      ),
+      element("thead", role("rowgroup"), element("tr", role("row"), columns.map((column) => element("th", { ...role("columnheader"), scope: "col", textContent: column })))),
+      element("tbody", role("rowgroup"), rows.map((cells) => element("tr", role("row"), cells.map(cell)))),
     ),
   );
 }
@@ -71,12 +76,29 @@ export function ask(title, paragraphs, choices) {
   });
 }
 
+/**
+ * Show `nodes` in `place` in the stead of what it holds; where that looks the same already, it stays. The focus stays on the
+ * control that has the same `data-keep`, address or text; where that is gone, it goes to the heading of its section. Headings
+ * have to take it.
+ */
+export function redraw(place, nodes) {
+  const next = element("div", {}, nodes);
+  if (next.isEqualNode(place)) return;
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const section = focused?.closest("section")?.getAttribute("aria-labelledby");
+  place.replaceChildren(...next.childNodes);
+  if (!focused) return;
+  const name = (node) => node.dataset.keep ?? node.getAttribute("href") ?? node.textContent;
+  const same = [...place.querySelectorAll(focused.localName)].find((node) => name(node) === name(focused));
+  (same ?? place.querySelector(section ? `#${section}` : "h2") ?? place.querySelector("h2"))?.focus();
+}
+
 /** Hand `text` to the reader as a file. */
 export function download(name, text, type = "application/json") {
   const link = element("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
   document.body.append(link);
   link.click();
   link.remove();
-  // The browser has taken the content over once the click's task is done.
-  setTimeout(() => URL.revokeObjectURL(link.href));
+  // Some browsers ask the reader first, and read the content only then.
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_MS);
 }

@@ -2,7 +2,7 @@
 
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { addStyles } from "../styles.js";
-import { begunSessions, attemptsIn } from "../practice/sessions-shelf.js";
+import { sessionsUnderWay } from "../practice/sessions-shelf.js";
 import { parametersOf } from "../practice/session.js";
 import { interrupted, secondsOf, shelf as runs } from "../practice/runs.js";
 import { element } from "./dom.js";
@@ -19,10 +19,7 @@ export async function setUpHome(article) {
   const state = shelf.read();
   const due = reviews(state).filter((review) => isDue(review.due) && known.has(review.question));
   const left = runs.read().runs.filter((run) => known.has(run.question));
-  const sessions = begunSessions()
-    .map(({ session }) => ({ session, done: attemptsIn(session, state).size }))
-    .filter(({ session, done }) => done < session.questions.length)
-    .slice(0, 1);
+  const sessions = sessionsUnderWay(state, known).slice(0, 1);
   if (!due.length && !left.length && !sessions.length) return;
 
   await addStyles("progress");
@@ -34,8 +31,8 @@ export async function setUpHome(article) {
       const about = run.draft ? "finished, not scored yet" : `left at ${clockText(secondsOf(interrupted(run)))} of ${question.minutes}:00`;
       return item(question.href, `Continue ${title(question)}`, about);
     }),
-    ...sessions.map(({ session, done }) =>
-      item(new URL(`practice/?${parametersOf(session)}`, siteRoot()).href, "Continue the session", `${done} of ${counted(session.questions.length, "question")} done`),
+    ...sessions.map(({ session, done, left }) =>
+      item(new URL(`practice/?${parametersOf(session)}`, siteRoot()).href, "Continue the session", `${done.length} of ${counted(done.length + left.length, "question")} done`),
     ),
     ...due.slice(0, SHOWN).map(({ question }) => item(`${known.get(question).href}?practice`, `Practice ${title(known.get(question))}`, `due for review, ${known.get(question).minutes} minutes`)),
   ];

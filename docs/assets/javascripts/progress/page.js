@@ -3,10 +3,12 @@
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { setUpScrollable } from "../scrollable.js";
 import { addStyles } from "../styles.js";
-import { ask, button, download, element, table } from "./dom.js";
+import { shelf as runs } from "../practice/runs.js";
+import { shelf as sessions } from "../practice/sessions-shelf.js";
+import { ask, button, download, element, redraw, table } from "./dom.js";
 import { MOST_BYTES, fileName, fileText, readFileText } from "./file.js";
 import { Fault, LIMITS, attemptsAt, isDone, isEmpty, knownQuestions, merge, notesOn } from "./model.js";
-import { GRADES, gradeOf, levelText } from "./rating.js";
+import { GOOD, GRADES, gradeOf, levelText } from "./rating.js";
 import { isDue, nextReview, reviews } from "./schedule.js";
 import { addNote, markDone, mergeIn, removeAttempt, reset, shelf, storageNotice } from "./shelf.js";
 import { clockText, counted, dayText, dueText } from "./words.js";
@@ -24,6 +26,9 @@ export async function setUpOverview(place) {
   const undo = element("div", { className: "practice-buttons" });
   const content = element("div");
   let all = false;
+  // What is open and being written, to be so still when another tab has changed something.
+  let opened = new Set();
+  let drafts = new Map();
 
   const titleOf = (number) => {
     const question = known.get(number);
@@ -31,40 +36,34 @@ export async function setUpOverview(place) {
     return catalog ? `Question ${number}, which this site does not have` : `Question ${number}`;
   };
 
-  function say(text, before = null) {
+  function say(text) {
     said.textContent = text;
     undo.replaceChildren();
-    if (!before) return;
-    undo.append(
-      button("Undo", () => {
-        shelf.update((state) => merge(state, before));
-        say("Undone: everything is back.");
-      }),
-    );
+  }
+
+  /** Say what was changed, and whether it will last. */
+  function sayChanged(text) {
+    const problem = shelf.problem();
+    say([text, problem !== "damaged" && storageNotice(problem)].filter(Boolean).join(" "));
   }
 
   function show() {
     const state = shelf.read();
-    const focus = document.activeElement?.dataset?.keep;
-    // Another tab may change something while a note is being written here.
-    const open = [...content.querySelectorAll(".progress-note[open] > summary")].map((summary) => summary.dataset.keep);
-    const written = [...content.querySelectorAll("textarea")].filter((area) => area.value !== area.defaultValue).map(({ id, value }) => ({ id, value }));
-    const notice = storageNotice(shelf.problem());
-    content.replaceChildren(
-      ...[
+    opened = new Set([...content.querySelectorAll("details[open] > summary")].map((summary) => summary.dataset.keep));
+    drafts = new Map([...content.querySelectorAll("textarea")].filter((area) => area.value !== area.defaultValue).map(({ id, value }) => [id, value]));
+    const problem = shelf.problem();
+    const notice = problem !== "damaged" && storageNotice(problem);
+    redraw(
+      content,
+      [
         notice && element("p", { className: "practice-notice", textContent: notice }),
         setAside(),
         !catalog && element("p", { className: "practice-notice", textContent: "The list of questions could not be loaded, so numbers stand for titles." }),
-        ...(isEmpty(state) ? [nothing()] : [dueList(state), totals(state), attempts(state), questions(state)]),
+        ...(isEmpty(state) ? [nothing()] : [dueList(state), totals(state), attempts(state)]),
+        questions(state),
       ].filter(Boolean),
     );
     setUpScrollable(content);
-    for (const keep of open) content.querySelector(`[data-keep="${keep}"]`)?.parentElement.setAttribute("open", "");
-    for (const { id, value } of written) {
-      const area = content.querySelector(`#${id}`);
-      if (area) area.value = value;
-    }
-    if (focus) content.querySelector(`[data-keep="${focus}"]`)?.focus();
   }
 
   function nothing() {
@@ -75,12 +74,27 @@ export async function setUpOverview(place) {
     const text = shelf.aside();
     if (text === null) return null;
     const save = button("Save it as a file", () => download("set-aside.txt", text, "text/plain"));
-    return element("p", { className: "practice-notice" }, "Something that was stored here earlier could not be read and is set aside. ", save);
+    const forget = button("Delete it", async () => {
+      const answer = await ask(
+        "Delete what could not be read?",
+        ["It is deleted for good. Save it as a file first if somebody may still make something of it."],
+        [
+          { value: "keep", text: "Keep it" },
+          { value: "delete", text: "Delete" },
+        ],
+      );
+      if (answer !== "delete") return;
+      shelf.forgetAside();
+      show();
+      say("What could not be read is deleted.");
+    });
+    return element("p", { className: "practice-notice" }, "Something that this browser had stored could not be read. It was set aside, not deleted. ", save, " ", forget);
   }
 
   function dueList(state) {
-    const due = reviews(state).filter((review) => isDue(review.due));
-    const next = reviews(state).find((review) => !isDue(review.due));
+    const planned = reviews(state);
+    const due = planned.filter((review) => isDue(review.due));
+    const next = planned.find((review) => !isDue(review.due));
     const minutes = due.reduce((sum, { question }) => sum + (known.get(question)?.minutes ?? 0), 0);
     return section(
       "due",
@@ -109,12 +123,12 @@ export async function setUpOverview(place) {
     const strangers = state.attempts.filter((attempt) => !known.has(attempt.question));
     if (strangers.length && catalog) rows.push(["No longer on this site", "", ...sums([], strangers).slice(1)]);
     rows.push(["All", ...sums([...known.keys()], state.attempts)]);
-    return section("totals", "Totals", table("progress-table", "Attempts by category", ["Category", "Done", "Attempts", "Time", "At or above target"], rows));
+    return section("totals", "Totals", table("Attempts by category", ["Category", "Done", "Attempts", "Time", "Good or Easy"], rows));
 
     function sums(numbers, tried) {
       const done = numbers.filter((number) => isDone(state, number)).length;
       const seconds = tried.reduce((sum, attempt) => sum + attempt.seconds, 0);
-      const well = tried.filter((attempt) => gradeOf(attempt) >= 3).length;
+      const well = tried.filter((attempt) => gradeOf(attempt) >= GOOD).length;
       return [`${done} of ${numbers.length}`, String(tried.length), `${Math.round(seconds / 60)} min`, String(well)];
     }
   }
@@ -131,21 +145,24 @@ export async function setUpOverview(place) {
     box.setAttribute("aria-label", `Question ${number} is done`);
     box.addEventListener("change", () => {
       markDone(number, box.checked);
-      say(`Question ${number} is marked as ${box.checked ? "done" : "not done"}.`);
+      sayChanged(`Question ${number} is marked as ${box.checked ? "done" : "not done"}.`);
     });
     const about = tried.length ? `${counted(tried.length, "attempt")}, last ${levelText(tried.at(-1))}, next review ${dueText(nextReview(tried))}` : "";
     const area = element("textarea", { id: `note-${number}`, rows: 3, maxLength: LIMITS.noteLength, textContent: note?.text ?? "", "data-keep": `text-${number}` });
+    if (drafts.has(area.id)) area.value = drafts.get(area.id);
+    const save = button("Save note", () => {
+      if (area.value.trim() === (note?.text ?? "")) return say("The note is as it was.");
+      addNote(number, area.value.trim());
+      sayChanged(`The note on question ${number} is saved${note ? "; the earlier one is kept below it" : ""}.`);
+    });
+    save.dataset.keep = `save-${number}`;
     const editor = element(
       "details",
-      { className: "progress-note" },
+      { className: "progress-note", open: opened.has(`note-${number}`) },
       element("summary", { textContent: note?.text ? "Edit note" : "Add a note", "data-keep": `note-${number}` }),
       element("label", { htmlFor: area.id }, `Your note on question ${number}`),
       area,
-      button("Save note", () => {
-        if (area.value.trim() === (note?.text ?? "")) return say("The note is as it was.");
-        addNote(number, area.value.trim());
-        say(`The note on question ${number} is saved; the earlier one is kept below it.`);
-      }),
+      save,
       earlier.length > 0 &&
         element("ul", { className: "progress-earlier" }, earlier.map(({ at, text }) => element("li", { textContent: `${dayText(new Date(at))}: ${text || "(emptied)"}` }))),
     );
@@ -170,12 +187,12 @@ export async function setUpOverview(place) {
       `${attempt.signals.filter((signal) => signal.met).length} of ${attempt.signals.length}`,
       attempt.early ? "answer opened early" : attempt.hints ? counted(attempt.hints, "hint") : "none",
       GRADES[gradeOf(attempt)],
-      element("div", {}, details(attempt), button("Remove", () => remove(attempt))),
+      element("div", {}, details(attempt), removal(attempt)),
     ]);
     return section(
       "attempts",
       "All attempts",
-      table("progress-table", `${counted(newest.length, "attempt")}, newest first`, ["Day", "Question", "Time", "Level", "Signals", "Help", "Grade", "More"], rows),
+      table(`${counted(newest.length, "attempt")}, newest first`, ["Day", "Question", "Time", "Level", "Signals", "Help", "Grade", "More"], rows, { cards: true }),
       shown.length < newest.length &&
         button(`Show all ${newest.length}`, () => {
           all = true;
@@ -192,7 +209,14 @@ export async function setUpOverview(place) {
       attempt.skipped.length && element("p", { textContent: `Skipped or cut short: ${attempt.skipped.join(", ")}` }),
       attempt.note && element("p", { className: "progress-text", textContent: attempt.note }),
     ].filter(Boolean);
-    return parts.length > 0 && element("details", { className: "progress-note" }, element("summary", { textContent: "Details", "data-keep": `attempt-${attempt.id}` }), ...parts);
+    return parts.length > 0 && element("details", { className: "progress-note", open: opened.has(`attempt-${attempt.id}`) }, element("summary", { textContent: "Details", "data-keep": `attempt-${attempt.id}` }), ...parts);
+  }
+
+  function removal(attempt) {
+    const made = button("Remove", () => remove(attempt));
+    made.setAttribute("aria-label", `Remove the attempt of ${dayText(new Date(attempt.at))} at question ${attempt.question}`);
+    made.dataset.keep = `remove-${attempt.id}`;
+    return made;
   }
 
   async function remove(attempt) {
@@ -206,7 +230,7 @@ export async function setUpOverview(place) {
     );
     if (answer !== "remove") return;
     removeAttempt(attempt.id);
-    say("The attempt is removed.");
+    sayChanged("The attempt is removed.");
   }
 
   // --- Out, in, and back to nothing -----------------------------------------------------------------------------------------
@@ -233,17 +257,32 @@ export async function setUpOverview(place) {
     }
     const before = shelf.read();
     const after = mergeIn(read);
-    const had = new Set(before.attempts.map(({ id }) => id));
-    const fresh = after.attempts.filter(({ id }) => !had.has(id)).length;
-    const changed = JSON.stringify(before) !== JSON.stringify(after);
-    say(changed ? `Merged: ${counted(fresh, "new attempt")}, and what is newer of notes and marks. Nothing of yours was replaced.` : "Nothing new: all of this file was here already.");
+    if (JSON.stringify(before) === JSON.stringify(after)) return say("Nothing new: all of this file was here already.");
+    const ids = (list) => new Set(list.map(({ id }) => id));
+    const [had, has, removed] = [before.attempts, after.attempts, after.removed].map(ids);
+    const fresh = [...has].filter((id) => !had.has(id)).length;
+    const gone = [...had].filter((id) => removed.has(id)).length;
+    const cut = [...had].filter((id) => !has.has(id)).length - gone;
+    sayChanged(
+      [
+        `Merged: ${counted(fresh, "new attempt")}, and what is newer of notes and marks.`,
+        gone > 0 && `${counted(gone, "attempt")} removed there ${gone === 1 ? "is" : "are"} removed here, too.`,
+        cut > 0 && `The oldest ${counted(cut, "attempt")} had to go: this site keeps ${LIMITS.attempts}.`,
+        !gone && !cut && "Nothing of yours was replaced.",
+      ]
+        .filter(Boolean)
+        .join(" "),
+    );
   }
 
   async function resetAll() {
-    const before = shelf.read();
+    const { attempts, notes } = shelf.read();
+    if (shelf.problem() === "newer") return say(storageNotice("newer"));
     const answer = await ask(
       "Delete your progress from this browser?",
-      [`${counted(before.attempts.length, "attempt")}, ${counted(before.notes.length, "note")} and all marks are deleted. An export brings them back.`],
+      [
+        `${counted(attempts.length, "attempt")}, ${counted(notes.length, "note")} and all marks are deleted, and with them unsaved runs and the sessions under way. An export brings back all but those two.`,
+      ],
       [
         { value: "keep", text: "Keep everything" },
         { value: "export", text: "Export first", action: exportAll },
@@ -251,8 +290,21 @@ export async function setUpOverview(place) {
       ],
     );
     if (answer !== "delete") return;
+    const before = [shelf, runs, sessions].map((each) => each.read());
     reset();
-    say("Your progress is deleted from this browser.", before);
+    for (const each of [runs, sessions]) each.update(each.empty);
+    sayChanged("Your progress is deleted from this browser.");
+    undo.append(button("Undo", () => bringBack(...before)));
+  }
+
+  function bringBack(state, ...others) {
+    shelf.update((now) => merge(now, state));
+    // What was begun since is not replaced.
+    for (const [place, each] of [runs, sessions].entries()) {
+      each.update((now) => (JSON.stringify(now) === JSON.stringify(each.empty()) ? others[place] : now));
+    }
+    sayChanged("Undone: everything is back.");
+    moving.querySelector("h2").focus();
   }
 
   const picker = element("input", { type: "file", id: "progress-file", accept: ".json,application/json" });
@@ -274,6 +326,6 @@ export async function setUpOverview(place) {
 }
 
 function section(id, title, ...children) {
-  const heading = element("h2", { id: `progress-${id}`, textContent: title });
+  const heading = element("h2", { id: `progress-${id}`, tabIndex: -1, textContent: title });
   return element("section", { className: "progress-section", "aria-labelledby": heading.id }, heading, ...children);
 }
