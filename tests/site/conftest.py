@@ -167,6 +167,12 @@ def resize(page: Page, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": width, "height": height})
 
 
+def repaint(page: Page, palette: Literal["light", "dark"]) -> None:
+    """Give the page another palette, as the switch in its header does."""
+    scheme = "slate" if palette == "dark" else "default"
+    page.evaluate("scheme => { document.body.dataset.mdColorScheme = scheme; }", scheme)
+
+
 @pytest.fixture
 def watch(site: Site) -> Iterator[Watch]:
     """Collects what goes wrong on every page of the test, and fails it at its end if anything did."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.site.axe import ALL, ONLY_COLORS, findings
-from tests.site.conftest import NARROW, WIDE, NewPage, Site
+from tests.site.conftest import NARROW, NewPage, Site, repaint
 
 QUESTION = "questions/technical/rate-limiting/"
 MINUTES = 30
@@ -23,12 +23,11 @@ def practicing(new_page: NewPage, address: str = QUESTION, **options: Any) -> Pa
     """A page with a run that has just begun, on a clock that moves only when the test moves it."""
     page = new_page(timezone_id="UTC", **options)
     page.clock.install(time=MORNING)
-    page.goto(f"{address}?practice")
-    expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
+    page.goto(address)
+    expect(page.get_by_role("button", name="Practice")).to_be_visible()
     page.clock.pause_at(datetime(2026, 11, 26, 10, 0, tzinfo=UTC))
-    page.get_by_role("button", name="Discard").click()
-    page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     page.get_by_role("button", name="Practice").click()
+    expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
     expect(clock(page)).to_have_text("0:00")
     return page
 
@@ -69,14 +68,21 @@ def test_nothing_is_loaded_before_it_is_wanted(new_page: NewPage) -> None:
     page.goto(QUESTION)
     expect(page.get_by_role("button", name="Practice")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert not [
-        url for url in requests if re.search(r"ts-fsrs|/practice/|practice\.css|progress(?!/open\.js)", url)
-    ]
+    ours = r"ts-fsrs|/practice/|practice\.css|progress(?!/open\.js)"
+    assert not [url for url in requests if re.search(ours, url)]
+    # A run that was left here costs other questions' pages little, and none once it is over.
+    page.get_by_role("button", name="Practice").click()
+    expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
+    requests.clear()
+    page.goto(DRILL)
+    expect(page.get_by_role("button", name="Practice")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    loaded = sorted(url.rpartition("/")[2] for url in requests if re.search(ours, url))
+    assert loaded == ["model.js", "runs.js"]
 
 
 def test_a_question_from_its_start_to_the_saved_score(new_page: NewPage) -> None:
     page = practicing(new_page)
-    assert page.url.endswith(QUESTION), "the address would start another run after a reload"
     expect(said(page)).to_contain_text("30 minutes")
     expect(page.locator("li[aria-current=step]")).to_contain_text("Clarify")
 
@@ -109,7 +115,7 @@ def test_a_question_from_its_start_to_the_saved_score(new_page: NewPage) -> None
     attempt = kept(page)["attempts"][0]
     assert (attempt["question"], attempt["seconds"], attempt["minutes"]) == (6, 300, MINUTES)
     assert (attempt["met"], attempt["target"], attempt["early"]) == ([0, 1], 0, False)
-    assert kept(page, "practice")["runs"] == []
+    assert kept(page, "practice") is None
 
 
 def test_the_clock_is_right_after_the_tab_has_slept(new_page: NewPage) -> None:
@@ -119,6 +125,19 @@ def test_the_clock_is_right_after_the_tab_has_slept(new_page: NewPage) -> None:
     expect(clock(page)).to_have_text("31:00")
     expect(said(page)).to_contain_text("Time is up")
     expect(page.locator(".practice-phase")).to_have_text("Time is up")
+
+    # The system's clock is set back: what was spent stays, and the clock goes on from there.
+    page.clock.set_system_time(MORNING)
+    page.clock.run_for("00:10")
+    expect(clock(page)).to_have_text("31:09")
+
+    # Left and come back to by "back", as browsers keep it: the time in between does not count.
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    page.clock.fast_forward("20:00")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(said(page)).to_contain_text("when you left this page")
+    page.get_by_role("button", name="Continue").click()
+    expect(clock(page)).to_have_text("31:09")
 
 
 def test_while_practicing_what_gives_the_answer_away_is_shut(new_page: NewPage) -> None:
@@ -158,26 +177,28 @@ def test_a_hint_says_its_cost_before_and_lowers_the_grade(new_page: NewPage) -> 
     expect(page.get_by_text("2 hints opened: at best Hard.")).to_be_visible()
 
 
-@pytest.mark.parametrize("way", ["summary", "link", "button"])
-def test_opening_the_answer_early_asks_and_is_recorded(new_page: NewPage, way: str) -> None:
+def test_opening_the_answer_early_asks_and_is_recorded(new_page: NewPage) -> None:
     page = practicing(new_page)
-
-    def attempt() -> None:
-        if way == "summary":
-            page.locator("details.answer > summary").click()
-        elif way == "link":
-            page.locator(".md-sidebar--secondary a[href='#model-answer']").click()
-        else:
-            page.get_by_role("button", name="Open the answer early").click()
-
-    attempt()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("button", name="Keep it shut")).to_be_focused()
+    ways = (
+        page.locator("details.answer > summary"),
+        page.locator(".md-sidebar--secondary a[href='#model-answer']"),
+        page.locator(".md-sidebar--secondary a[href='#pitfalls']"),
+        page.get_by_role("button", name="Open the answer early"),
+    )
+    for way in ways:
+        way.click()
+        expect(dialog.get_by_role("button", name="Keep it shut")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(page.locator("details.answer")).not_to_have_attribute("open", "")
+        assert kept(page, "practice")["runs"][0]["early"] is False
+    # Printing opens every block at once, and asks once.
+    page.evaluate("document.querySelectorAll('article details').forEach((block) => { block.open = true; })")
+    expect(dialog).to_have_count(1)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    expect(page.locator("details.answer")).not_to_have_attribute("open", "")
-    assert kept(page, "practice")["runs"][0]["early"] is False
-    attempt()
+    ways[0].click()
     page.get_by_role("dialog").get_by_role("button", name="Open the answer").click()
     expect(page.locator("details.answer")).to_have_attribute("open", "")
     expect(page.locator(".practice-rules")).to_contain_text("the grade of this attempt is Again")
@@ -310,6 +331,7 @@ def test_by_keyboard_alone(new_page: NewPage) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Score the attempt")).to_be_focused()
     tab_to(page.get_by_role("checkbox", name=re.compile("^Mid-senior")))
+    page.keyboard.press("Enter")
     page.keyboard.press("Space")
     tab_to(page.get_by_label("What you missed"))
     page.keyboard.type("the clock")
@@ -375,9 +397,12 @@ def test_a_link_draws_what_the_page_promises(site: Site, new_page: NewPage) -> N
 
 def test_a_session_is_drawn_shared_and_worked_through(site: Site, new_page: NewPage) -> None:
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
-    page.goto("practice/")
-    page.get_by_label("How many questions").fill("2")
-    page.get_by_label("Category").select_option("technical")
+    page.goto("practice/?count=2&category=technical")
+    expect(page.locator(".no-script")).to_be_hidden()
+    # What copies a page's address would copy this page's without the session.
+    expect(page.get_by_role("button", name="Copy link", exact=True)).to_have_count(0)
+    expect(page.get_by_label("How many questions")).to_have_value("2")
+    expect(page.get_by_label("Category")).to_have_value("technical")
     page.get_by_label("Hide the difficulty").check()
     expect(page.get_by_text("5 questions to draw from.")).to_be_visible()
     page.get_by_role("button", name="Draw questions").click()
@@ -397,9 +422,23 @@ def test_a_session_is_drawn_shared_and_worked_through(site: Site, new_page: NewP
 
     page.get_by_role("link", name=f"Start with question {numbers[0]}").click()
     expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_visible()
+    assert "practice" not in page.url, "the address would start another run after a reload"
     expect(page.locator(".chip--difficulty")).to_be_hidden()
     page.goto(link)
     expect(page.locator(".practice-list")).to_contain_text("under way")
+    # The run goes on in another tab: what changes here leaves the focus where it is.
+    copies = page.get_by_role("button", name="Copy the session's link")
+    copies.focus()
+    page.evaluate(
+        """() => {
+          const key = "llm-production-interviews.practice";
+          const [run] = JSON.parse(localStorage.getItem(key)).runs;
+          localStorage.setItem(key, JSON.stringify({ version: 1, runs: [{ ...run, spent: 61_000, since: null }] }));
+          dispatchEvent(new StorageEvent("storage", { key }));
+        }"""
+    )
+    expect(page.locator(".practice-list")).to_contain_text("under way: 1:01")
+    expect(copies).to_be_focused()
     page.get_by_role("link", name=f"Continue with question {numbers[0]}").click()
     page.get_by_role("button", name="Continue").click()
     finish(page)
@@ -437,36 +476,28 @@ def test_whatever_a_sessions_link_holds_breaks_nothing(new_page: NewPage) -> Non
 
 
 def test_without_scripts_the_pages_say_what_to_do(new_page: NewPage) -> None:
+    page = new_page(javascript=False)
     for address, way in (("practice/", "all questions"), ("progress/", "prep plans")):
-        page = new_page(javascript=False)
         page.goto(address)
         expect(page.locator(".no-script")).to_be_visible()
         expect(page.locator(".no-script").get_by_role("link", name=way)).to_be_visible()
         expect(page.locator("article button")).to_have_count(0)
-        page = new_page()
-        page.goto(address)
-        expect(page.locator(".no-script")).to_be_hidden()
 
 
 # --- Every state, in both palettes ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("palette", "size", "rules"),
-    [("light", NARROW, ALL), ("dark", WIDE, ONLY_COLORS)],
-    ids=["light phone", "dark"],
-)
-def test_no_state_has_a_finding_and_all_fit(
-    new_page: NewPage, palette: Literal["light", "dark"], size: tuple[int, int], rules: str
-) -> None:
+def test_no_state_has_a_finding_and_all_fit(new_page: NewPage) -> None:
     found: list[str] = []
-    page = new_page(palette=palette, size=size, has_touch=size == NARROW)
+    page = new_page(size=NARROW, has_touch=True)
 
     def look(where: str) -> None:
         nonlocal found
-        found += findings(
-            page, where, rules, ":is(.practice, .practice-bar, .practice-dialog, .practice-sessions, .hint)"
-        )
+        ours = ":is(.practice, .practice-bar, .practice-dialog, .practice-sessions, .hint)"
+        found += findings(page, where, ALL, ours)
+        repaint(page, "dark")
+        found += findings(page, f"{where}, dark", ONLY_COLORS, ours)
+        repaint(page, "light")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, where
         small = page.locator(
