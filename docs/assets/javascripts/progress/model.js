@@ -128,8 +128,11 @@ function grouped(notes) {
 
 /** The newest `count`, oldest first; `tie` orders what has one time. */
 function newest(items, count, tie) {
-  const key = (item) => `${item.at} ${tie(item)}`;
-  return [...items].sort((one, other) => (key(one) < key(other) ? -1 : 1)).slice(-count);
+  return [...items]
+    .map((item) => ({ item, key: `${item.at} ${tie(item)}` }))
+    .sort((one, other) => (one.key < other.key ? -1 : 1))
+    .slice(-count)
+    .map(({ item }) => item);
 }
 
 /** An attempt's id, unlike any other device's: 16 hexadecimal digits. */
