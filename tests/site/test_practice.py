@@ -294,6 +294,11 @@ def test_one_run_in_two_tabs_has_one_clock(new_page: NewPage) -> None:
     other = page.context.new_page()
     other.clock.install(time=MORNING)
     other.goto(QUESTION)
+    # Before it is continued here, nothing of it can be opened here.
+    expect(other.get_by_role("heading", name="A practice run was left here")).to_be_visible()
+    other.locator("details.hint > summary").first.click()
+    expect(said(other)).to_have_text("Continue or discard the practice run first.")
+    expect(other.locator("details.hint[open]")).to_have_count(0)
     other.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="This run goes on in another tab")).to_be_visible()
     page.get_by_role("button", name="Continue here").click()
@@ -305,12 +310,14 @@ def test_one_run_in_two_tabs_has_one_clock(new_page: NewPage) -> None:
     expect(other.locator(".practice")).to_have_count(0)
 
 
-def test_by_keyboard_alone(new_page: NewPage) -> None:
+def test_by_keyboard_alone_and_without_a_network(new_page: NewPage) -> None:
     page = new_page()
     page.goto(QUESTION)
     page.get_by_role("button", name="Practice").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
+    # The train has gone into a tunnel: what the rest takes is here.
+    page.context.set_offline(True)
 
     def tab_to(target: Locator, most: int = 40) -> None:
         for _ in range(most):

@@ -55,6 +55,7 @@ export function createGuard(article, sheet, tell) {
     /** Shut everything. `clarified` and `early` say that the clarifying questions and the answer were asked for before. */
     raise({ hideDifficulty, clarified, early }) {
       on = true;
+      held = false;
       for (const block of article.querySelectorAll("details")) block.open = false;
       put([...away.signals, ...extra], true);
       put(away.clarifying, !clarified);
@@ -90,9 +91,9 @@ export function createGuard(article, sheet, tell) {
       put(away.answer, false);
       if (block) block.open = true;
     },
-    /** While nobody has said whether the run goes on, or another tab has it, hints and stages stay shut as well. */
-    hold(whether) {
-      held = whether;
+    /** Keep hints and stages shut as well, until the guard is raised anew: nobody has said whether the run goes on here. */
+    hold() {
+      held = true;
     },
     lift() {
       if (!on) return;

@@ -83,7 +83,7 @@ function createView(article, tools) {
     }
     run = interrupted(stored);
     raise();
-    guard.hold(true);
+    guard.hold();
     state = "left";
     show();
   }
@@ -106,11 +106,18 @@ function createView(article, tools) {
     tick();
   }
 
+  /** Go on here with the run as it is by now: another tab may have finished it, or ended it. */
   function takeUp() {
-    run = resumed({ ...interrupted(runOf(sheet.number) ?? run), session: run.session, owner: newId() });
+    const stored = runOf(sheet.number);
+    if (!stored) return close();
+    const mine = { ...stored, session: run.session, owner: newId() };
+    if (mine.draft) {
+      meet(mine);
+      return panel.querySelector("h2").focus();
+    }
+    run = resumed(interrupted(mine));
     take(run);
     raise();
-    guard.hold(false);
     go();
     say(`The clock runs again at ${spokenTime(secondsOf(run))}.`);
     controls.querySelector("button").focus();
@@ -163,7 +170,7 @@ function createView(article, tools) {
 
   async function refuse(block) {
     if (state !== "running") {
-      say("Continue or discard the practice run first.");
+      say(state === "left" ? "Continue or discard the practice run first." : "This run goes on in another tab.");
       return panel.querySelector("h2").focus();
     }
     // Printing tries to open all blocks at once.
@@ -252,7 +259,7 @@ function createView(article, tools) {
     // As long as nobody has taken it up, a run that was left is still this tab's to continue.
     if (stored?.owner === run.owner) return true;
     if (stored && state === "elsewhere") return false;
-    if (stored) guard.hold(true);
+    if (stored) guard.hold();
     else guard.lift();
     state = stored ? "elsewhere" : "ended";
     show();
@@ -317,20 +324,12 @@ function createView(article, tools) {
     } else if (state === "elsewhere") {
       panel.replaceChildren(
         heading("This run goes on in another tab"),
-        element("div", { className: "practice-buttons" }, button("Continue here", takeOver, "practice-button--main")),
+        element("div", { className: "practice-buttons" }, button("Continue here", takeUp, "practice-button--main")),
       );
     } else if (state === "ended") {
       panel.replaceChildren(heading("This run was ended in another tab"), element("div", { className: "practice-buttons" }, button("Close", close)));
     }
     bar.classList.remove("practice-bar--over");
-  }
-
-  function takeOver() {
-    const stored = runOf(sheet.number);
-    if (!stored) return close();
-    if (!stored.draft) return takeUp();
-    meet(stored);
-    panel.querySelector("h2").focus();
   }
 
   // --- The score ----------------------------------------------------------------------------------------------------------
@@ -346,7 +345,7 @@ function createView(article, tools) {
     guard.lift();
     show();
     time.textContent = clockText(secondsOf(run));
-    phase.textContent = "Stopped. Compare, then score";
+    phase.textContent = "Stopped";
     controls.append(element("a", { className: "practice-button", href: "#practice", textContent: "To the score" }));
     const known = progress.read();
     const past = attemptsAt(known, sheet.number);

@@ -30,6 +30,7 @@ export async function setUpSessions(place) {
   if (place.childNodes.length) return;
   const said = element("p", { className: "progress-said", role: "status" });
   const content = element("div");
+  let inSession = false;
   let catalog;
   try {
     [catalog] = await Promise.all([loadCatalog(), addStyles("practice"), addStyles("progress")]);
@@ -50,7 +51,8 @@ export async function setUpSessions(place) {
       if (session.questions.length) history.replaceState(null, "", linkOf(session));
       else say("No question matches what this link asks for. Choose again.");
     }
-    const shown = session?.questions.length ? overview(session) : chooser(asked(parameters));
+    inSession = Boolean(session?.questions.length);
+    const shown = inSession ? overview(session) : chooser(asked(parameters));
     const notice = storageNotice(progress.problem() ?? shelf.problem());
     redraw(content, [notice && element("p", { className: "practice-notice", textContent: notice }), ...shown].filter(Boolean));
     setUpScrollable(content);
@@ -221,8 +223,9 @@ export async function setUpSessions(place) {
   }
 
   place.append(content, said);
+  // What is being chosen in the form stays as it is.
   for (const each of [progress, shelf, runs]) each.subscribe(() => {
-    if (location.search) show();
+    if (inSession) show();
   });
   addEventListener("popstate", show);
   show();

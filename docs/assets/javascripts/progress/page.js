@@ -47,6 +47,12 @@ export async function setUpOverview(place) {
     say([text, problem !== "damaged" && storageNotice(problem)].filter(Boolean).join(" "));
   }
 
+  /** `sayChanged`, in sight: what lies above may have become much longer or shorter. */
+  function sayHere(text) {
+    sayChanged(text);
+    said.scrollIntoView({ block: "center" });
+  }
+
   function show() {
     const state = shelf.read();
     opened = new Set([...content.querySelectorAll("details[open] > summary")].map((summary) => summary.dataset.keep));
@@ -263,7 +269,7 @@ export async function setUpOverview(place) {
     const fresh = [...has].filter((id) => !had.has(id)).length;
     const gone = [...had].filter((id) => removed.has(id)).length;
     const cut = [...had].filter((id) => !has.has(id)).length - gone;
-    sayChanged(
+    sayHere(
       [
         `Merged: ${counted(fresh, "new attempt")}, and what is newer of notes and marks.`,
         gone > 0 && `${counted(gone, "attempt")} removed there ${gone === 1 ? "is" : "are"} removed here, too.`,
@@ -293,7 +299,7 @@ export async function setUpOverview(place) {
     const before = [shelf, runs, sessions].map((each) => each.read());
     reset();
     for (const each of [runs, sessions]) each.update(each.empty);
-    sayChanged("Your progress is deleted from this browser.");
+    sayHere("Your progress is deleted from this browser.");
     undo.append(button("Undo", () => bringBack(...before)));
   }
 
@@ -303,8 +309,8 @@ export async function setUpOverview(place) {
     for (const [place, each] of [runs, sessions].entries()) {
       each.update((now) => (JSON.stringify(now) === JSON.stringify(each.empty()) ? others[place] : now));
     }
-    sayChanged("Undone: everything is back.");
-    moving.querySelector("h2").focus();
+    sayHere("Undone: everything is back.");
+    moving.querySelector("h2").focus({ preventScroll: true });
   }
 
   const picker = element("input", { type: "file", id: "progress-file", accept: ".json,application/json" });
