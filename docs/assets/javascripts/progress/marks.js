@@ -33,14 +33,16 @@ export async function setUpMarks(article) {
 function mark(state, number) {
   const attempts = attemptsAt(state, number);
   const due = nextReview(attempts);
-  const parts = [isDone(state, number) ? "Done" : "Not done"];
+  const done = isDone(state, number);
+  const parts = [done ? "Done" : "Not done"];
   if (attempts.length) parts.push(levelText(attempts.at(-1)), isDue(due) ? dueText(due) : `next ${dueText(due)}`);
-  return element("span", { className: `progress-mark${isDue(due) ? " progress-mark--due" : ""}`, textContent: parts.join(" · ") });
+  const kind = isDue(due) ? " progress-mark--due" : done ? " progress-mark--done" : "";
+  return element("span", { className: `progress-mark${kind}`, textContent: parts.join(" · ") });
 }
 
 function line(state, number) {
   const attempts = attemptsAt(state, number);
   const last = attempts.at(-1);
   const text = `Practiced ${attempts.length === 1 ? "once" : counted(attempts.length, "time")}, last on ${dayText(new Date(last.at))}: ${levelText(last)}. Next review: ${dueText(nextReview(attempts))}.`;
-  return element("p", { className: "progress-mark progress-line", textContent: text });
+  return element("p", { className: "progress-mark progress-mark--done progress-line", textContent: text });
 }
