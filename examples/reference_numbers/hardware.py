@@ -22,13 +22,17 @@ class Gpu:
         """Operations per byte read at which computing takes as long as reading."""
         return self.bf16 * 1e12 / (self.bandwidth * 1e9)
 
+    def ridge_batch(self, bits: float) -> float:
+        """Return the sequences of a decode step at which that is so, by the weights alone: two operations a weight each."""
+        return self.ridge * bits / 8 / 2
+
 
 GPUS = (
     Gpu("L40S", 48, 864, 362),
-    Gpu("A100 SXM, 80 GB", 80, 2_000, 312),
+    Gpu("A100 SXM, 80 GB", 80, 2_039, 312),
     Gpu("H100 SXM", 80, 3_350, 989),
     Gpu("H200 SXM", 141, 4_800, 989),
-    Gpu("B200", 180, 8_000, 2_250),
+    Gpu("B200", 180, 7_700, 2_250),
 )
 
 LINKS = {

@@ -35,6 +35,16 @@ def any_of(share: float, count: int) -> float:
     return 1 - (1 - share) ** count
 
 
+def attempts(tries: int, layers: int) -> int:
+    """Return the attempts of one request that keeps failing, where each of `layers` tries so often by itself."""
+    return int(tries**layers)
+
+
+def most_busy(parts: int, lost: int = 1) -> float:
+    """Return the utilization of equal parts up to which the others carry the load of `lost` of them."""
+    return (parts - lost) / parts
+
+
 # --8<-- [start:queues]
 def in_system(rate: float, mean_s: float) -> float:
     """Return the mean number in the system (Little's law), whatever the distributions."""

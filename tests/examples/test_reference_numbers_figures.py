@@ -6,20 +6,27 @@ import math
 import random
 import re
 from datetime import date
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
 
+from examples.audit_logging import figures as audit
+from examples.chaos_engineering import setting as chaos
 from examples.circuit_breaker import setting as breaker
+from examples.content_moderation import setting as moderation
 from examples.cost_optimization import figures as cost
 from examples.cost_optimization import gate
+from examples.cost_optimization.inputs import DEFAULTS
+from examples.incident_response import setting as incident
 from examples.observability_stack import setting as observability
 from examples.reference_numbers import figures, hardware, prices, rules
 from examples.security_threats import numbers as threats
 from examples.slo_definition import budget
 from examples.slo_definition import setting as slo
 
-PAGE = (Path(__file__).parents[2] / "docs/numbers.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "numbers.md").read_text(encoding="utf-8")
 
 
 def cells(table: str) -> list[list[str]]:
@@ -45,6 +52,17 @@ def test_every_table_of_the_page_is_well_formed() -> None:
         assert "nan" not in table
 
 
+def test_every_figure_is_on_a_page() -> None:
+    pages = PAGE + "".join(page.read_text(encoding="utf-8") for page in (DOCS / "calculators").glob("*.md"))
+    shown = set(re.findall(r'\b(?:computed|calculator)\("(\w+)"', pages))
+    made = {
+        name
+        for name, value in vars(figures).items()
+        if isfunction(value) and value.__module__ == figures.__name__ and not name.startswith("_")
+    }
+    assert made - shown == {"speed_rows"}, "which gives its rows one by one"
+
+
 def test_the_ten_figures_on_top_are_those_of_the_tables() -> None:
     top = PAGE.split("## Traffic")[0]
     assert column(figures.traffic_table(), "30 days")[0] == "2.59 million"
@@ -56,8 +74,42 @@ def test_the_ten_figures_on_top_are_those_of_the_tables() -> None:
     assert rules.slowdown(0.9) == pytest.approx(10)
     assert "A server that is 90% busy takes ten service times" in top
     assert column(figures.kv_table(), "A token, 16 bits")[1] == "320 KiB"
-    assert "A 70B with grouped-query attention keeps 320 KiB a token" in top
+    assert column(figures.weights_table(), "BF16")[1] == "140 GB"
+    assert (
+        "A 70B: 140 GB of weights in BF16, 70 in FP8, and with grouped-query attention 320 KiB of cache a token"
+        in top
+    )
+    assert figures.attempts() == column(figures.retry_table(), "Three layers")[1] == "27"
+    assert "Three attempts in each of three layers are" in top
     assert len(re.findall(r"^\| ", top, re.MULTILINE)) == 2 + 10
+
+
+def test_the_peaks_are_the_questions() -> None:
+    ratios = [
+        slo.PEAK_RATE / slo.MEAN_RATE,
+        DEFAULTS["peak"] / DEFAULTS["mean"],
+        sum(incident.PEAK.values()) / incident.MEAN_RPS,
+        moderation.PEAK_RPS / moderation.MEAN_RPS,
+        audit.PEAK_REQUESTS_PER_S / (audit.REQUESTS_A_DAY / rules.DAY),
+        observability.PEAK_RPS / observability.MEAN_RPS,
+        chaos.PEAK_RPS / chaos.MEAN_RPS,
+    ]
+    assert f"in the questions they are {min(ratios):.1f} to {max(ratios):.1f} times the mean" in PAGE
+
+
+class TestSpare:
+    def test_what_is_lost_is_carried_by_the_others(self) -> None:
+        for parts in (2, 3, 10):
+            busy = rules.most_busy(parts)
+            assert busy * (1 + 1 / (parts - 1)) == pytest.approx(1)
+        assert column(figures.spare_table(), "Busy at most")[1] == "67%"
+        assert column(figures.spare_table(), "Load of the others")[1] == "+50%"
+
+    def test_attempts_by_playing_them(self) -> None:
+        def call(layers: int) -> int:
+            return 1 if layers == 0 else sum(call(layers - 1) for _ in range(3))
+
+        assert [rules.attempts(3, layers) for layers in (1, 2, 3)] == [call(n) for n in (1, 2, 3)]
 
 
 class TestBudgets:
@@ -110,6 +162,14 @@ class TestHardware:
             2 * 70e9 * 2_400 / (2 * 989e12 * 0.4)
         )
 
+    def test_a_batch_is_bound_by_reading_until_its_operations_take_as_long(self) -> None:
+        h100 = next(gpu for gpu in hardware.GPUS if gpu.name == "H100 SXM")
+        batch = h100.ridge_batch(8)
+        computing = 2 * 70e9 * batch / (2 * h100.bf16 * 1e12)
+        assert computing == pytest.approx(hardware.decode_floor_s(70e9, h100, 2))
+        assert h100.ridge_batch(16) == pytest.approx(h100.ridge)
+        assert figures.cache_read() == f"{50 * 327_680 * 2_750 / 1e9:.0f}" == "45"
+
     def test_across_an_ocean_light_alone_takes_half_a_tenth_of_a_second(self) -> None:
         assert 0.058 < hardware.round_trip_s(6_000) < 0.060
 
@@ -123,8 +183,7 @@ class TestMoney:
     def test_the_text_about_ratios_holds_for_every_row(self) -> None:
         assert figures.output_ratio() == "5"
         assert figures.cached_ratio() == "a 10th to a 40th"
-        h100 = [price.hour for price in prices.HOURS if price.gpu == "H100 SXM"]
-        assert 3 <= max(h100) / min(h100) < 4
+        assert figures.gpu_price_spread() == f"{12.29 / 3.20:.1f}"
 
     def test_every_price_has_a_day_in_the_past_year(self) -> None:
         days = [date.fromisoformat(p.since) for p in prices.TOKENS]
