@@ -242,10 +242,11 @@ def html(calculator: Calculator) -> str:
         f"{''.join(_field(calculator.id, one) for one in group.inputs)}</fieldset>"
         for group in calculator.groups
     )
+    # Spaces between the parts, for whoever has them without the sheet: a copy, a reading view.
     steps = "".join(
-        f'<li><span class="calculator__label">{escape(step.label)}</span>'
+        f'<li><span class="calculator__label">{escape(step.label)}</span> '
         + shown("strong", step.result, 'class="calculator__result"')
-        + f'<span class="calculator__formula">{escape(step.formula)}</span>'
+        + f' <span class="calculator__formula">{escape(step.formula)}</span> '
         + shown("span", step.worked, 'class="calculator__worked"')
         + "</li>"
         for step in calculator.steps
@@ -299,10 +300,13 @@ def _presets(calculator: Calculator) -> str:
 def _field(form: str, field: Input) -> str:
     name = f"{form}-{field.key}"
     whole = " data-whole" if field.whole else ""
+    # The keys that this asks a phone for lack a minus.
+    keys = "" if field.low < 0 else ' inputmode="numeric"' if field.whole else ' inputmode="decimal"'
+    # No `min`: a browser's steps would count from there, and lead from 2.85 to 2.86 in steps of 0.05.
     return (
         f'<div class="calculator__field"><label for="{name}">{escape(field.label)}</label>'
-        f'<input id="{name}" name="{field.key}" data-input="{field.name}"{whole} type="number" inputmode="decimal"'
-        f' required min="{_plain(field.low)}" max="{_plain(field.high)}" step="{_plain(field.step)}" value="{_plain(field.value)}"'
+        f'<input id="{name}" name="{field.key}" data-input="{field.name}"{whole} type="number"{keys} required'
+        f' data-low="{_plain(field.low)}" max="{_plain(field.high)}" step="{_plain(field.step)}" value="{_plain(field.value)}"'
         f' aria-describedby="{name}-unit {name}-fault"><span id="{name}-unit">{escape(field.unit)}</span>'
         f'<span id="{name}-fault" class="calculator__fault"></span></div>'
     )

@@ -8,6 +8,7 @@ two equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from examples.rate_limiting import meter
@@ -61,6 +62,13 @@ def results(
     }
 
 
+def contradictions(values: Mapping[str, float]) -> list[str]:
+    """Return what cannot be true together, as sentences; each figure alone is within its limits."""
+    if values["left"] > values["burst"]:
+        return ["More is left than the bucket holds: lower what is left or raise the burst"]
+    return []
+
+
 def specification() -> dict[str, Any]:
     """Return the form, the sentences and the defaults worked through, for the page's macro."""
 
@@ -112,9 +120,9 @@ def specification() -> dict[str, Any]:
                     "A request of {tokens:whole} is larger than the bucket: answer 400, since waiting does not help.",
                 ],
                 ["now", "The next request passes at once."],
-                [None, "The next request waits: Retry-After: {retry_after:whole}."],
+                [None, "The next request is told to wait {retry_after:whole} s (Retry-After)."],
             ],
-            "{users:whole} users at once bring {backlog:duration} of the fleet's work, and are promised {oversold:number} times what it serves.",
+            "All {users:whole} users at once bring {backlog:duration} of the fleet's work, and are promised {oversold:number} times what it serves.",
         ],
         "steps": [
             {

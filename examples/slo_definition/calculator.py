@@ -69,7 +69,9 @@ def results(
         "threshold": [alert.threshold(share, period) for alert in ALERTS],
         "fires": fires,
         "page": min(paging, default=None),
+        "paged": 1 if 0 in paging else None,
         "ticket": min(ticketing, default=None),
+        "ticketed": 1 if 0 in ticketing else None,
     }
 
 
@@ -124,7 +126,9 @@ def specification() -> dict[str, Any]:
                 [None, "Nothing is bad now: {left:percent} of the budget is left and does not shrink."],
             ],
             [
+                ["paged", "A page was firing before the jump."],
                 ["page", "A page fires {page:duration} after the jump."],
+                ["ticketed", "No page fires; a ticket was open before the jump."],
                 ["ticket", "No page fires; a ticket does, {ticket:duration} after the jump."],
                 [None, "No alert fires."],
             ],

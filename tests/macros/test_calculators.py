@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -16,6 +19,7 @@ from examples.reference_numbers.figures import memory_calculator
 from examples.slo_definition.figures import budget_calculator
 from macros import calculators
 
+DOCS = Path(__file__).parents[2] / "docs"
 ALL = {
     one["id"]: one
     for one in (
@@ -74,12 +78,15 @@ def test_every_field_has_a_label_a_unit_and_a_place_for_its_fault(name: str) -> 
     fields = page.find_all("input")
     assert len(fields) > 5
     for field in fields:
+        assert field.has_attr("inputmode") == (float(str(field["data-low"])) >= 0), (
+            "a phone shows a minus, or no need"
+        )
         assert page.find("label", attrs={"for": field["id"]})
         unit, fault = str(field["aria-describedby"]).split()
         assert page.find(id=unit)
         assert (place := page.find(id=fault))
         assert not place.get_text()
-        assert float(str(field["min"])) <= float(str(field["value"])) <= float(str(field["max"]))
+        assert float(str(field["data-low"])) <= float(str(field["value"])) <= float(str(field["max"]))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -87,6 +94,24 @@ def test_no_calculator_leaves_a_figure_unfilled(name: str) -> None:
     text = BeautifulSoup(calculators.html(calculators.load(ALL[name])), "html.parser").get_text(" ")
     assert "{" not in text
     assert "None" not in text
+
+
+def test_links_on_pages_bring_what_the_form_takes() -> None:
+    """Else the reader of an answer meets the defaults, and a note about an address that nobody typed."""
+    found = 0
+    for page in DOCS.rglob("*.md"):
+        for name, query in re.findall(r"([a-z-]+)\.md\?([^)#`]+)\)", page.read_text(encoding="utf-8")):
+            form = calculators.load(ALL[name])
+            given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True))
+            assert given.pop(form.key) == str(form.version)
+            fields = {one.key: one for one in form.inputs()}
+            for key, text in given.items():
+                field = fields[key]
+                assert field.low <= float(text) <= field.high
+                assert float(text) != field.value, f"{page.name}: {key} has its default, which no link needs"
+                assert not field.whole or float(text).is_integer()
+            found += 1
+    assert found == 2
 
 
 def test_the_calculators_names_in_an_address_are_their_own() -> None:

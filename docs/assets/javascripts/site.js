@@ -27,7 +27,14 @@ function setUp() {
   setUpProgress(article, tools);
   // Only the page that has it pays for it.
   if (article.querySelector(".calculator")) {
-    import("./calculators/index.js").then(({ setUpCalculators }) => setUpCalculators(article));
+    import("./calculators/index.js")
+      .then(({ setUpCalculators }) => setUpCalculators(article))
+      .catch((error) => {
+        for (const told of article.querySelectorAll(".calculator__off")) {
+          told.textContent = "A worked example. Its form did not load: reload the page to try again.";
+        }
+        throw error;
+      });
   }
   const offline = article.querySelector(".offline");
   if (offline) import("./offline/control.js").then(({ setUpOffline }) => setUpOffline(offline));

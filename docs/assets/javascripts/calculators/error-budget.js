@@ -35,6 +35,8 @@ export function model({ target, days, rate, before, bad, minutes, spent }) {
   const factor = ALERTS.map((alert) => (alert.spent * period) / alert.long);
   const threshold = factor.map((times) => times * budget);
   const fires = ALERTS.map((alert, i) => detection(alert, threshold[i], now, usual));
+  const page = earliest(fires.filter((_, i) => ALERTS[i].page));
+  const ticket = earliest(fires.filter((_, i) => !ALERTS[i].page));
   return {
     share,
     now,
@@ -55,7 +57,9 @@ export function model({ target, days, rate, before, bad, minutes, spent }) {
     factor,
     threshold,
     fires,
-    page: earliest(fires.filter((_, i) => ALERTS[i].page)),
-    ticket: earliest(fires.filter((_, i) => !ALERTS[i].page)),
+    page,
+    paged: page === 0 ? 1 : null,
+    ticket,
+    ticketed: ticket === 0 ? 1 : null,
   };
 }

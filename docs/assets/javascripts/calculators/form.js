@@ -96,15 +96,16 @@ export function setUpForm(section, { model, contradictions = () => [] }) {
 
 /** What is wrong with a field's text, or null. The same rule for what is typed and for what an address brings. */
 function faultOf(field, text) {
-  const number = /^-?(\d{1,12}(\.\d{1,9})?|\.\d{1,9})$/.test(text) ? Number(text) : NaN;
-  if (!(number >= Number(field.min) && number <= Number(field.max))) {
-    return `Give a number from ${grouped(field.min)} to ${grouped(field.max)}`;
-  }
+  const low = Number(field.dataset.low);
+  const high = Number(field.max);
+  const number = text.trim() === "" ? NaN : Number(text);
+  if (!(number >= low && number <= high)) return `Give a number from ${grouped(low)} to ${grouped(high)}`;
+  if (!/^-?(\d{1,12}(\.\d{1,9})?|\.\d{1,9})$/.test(text)) return "Write the number in digits, nine at most behind the point";
   if ("whole" in field.dataset && !Number.isInteger(number)) return "Give a whole number";
   return null;
 }
 
-const grouped = (text) => Number(text).toLocaleString("en-US", { maximumFractionDigits: 9 });
+const grouped = (number) => number.toLocaleString("en-US", { maximumFractionDigits: 9 });
 
 /** As the address has it: one spelling for a number, and never an exponent, which no field takes. */
 const plain = (text) => Number(text).toLocaleString("en-US", { maximumFractionDigits: 9, useGrouping: false });

@@ -28,3 +28,8 @@ export function model({ per_minute, burst, tokens, left, window, gateways, users
     oversold: (users * per_minute) / capacity,
   };
 }
+
+/** What cannot be true together, as sentences; each figure alone is within its limits. */
+export function contradictions({ left, burst }) {
+  return left > burst ? ["More is left than the bucket holds: lower what is left or raise the burst"] : [];
+}
