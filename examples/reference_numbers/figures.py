@@ -105,9 +105,7 @@ def budget_table() -> str:
         + f" | {(1 - target) * 1e6:,.0f}"
         for target in TARGETS
     ]
-    return _table(
-        "Target: | 30 days: | 91 days: | 365 days: | Bad of a million: ", rows
-    )
+    return _table("Target: | 30 days: | 91 days: | 365 days: | Bad of a million: ", rows)
 
 
 def burn_table(days: int = 30, target: float = 0.999) -> str:
