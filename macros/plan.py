@@ -120,7 +120,7 @@ def load_chains(docs_dir: Path, catalog: Catalog) -> Chains:
         )
         for c, chain in enumerate(chains)
         for place, number in enumerate(chain)
-        if number not in numbers
+        if not isinstance(number, int) or number not in numbers
     ]
     if unknown:
         raise SourceError(unknown)

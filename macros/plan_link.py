@@ -118,9 +118,12 @@ def decode(fragment: str) -> LinkedPlan:
     body = data[_HEAD:]
     if data[5] == _DEFLATED:
         unpacker = zlib.decompressobj(_RAW)
-        body = unpacker.decompress(body, MAX_BODY)
-        if not unpacker.eof:
-            raise LinkError("unfolds into too much")
+        try:
+            body = unpacker.decompress(body, MAX_BODY)
+        except zlib.error as error:
+            raise LinkError("does not unfold") from error
+        if not unpacker.eof or unpacker.unused_data:
+            raise LinkError("unfolds into too much, or is not all of what was folded")
     try:
         plan = _Reader(body).plan()
     except (IndexError, ValueError, OverflowError) as error:

@@ -103,6 +103,7 @@ def test_what_builds_on_what_stands_on_the_builders_page(docs):
     [
         ("builds_on:\n  - [1, 2]\n  - [2, 99]\n", 5, "question 99, which the catalog does not have"),
         ("builds_on:\n  - [1, one]\n", 4, "question one, which"),
+        ("builds_on:\n  - [1, [2]]\n", 4, r"question \[2\], which"),
         ("builds_on: [1, 2]\n", 3, "no list of lists"),
         ("builds_on:\n  - [1, 2]\n  - [2, 1]\n", 3, "in a circle"),
     ],

@@ -68,6 +68,8 @@ def test_a_body_that_says_what_no_plan_can_is_refused():
     bomb = packer.compress(bytes(50 * MAX_BODY)) + packer.flush()
     for link in (
         link_of(bomb, form=1),
+        link_of(b"\x00\x00\x00\x00", form=1),
+        link_of(zlib.compress(bytes(4), wbits=-zlib.MAX_WBITS) + b"more", form=1),
         link_of(b"\xff" * 20),
         link_of(b"\x00\x00\x05abc"),
         link_of(b"\x00\x00\x00\x00\x00"),
