@@ -92,7 +92,7 @@ export function createShelf(name, { parse, empty }) {
     const value = change(withPending(before));
     if (free && write(value)) pending = [];
     else pending.push(change);
-    for (const listener of listeners) listener(value);
+    tell(value);
     return value;
   }
 
@@ -110,10 +110,17 @@ export function createShelf(name, { parse, empty }) {
     }
   }
 
-  addEventListener("storage", (event) => {
-    if (event.key !== key && event.key !== null) return;
-    const value = read();
+  function tell(value) {
     for (const listener of listeners) listener(value);
+  }
+
+  addEventListener("storage", (event) => {
+    if (event.key === key || event.key === null) tell(read());
+  });
+
+  // A page that the browser kept for the way back was told of nothing that happened meanwhile.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) tell(read());
   });
 
   return {
