@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from macros.plan_link import LIMITS
 from tests.content.reading import DOCS
 from tests.site.conftest import NewPage, Site
 from tests.site.plans import ADDRESS, blank
@@ -140,7 +141,17 @@ def test_what_is_left_out_would_not_have_fitted(site: Site, page: Page) -> None:
 
 
 def test_with_time_for_all_everything_comes_and_comes_back(site: Site, page: Page) -> None:
-    (got,) = lay_out(site, page, [case(site, interview=MONDAY + 84, hours=8)])
+    question = site.questions()[0]
+    many = [question | {"number": number, "minutes": 30} for number in range(1, LIMITS["days"] + 50)]
+    got, long = lay_out(
+        site,
+        page,
+        [
+            case(site, interview=MONDAY + 84, hours=8),
+            case(site, interview=MONDAY + 900, hours=5, questions=many, chains=[], withReviews=False),
+        ],
+    )
+    assert len(long["plan"]["days"]) <= LIMITS["days"], "it would not be stored, nor fit into a link"
     assert got["leftOut"] == []
     assert got["unreviewed"] == []
     assert got["reviews"] == 40

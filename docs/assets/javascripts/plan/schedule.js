@@ -70,7 +70,7 @@ const levelOf = ({ question }) => LEVELS.indexOf(question.difficulty);
 export function layOut({ wanted, chains, from, interview, weekdays, hours, withReviews }) {
   if (interview <= from) throw new RangeError("The interview has to be after the day on which you begin.");
   const days = [];
-  for (let day = from; day < interview && day <= from + LIMITS.offset; day++) {
+  for (let day = from; day < interview && day <= from + LIMITS.offset && days.length < LIMITS.days; day++) {
     if (weekdays.has(weekdayOf(day))) days.push(day);
   }
   if (!days.length) throw new RangeError("None of the chosen weekdays comes before the interview.");
