@@ -17,7 +17,7 @@ import { createEditor } from "./editor.js";
 import { setStart } from "./edit.js";
 import { exportPanel } from "./exporting.js";
 import { layoutForm, outcomeOf } from "./form.js";
-import { EMPTY_PLAN, counted, itemsOf, viewOf } from "./model.js";
+import { EMPTY_PLAN, counted, isSame, itemsOf, viewOf } from "./model.js";
 import * as own from "./own.js";
 import { readingOf } from "./reading.js";
 
@@ -63,12 +63,13 @@ class Builder {
     Object.assign(this, { place, questions, chains });
     this.main = element("div", { class: "plan" });
     this.paper = element("div", { class: "plan-paper" });
-    /** Earlier states of the current plan, last first, for as long as the page is open: [key, plan]. */
+    /** Earlier states of the current plan, the last one last, for as long as the page is open: [key, plan, outcome]. */
     this.undo = [];
     /** What the last laying out said, and the plan that it made. */
     this.outcome = null;
     this.link = "";
-    this.next = {};
+    /** How to draw what comes of a change that this window makes; null while it makes none. */
+    this.next = null;
   }
 
   start() {
@@ -76,11 +77,16 @@ class Builder {
     own.shelf.subscribe(() => this.show());
     addEventListener("hashchange", () => this.open());
     addEventListener("beforeprint", () => this.print());
+    document.addEventListener("visibilitychange", () => {
+      // Phones end pages that are out of sight without another word. Those that come back may do so on another day.
+      if (document.hidden) this.keepTyped();
+      else this.editor?.refresh();
+    });
     return this.open();
   }
 
-  /** Show what the address asks for. */
-  async open() {
+  /** Show what the address asks for. `options` are those of `draw`. */
+  async open(options) {
     const fragment = location.hash;
     this.shared = null;
     if (fragment.startsWith(PREFIX)) {
@@ -94,10 +100,10 @@ class Builder {
       // The reader may have gone on meanwhile.
       if (location.hash !== fragment) return;
       const mine = own.currentOf(own.shelf.read());
-      if (shared.plan && mine && JSON.stringify(shared.plan) === JSON.stringify(mine.plan)) this.forgetFragment();
+      if (shared.plan && mine && isSame(shared.plan, mine.plan)) this.forgetFragment();
       else this.shared = shared;
     }
-    this.draw();
+    this.draw(options);
   }
 
   forgetFragment() {
@@ -107,12 +113,17 @@ class Builder {
 
   /** The shelf has a new value. */
   show() {
-    if (this.shared) return;
+    if (this.shared) {
+      this.undo = [];
+      return;
+    }
     const current = own.currentOf(own.shelf.read());
-    const { quiet, ...options } = this.next;
-    this.next = {};
     const before = this.plan;
     this.plan = current?.plan ?? null;
+    // Taking back a change of this window must not take another window's with it.
+    if (!this.next && !isSame(before, this.plan)) this.undo = [];
+    const { quiet, ...options } = this.next ?? {};
+    this.next = null;
     // With dates a plan has fields that it lacks without.
     const alike = current && this.editor && this.key === current.key && (before.start === null) === (this.plan.start === null);
     if (quiet && alike) this.refresh();
@@ -154,10 +165,23 @@ class Builder {
 
   restore({ key, value }, focus) {
     const wanted = focus ?? key;
-    const control = wanted && this.find("key", wanted);
+    if (!wanted) return;
+    let control = this.find("key", wanted);
+    // What is gone leaves the focus to the plan, or to what makes one.
+    if (!control && focus) control = this.find("key", "title") ?? this.find("key", "layout panel") ?? this.find("key", "adopt");
     if (!control) return;
-    if (focus === undefined && value !== null && control.matches("input, textarea")) control.value = value;
+    if (focus === undefined && value !== null && control.value !== value) {
+      control.value = value;
+      // To the browser the value is no change by the reader, and it would tell of none.
+      control.addEventListener("blur", () => control.dispatchEvent(new Event("change")), { once: true });
+    }
     control.focus({ preventScroll: focus === undefined });
+  }
+
+  /** Keep what is typed in a field that was not left yet. */
+  keepTyped() {
+    const field = document.activeElement;
+    if (this.editor?.node.contains(field) && field.matches("input, textarea")) field.dispatchEvent(new Event("change"));
   }
 
   find(kind, name) {
@@ -187,7 +211,7 @@ class Builder {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       history.pushState(null, "", location.pathname);
-      this.open();
+      this.open({ focus: "title" });
     });
     return element("p", {}, link);
   }
@@ -326,23 +350,30 @@ class Builder {
       if (options.quiet) this.editor.refresh();
       return;
     }
-    this.undo.push([this.key, before]);
-    this.next = options;
-    if (!own.change(before, after)) {
-      this.undo.pop();
-      this.next = {};
-      announce("Another window has changed the plan. Look at it and try again.");
-      this.draw();
-      return;
+    // Leaving a field as it was is no change to be taken back.
+    if (!isSame(before, after)) {
+      this.undo.push([this.key, before, this.outcome]);
+      if (!this.put(after, options)) return;
     }
     if (say) announce(typeof say === "function" ? say() : say);
   }
 
+  /** Make `after` the current plan, unless another window has changed it meanwhile; says whether it is. */
+  put(after, options) {
+    this.next = options;
+    if (own.change(this.plan, after)) return true;
+    this.next = null;
+    this.undo = [];
+    this.outcome = null;
+    announce("Another window has changed the plan. Look at it and try again.");
+    this.draw();
+    return false;
+  }
+
   takeBack() {
-    const [, before] = this.undo.pop();
-    this.next = { focus: this.undo.length ? "undo" : "title" };
-    own.change(this.plan, before);
-    announce("Taken back");
+    const [, before, outcome] = this.undo.pop();
+    this.outcome = outcome;
+    if (this.put(before, { focus: this.undo.length ? "undo" : "title" })) announce("Taken back");
   }
 
   beginWith(plan, options) {
@@ -352,25 +383,29 @@ class Builder {
   }
 
   laidOut(result) {
-    const untouched = this.outcome && JSON.stringify(this.outcome.plan) === JSON.stringify(this.plan);
-    this.next = { focus: "outcome", close: "layout" };
+    const untouched = this.outcome && isSame(this.outcome.plan, this.plan);
+    const options = { focus: "outcome", close: "layout" };
     if (this.plan && (untouched || !itemsOf(this.plan).length)) {
       // Trying other hours replaces what the last try made; what the reader has worked on is kept.
+      this.undo.push([this.key, this.plan, this.outcome]);
       this.outcome = { ...result, key: this.key };
-      this.undo = [];
-      own.change(this.plan, result.plan);
+      this.put(result.plan, options);
       return;
     }
     const key = own.newKey();
     this.outcome = { ...result, key };
     if (this.plan) announce("The plan that you had is among your other plans");
+    this.next = options;
     own.begin(result.plan, { replaced: this.plan && today(), key });
   }
 
   outcomeNotice() {
     if (!this.outcome) return null;
     const link = ({ number, title, href }) => element("a", { href }, `${number}. ${title}`);
-    return element("div", { class: "plan-notice", role: "status", tabindex: "-1", "data-key": "outcome" }, ...outcomeOf(this.outcome, link));
+    // What has been added since is left out no longer.
+    const has = new Set(itemsOf(this.plan).map(({ question }) => question));
+    const outcome = { ...this.outcome, leftOut: this.outcome.leftOut.filter(({ number }) => !has.has(number)) };
+    return element("div", { class: "plan-notice", role: "status", tabindex: "-1", "data-key": "outcome" }, ...outcomeOf(outcome, link));
   }
 
   putAside() {
@@ -396,14 +431,16 @@ class Builder {
     let sure = false;
     const remove = button(
       "Delete",
-      () => {
+      (event) => {
         if (!sure) {
           sure = true;
           remove.textContent = "Delete for good";
-          remove.setAttribute("aria-label", `Delete ${name} for good`);
+          remove.setAttribute("aria-label", `Delete for good: ${name}`);
           announce("Press again to delete the plan for good");
           return;
         }
+        // Of a double click the second press means nothing more than the first.
+        if (event.detail > 1) return;
         this.next = { focus: "others" };
         own.forget(key);
         announce("The plan is deleted");
@@ -443,7 +480,7 @@ class Builder {
       if (!(error instanceof LinkError)) throw error;
       text = "This plan is too long for a link. Shorten its notes, or give it to others as Markdown.";
     }
-    if (plan !== this.plan) return;
+    if (plan !== this.plan || this.shared) return;
     this.link = link;
     length.textContent = text;
     const copy = this.main.querySelector(".copy");

@@ -82,8 +82,7 @@ export function createEditor({ plan, questions, act, type }) {
 
   function daySection(day) {
     const d = day.number - 1;
-    const note = noteField(day.note, "Note for the day", (text) => type((now) => edit.setDayNote(now, d, text)));
-    const own = ownFields(d);
+    const note = noteField(day.note, "Note for the day", `note ${d}`, (text) => type((now) => edit.setDayNote(now, d, text)));
     const ref = { heading: element("h3"), minutes: element("p"), names: [], date: null };
     refs[d] = ref;
     const panel = element(
@@ -113,7 +112,7 @@ export function createEditor({ plan, questions, act, type }) {
 
   function ownFields(d) {
     const text = element("input", { type: "text", maxlength: LIMITS.text, "data-key": `add ${d}`, required: true });
-    const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: OWN_MINUTES, required: true });
+    const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: OWN_MINUTES, required: true, "data-key": `minutes ${d}` });
     const form = element(
       "form",
       { class: "plan-row" },
@@ -156,7 +155,8 @@ export function createEditor({ plan, questions, act, type }) {
   function itemRow(item, d, i, ref) {
     const name = itemName(item);
     ref.names[i] = name;
-    const note = noteField(item.note, "Note", (text) => type((now) => edit.setItem(now, d, i, { note: text })));
+    // The name is the item's own: what is being typed must not come back in another's field.
+    const note = noteField(item.note, "Note", `note ${d}.${i} ${item.label}`, (text) => type((now) => edit.setItem(now, d, i, { note: text })));
     const step = (by, word, sign) => {
       const to = edit.placeBeside(plan(), d, i, by);
       const move = () =>
@@ -223,8 +223,9 @@ export function createEditor({ plan, questions, act, type }) {
   }
 
   function ownItemFields(item, d, i) {
-    const text = element("input", { type: "text", maxlength: LIMITS.text, value: item.label, required: true });
-    const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: item.total, required: true });
+    const key = `${d}.${i} ${item.label}`;
+    const text = element("input", { type: "text", maxlength: LIMITS.text, value: item.label, required: true, "data-key": `text ${key}` });
+    const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: item.total, required: true, "data-key": `minutes ${key}` });
     const set = () => {
       const what = cleaned(text.value, LIMITS.text);
       if (what && minutes.checkValidity()) type((now) => edit.setItem(now, d, i, { text: what, minutes: minutes.valueAsNumber }));
@@ -296,9 +297,9 @@ function dateInput(day, key) {
 const dayText = (day) => `Day ${day.number}${day.date === null ? "" : `, ${labelOf(day.date)}`} (${duration(day.total)})`;
 
 /** A note as it is shown, and the field in which it is written. */
-function noteField(note, name, set) {
+function noteField(note, name, key, set) {
   const shown = element("p", { class: "plan-note", dir: "auto", hidden: !note }, note);
-  const area = element("textarea", { rows: 2, maxlength: LIMITS.note });
+  const area = element("textarea", { rows: 2, maxlength: LIMITS.note, "data-key": key });
   area.value = note;
   area.addEventListener("change", () => {
     const text = cleaned(area.value, LIMITS.note, { breaks: true });

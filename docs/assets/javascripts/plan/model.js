@@ -94,6 +94,9 @@ function listOf(value, limit, what) {
 
 export const itemsOf = (plan) => plan.days.flatMap((day) => day.items);
 
+/** Whether two plans, either of which may be null, hold the same. Their keys stand in the order of `parsePlan`. */
+export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
 export const EMPTY_PLAN = { title: "My prep plan", start: null, interview: null, days: [] };
 
 /**

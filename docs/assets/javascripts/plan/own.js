@@ -9,7 +9,7 @@
  */
 
 import { createShelf } from "../storage.js";
-import { parsePlan } from "./model.js";
+import { LIMITS, isSame, parsePlan } from "./model.js";
 
 const CLOCK = 18 * 60;
 const KEY = /^[a-z0-9-]{4,40}$/;
@@ -19,7 +19,7 @@ export const shelf = createShelf("plan", { parse, empty: () => ({ version: 1, cu
 function parse(value) {
   if (value?.version !== 1 || !Array.isArray(value.plans)) throw new RangeError("not a shelf of plans");
   const plans = value.plans.map(({ key, plan, replaced }) => {
-    if (!KEY.test(key) || !(replaced === null || Number.isSafeInteger(replaced))) throw new RangeError("not a kept plan");
+    if (typeof key !== "string" || !KEY.test(key) || !(replaced === null || isDay(replaced))) throw new RangeError("not a kept plan");
     return { key, plan: parsePlan(plan), replaced };
   });
   if (new Set(plans.map(({ key }) => key)).size !== plans.length) throw new RangeError("two plans of one key");
@@ -27,6 +27,8 @@ function parse(value) {
   const clock = Number.isInteger(value.clock) && value.clock >= 0 && value.clock < 1440 ? value.clock : CLOCK;
   return { version: 1, current: value.current, clock, plans };
 }
+
+const isDay = (value) => Number.isInteger(value) && value >= LIMITS.firstDay && value <= LIMITS.lastDay;
 
 /** The current plan with its key, or null. */
 export const currentOf = (value) => value.plans.find(({ key }) => key === value.current) ?? null;
@@ -55,17 +57,13 @@ export function begin(plan, { replaced = null, key = newKey() } = {}) {
  * nothing happens and the answer is false.
  */
 export function change(seen, next) {
-  let done = false;
-  shelf.update((value) => {
-    const current = currentOf(value);
-    done = current !== null && JSON.stringify(current.plan) === JSON.stringify(seen);
-    return done ? withPlan(value, current.key, next) : value;
-  });
-  return done;
-}
-
-function withPlan(value, key, plan) {
-  return { ...value, plans: value.plans.map((entry) => (entry.key === key ? { ...entry, plan } : entry)) };
+  const current = currentOf(shelf.read());
+  if (!current || !isSame(current.plan, seen)) return false;
+  shelf.update((value) => ({
+    ...value,
+    plans: value.plans.map((entry) => (entry.key === current.key ? { ...entry, plan: next } : entry)),
+  }));
+  return true;
 }
 
 /** Make a kept plan the current one, or, with null, none. The one that was stays beside it. */

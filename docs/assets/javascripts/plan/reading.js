@@ -45,7 +45,7 @@ function itemOf(item) {
 export function itemName(item) {
   const facts = [];
   if (item.review) facts.push("review, without hints");
-  else if (item.difficulty) facts.push(LEVELS[item.difficulty]);
+  else if (item.difficulty) facts.push(item.difficulty);
   if (item.own || item.href) facts.push(counted(item.own ? item.total : item.interview, "minute"));
   return element(
     "span",
