@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from macros.plan_link import LinkedDay, LinkedItem, LinkedPlan, encode
 from tests.site.conftest import NewPage, Site
-from tests.site.plans import numbers, opened
+from tests.site.plans import numbers, opened, stored
 
 # From before the clocks change in March to after they do in November, in both halves of the world.
 YEAR = LinkedPlan(
@@ -66,6 +66,7 @@ def test_a_calendar_reads_the_same_hours_in_every_zone(site: Site, new_page: New
     page = opened(new_page, encode(YEAR), timezone_id=zone)
     export_panel(page).get_by_label("Sittings begin at").fill("23:30")
     name, content = downloaded(page, "Calendar")
+    assert stored(page) is None, "nothing is stored unless the plan is adopted"
     assert name == "plan-f-r-zo-all-really.ics"
     calendar = icalendar.Calendar.from_ical(content)
     assert calendar["VERSION"] == "2.0"
@@ -132,14 +133,20 @@ def test_a_plan_without_dates_is_not_put_into_a_calendar(new_page: NewPage) -> N
     page = opened(new_page, encode(YEAR._replace(start=None, interview=None)))
     export_panel(page).get_by_role("button", name="Calendar").click()
     expect(page.locator(".copy-status")).to_contain_text("Give the plan a first day")
+    # A calendar without an event is none to RFC 5545.
+    page.evaluate("fragment => { location.hash = fragment; }", encode(YEAR._replace(interview=None, days=())))
+    expect(page.locator(".plan")).to_contain_text("There is nothing in this plan yet.")
+    export_panel(page).get_by_role("button", name="Calendar").click()
+    expect(page.locator(".copy-status")).to_contain_text("There is nothing in this plan yet")
 
 
 def test_a_spreadsheet_has_every_item_and_no_formula(site: Site, new_page: NewPage) -> None:
-    name, content = downloaded(opened(new_page, encode(YEAR)), "Spreadsheet")
+    year = YEAR._replace(days=(*YEAR.days, LinkedDay(241, "Rest before the day")))
+    name, content = downloaded(opened(new_page, encode(year)), "Spreadsheet")
     assert name.endswith(".csv")
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-    assert [row["Question"] for row in rows] == ["6", "10", "6", "99", "", "7", ""]
+    assert [row["Question"] for row in rows] == ["6", "10", "6", "99", "", "7", "", ""]
     assert [row["Kind"] for row in rows] == [
         "question",
         "question",
@@ -148,7 +155,9 @@ def test_a_spreadsheet_has_every_item_and_no_formula(site: Site, new_page: NewPa
         "own",
         "question",
         "own",
+        "note",
     ]
+    assert rows[7]["Day's note"] == "Rest before the day"
     assert rows[0]["Date"] == "2027-03-13"
     assert rows[0]["Address"] == f"{site.url}q/6/"
     assert rows[0]["Title"] == "Implement token-bucket rate limiting"

@@ -232,7 +232,6 @@ class Builder {
       exportPanel({
         current: () => ({ view, key: keyOf(fragment), link: this.link }),
         clock: own.shelf.read().clock,
-        setClock: own.setClock,
       }),
       ...readingOf(view),
       this.homeLink(),

@@ -47,10 +47,11 @@ const COLUMNS = ["Day", "Date", "Kind", "Question", "Title", "Minutes", "Address
 
 /** RFC 4180, with a byte order mark, without which Excel reads UTF-8 as something else. */
 export function csvOf(view, { linkOf }) {
-  const rows = view.days.flatMap((day) =>
-    day.items.map((item) => [
-      day.number,
-      day.date === null ? "" : isoOf(day.date),
+  const rows = view.days.flatMap((day) => {
+    const when = [day.number, day.date === null ? "" : isoOf(day.date)];
+    if (!day.items.length) return day.note ? [[...when, "note", "", "", 0, "", "", day.note]] : [];
+    return day.items.map((item) => [
+      ...when,
       item.own ? "own" : item.review ? "review" : "question",
       item.number ?? "",
       item.own ? item.label : item.label.replace(/^\d+\. /, ""),
@@ -58,8 +59,8 @@ export function csvOf(view, { linkOf }) {
       item.href ? linkOf(item.number) : "",
       item.note,
       day.note,
-    ]),
-  );
+    ]);
+  });
   return `\ufeff${[COLUMNS, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;
 }
 

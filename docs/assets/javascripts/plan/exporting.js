@@ -10,10 +10,10 @@ import { button, element, field } from "./dom.js";
 const HELD_MS = 60_000;
 
 /**
- * `current()` gives `{ view, key, link }` of the plan as it is when a button is pressed; `clock` and `setClock` are the
- * minutes since midnight at which sittings begin.
+ * `current()` gives `{ view, key, link }` of the plan as it is when a button is pressed; `clock` is the minutes since midnight
+ * at which sittings begin, and `setClock`, if it is given, keeps what the reader makes of it.
  */
-export function exportPanel({ current, clock, setClock }) {
+export function exportPanel({ current, clock, setClock = () => {} }) {
   const linkOf = (number) => new URL(`q/${number}/`, siteRoot()).href;
   const time = element("input", { type: "time", value: textOf(clock), required: true, "data-key": "clock" });
   time.addEventListener("change", () => {
@@ -23,6 +23,10 @@ export function exportPanel({ current, clock, setClock }) {
     const { view, key } = current();
     if (view.start === null) {
       announce("Give the plan a first day, then it can go into a calendar");
+      return;
+    }
+    if (view.interviewDate === null && !view.days.some(({ items, note }) => items.length || note)) {
+      announce("There is nothing in this plan yet");
       return;
     }
     const file = calendarOf(view, { key, clock: minutesOf(time.value) ?? clock, now: Date.now(), linkOf });
@@ -50,7 +54,7 @@ export function exportPanel({ current, clock, setClock }) {
     element(
       "p",
       { class: "plan-hint" },
-      "Events have no time zone: 18:00 stays 18:00 when clocks change and wherever you are. Importing a later export updates the events of an earlier one.",
+      "Calendar: events have no time zone, so 18:00 stays 18:00 when clocks change and wherever you are. Importing the file again updates what has changed, but leaves in the calendar the last days of a plan that has become shorter. Import it into a calendar of its own, which you can empty first.",
     ),
   );
 }
