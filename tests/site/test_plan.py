@@ -27,6 +27,8 @@ from tests.site.plans import (
     opened,
     stored,
 )
+from tests.site.test_progress import KEY as PROGRESS
+from tests.site.test_progress import attempt, state
 
 PHONE: dict[str, Any] = {"size": NARROW, "has_touch": True, "is_mobile": True}
 CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
@@ -390,6 +392,32 @@ def test_a_change_in_one_window_shows_in_the_other(new_page: NewPage, watch: Wat
     expect(second.locator(".plan-day > .plan-note").first).to_have_text("Begin with promises and names!")
     second.get_by_role("button", name="New plan").click()
     expect(page.get_by_role("button", name="Lay out the plan")).to_be_visible()
+
+
+def test_what_was_practiced_is_marked_as_done(new_page: NewPage) -> None:
+    page = opened(new_page, encode(SMALL), own=OTHER._replace(days=SMALL.days))
+    done = page.locator(".plan-item", has=page.locator(".plan-item__done"))
+
+    def practice(*attempts: dict[str, Any], **parts: Any) -> None:
+        """The reader comes back to the page after having practiced on another one."""
+        page.evaluate(
+            "([key, value]) => localStorage.setItem(key, value)",
+            [PROGRESS, json.dumps(state(*attempts, **parts))],
+        )
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+
+    expect(done).to_have_count(0)
+    practice(attempt(1))
+    expect(done).to_have_count(1)
+    expect(done).to_contain_text("1. ")
+    expect(done).not_to_contain_text("review")
+    page.get_by_role("link", name="To your own plan").click()
+    expect(done).to_have_count(1)
+    practice(attempt(1), attempt(1, 3), done=[{"question": 6, "at": attempt()["at"], "done": True}])
+    expect(done).to_have_count(3)
+    expect(page.locator(".plan-day").last.locator(".plan-item__done")).to_have_count(1)
+    # It is nobody else's business.
+    assert current(page) == as_json(OTHER._replace(days=SMALL.days))
 
 
 # --- From the questions' pages ----------------------------------------------------------------------------------------

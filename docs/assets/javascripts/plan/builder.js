@@ -13,6 +13,7 @@ import { LinkError, PREFIX, decode, encode } from "./codec.js";
 import { labelOf, today } from "./dates.js";
 import { factsOf } from "./documents.js";
 import { button, element } from "./dom.js";
+import * as done from "./done.js";
 import { createEditor } from "./editor.js";
 import { setStart } from "./edit.js";
 import { exportPanel } from "./exporting.js";
@@ -75,6 +76,10 @@ class Builder {
   start() {
     this.place.replaceChildren(this.main, this.paper);
     own.shelf.subscribe(() => this.show());
+    done.subscribe(() => {
+      if (this.editor) this.editor.refresh();
+      else if (this.shared?.plan) this.draw();
+    });
     addEventListener("hashchange", () => this.open());
     addEventListener("beforeprint", () => this.print());
     document.addEventListener("visibilitychange", () => {
@@ -233,7 +238,7 @@ class Builder {
         current: () => ({ view, key: keyOf(fragment), link: this.link }),
         clock: own.shelf.read().clock,
       }),
-      ...readingOf(view),
+      ...readingOf(view, done.doneBy()),
       this.homeLink(),
     );
   }
@@ -293,6 +298,7 @@ class Builder {
     this.editor = createEditor({
       plan: () => this.plan,
       questions: this.questions,
+      done: done.doneBy,
       act: (next, options) => this.act(next, options),
       type: (next) => this.act(next, { quiet: true }),
     });

@@ -16,11 +16,12 @@ import { dayName, itemName, minutesOf } from "./reading.js";
 const OWN_MINUTES = 30;
 
 /**
- * `{ node, refresh }`. `plan()` is the plan as it is kept; `act(change, options)` makes it what `change(plan)` returns and has
+ * `{ node, refresh }`. `plan()` is the plan as it is kept, `done()` a function that says whether an item of its view is done;
+ * `act(change, options)` makes it what `change(plan)` returns and has
  * it drawn anew, with the focus on the control of the key `options.focus` and the block `options.open` open; `type(change)`
  * changes it and has `refresh` called. Both announce why something cannot be done.
  */
-export function createEditor({ plan, questions, act, type }) {
+export function createEditor({ plan, questions, done, act, type }) {
   const first = viewOf(plan(), questions);
   const refs = [];
   const facts = element("p", { class: "plan-facts" });
@@ -61,6 +62,7 @@ export function createEditor({ plan, questions, act, type }) {
 
   function refresh() {
     const view = viewOf(plan(), questions);
+    const isDone = done();
     facts.textContent = factsOf(view);
     start.value = view.start === null ? "" : isoOf(view.start);
     interview.value = view.interviewDate === null ? "" : isoOf(view.interviewDate);
@@ -72,7 +74,9 @@ export function createEditor({ plan, questions, act, type }) {
       refs[d].minutes = minutes;
       if (refs[d].date && day.date !== null) refs[d].date.value = isoOf(day.date);
       day.items.forEach((item, i) => {
-        const name = itemName(item);
+        const name = itemName(item, isDone(item));
+        // A link that has the focus keeps it.
+        if (refs[d].names[i].isEqualNode(name)) return;
         refs[d].names[i].replaceWith(name);
         refs[d].names[i] = name;
       });
@@ -153,7 +157,8 @@ export function createEditor({ plan, questions, act, type }) {
   }
 
   function itemRow(item, d, i, ref) {
-    const name = itemName(item);
+    // `refresh` puts the name here.
+    const name = element("span");
     ref.names[i] = name;
     // The name is the item's own: what is being typed must not come back in another's field.
     const note = noteField(item.note, "Note", `note ${d}.${i} ${item.label}`, (text) => type((now) => edit.setItem(now, d, i, { note: text })));

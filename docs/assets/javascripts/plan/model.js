@@ -101,17 +101,17 @@ export const EMPTY_PLAN = { title: "My prep plan", start: null, interview: null,
 
 /**
  * The plan as it is shown: `days` with `number` (from 1), `date` (null without a start) and `items` with what the catalog
- * knows, and the totals. An item has `key` (its place), `label`, `interview` and `total` (minutes), and for a question
- * `number`, `href` (null where this site does not have it) and `review` (true from its second time on).
+ * knows, and the totals. An item has `label`, `interview` and `total` (minutes), and for a question `number`, `href` (null
+ * where this site does not have it), `take` (1 for its first time in the plan) and `review` (true from its second on).
  *
  * Comparing with the answer takes about as long again as the interview, so a first take counts twice. A review counts
  * once: the answer is known, and only what was missed is looked up.
  */
 export function viewOf(plan, questions) {
   const known = new Map(questions.map((question) => [question.number, question]));
-  const seen = new Set();
+  const seen = new Map();
   const days = plan.days.map((day, d) => {
-    const items = day.items.map((item, i) => ({ ...itemView(item, known, seen), key: `${d}.${i}`, note: item.note }));
+    const items = day.items.map((item) => ({ ...itemView(item, known, seen), note: item.note }));
     const date = plan.start === null ? null : plan.start + day.offset;
     return { number: d + 1, date, note: day.note, items, ...sums(items), late: isLate(plan, date) };
   });
@@ -125,14 +125,15 @@ function isLate(plan, date) {
 function itemView(item, known, seen) {
   if (!("question" in item)) return { label: item.text, interview: 0, total: item.minutes, own: true };
   const { question: number } = item;
-  const review = seen.has(number);
-  seen.add(number);
+  const take = (seen.get(number) ?? 0) + 1;
+  seen.set(number, take);
+  const review = take > 1;
   const record = known.get(number);
   if (!record) {
-    return { number, review, href: null, label: `question ${number}, which this site does not have`, interview: 0, total: 0 };
+    return { number, take, review, href: null, label: `question ${number}, which this site does not have`, interview: 0, total: 0 };
   }
   const { title, minutes, href, difficulty } = record;
-  return { number, review, href, label: `${number}. ${title}`, difficulty, interview: minutes, total: review ? minutes : 2 * minutes };
+  return { number, take, review, href, label: `${number}. ${title}`, difficulty, interview: minutes, total: review ? minutes : 2 * minutes };
 }
 
 function sums(items) {

@@ -4,10 +4,8 @@ import { labelOf } from "./dates.js";
 import { element } from "./dom.js";
 import { counted, duration } from "./model.js";
 
-const LEVELS = { "mid-senior": "mid-senior", senior: "senior", staff: "staff" };
-
-/** The days as sections with headings of level three. */
-export function readingOf(view) {
+/** The days as sections with headings of level three; `done(item)` says whether the reader has done an item. */
+export function readingOf(view, done = () => false) {
   if (!view.days.length) return [element("p", {}, "There is nothing in this plan yet.")];
   return view.days.map((day) =>
     element(
@@ -16,7 +14,7 @@ export function readingOf(view) {
       element("h3", {}, ...dayName(day)),
       minutesOf(day),
       day.note && element("p", { class: "plan-note", dir: "auto" }, day.note),
-      element("ul", { class: "plan-items" }, ...day.items.map((item) => itemOf(item))),
+      element("ul", { class: "plan-items" }, ...day.items.map((item) => itemOf(item, done(item)))),
     ),
   );
 }
@@ -32,17 +30,17 @@ export function minutesOf(day) {
   return element("p", { class: "plan-day__minutes" }, text + late);
 }
 
-function itemOf(item) {
+function itemOf(item, isDone) {
   return element(
     "li",
     { class: "plan-item", "data-question": item.number ?? null },
-    itemName(item),
+    itemName(item, isDone),
     item.note && element("p", { class: "plan-note", dir: "auto" }, item.note),
   );
 }
 
 /** What an item is called, as a link where the site has it, and its facts. */
-export function itemName(item) {
+export function itemName(item, isDone) {
   const facts = [];
   if (item.review) facts.push("review, without hints");
   else if (item.difficulty) facts.push(item.difficulty);
@@ -53,5 +51,7 @@ export function itemName(item) {
     item.href ? element("a", { href: item.href }, item.label) : element("bdi", {}, item.label),
     facts.length > 0 && " ",
     facts.length > 0 && element("span", { class: "plan-item__facts" }, facts.join(" · ")),
+    isDone && " ",
+    isDone && element("span", { class: "plan-item__done" }, "done"),
   );
 }
