@@ -21,15 +21,16 @@ export function field(label, control, attributes = {}) {
 }
 
 /**
- * A button that shows and hides `panel`. `name` is what the panel is known by when it is drawn anew; the button's `data-key`
- * is `change` and that name.
+ * A button, and the panel that it shows and hides. What is in the panel is made by `content()` when it is first shown: a long
+ * plan has hundreds of panels. `name` is what the panel is known by when it is drawn anew; the button's `data-key` is `change`
+ * and that name.
  */
-export function toggle(label, name, panel, attributes = {}) {
-  panel.dataset.panel = name;
-  panel.hidden = true;
+export function folded(label, name, content, attributes = {}) {
+  const panel = element("div", { class: "plan-change", "data-panel": name, hidden: true });
   const press = (event) => {
+    if (!panel.hasChildNodes()) panel.append(...content().filter(Boolean));
     panel.hidden = !panel.hidden;
     event.currentTarget.setAttribute("aria-expanded", String(!panel.hidden));
   };
-  return button(label, press, { "aria-expanded": "false", "data-key": `change ${name}`, ...attributes });
+  return { panel, button: button(label, press, { "aria-expanded": "false", "data-key": `change ${name}`, ...attributes }) };
 }

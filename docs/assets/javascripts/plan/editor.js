@@ -8,7 +8,7 @@
 import { announce } from "../copy-link.js";
 import { dayOf, isoOf, labelOf } from "./dates.js";
 import { factsOf } from "./documents.js";
-import { button, element, field, toggle } from "./dom.js";
+import { button, element, field, folded } from "./dom.js";
 import * as edit from "./edit.js";
 import { LIMITS, cleaned, counted, duration, viewOf } from "./model.js";
 import { dayName, itemName, minutesOf } from "./reading.js";
@@ -89,27 +89,26 @@ export function createEditor({ plan, questions, done, act, type }) {
     const note = noteField(day.note, "Note for the day", `note ${d}`, (text) => type((now) => edit.setDayNote(now, d, text)));
     const ref = { heading: element("h3"), minutes: element("p"), names: [], date: null };
     refs[d] = ref;
-    const panel = element(
-      "div",
-      { class: "plan-change" },
-      own,
+    const content = () => [
+      ownFields(d),
       note.label,
       element(
         "div",
         { class: "plan-row" },
-        day.date !== null && dateFields(d, day, ref),
+        day.date !== null && dateFields(d, ref),
         button(`Remove day ${day.number}`, () =>
           act((now) => edit.removeDay(now, d), { focus: d ? `change day ${d - 1}` : "add day", say: `Day ${day.number} removed` }),
         ),
       ),
-    );
+    ];
+    const change = folded("Change day", `day ${d}`, content, { "aria-label": `Change day ${day.number}` });
     return element(
       "section",
       { class: "plan-day" },
-      element("div", { class: "plan-item__line" }, ref.heading, toggle("Change day", `day ${d}`, panel, { "aria-label": `Change day ${day.number}` })),
+      element("div", { class: "plan-item__line" }, ref.heading, change.button),
       ref.minutes,
       note.shown,
-      panel,
+      change.panel,
       element("ul", { class: "plan-items" }, ...day.items.map((item, i) => itemRow(item, d, i, ref))),
     );
   }
@@ -136,8 +135,8 @@ export function createEditor({ plan, questions, done, act, type }) {
     return form;
   }
 
-  function dateFields(d, day, ref) {
-    ref.date = dateInput(day.date, `date ${d}`);
+  function dateFields(d, ref) {
+    ref.date = dateInput(plan().start + plan().days[d].offset, `date ${d}`);
     ref.date.required = true;
     return [
       field("Date", ref.date),
@@ -178,13 +177,12 @@ export function createEditor({ plan, questions, done, act, type }) {
         disabled: to === null,
       });
     };
-    const panel = element(
-      "div",
-      { class: "plan-change" },
+    const content = () => [
       element("div", { class: "plan-row" }, moveFields(d, i), button("Remove", () => remove(item, d, i), { "aria-label": `Remove ${item.label}` })),
       item.own && ownItemFields(item, d, i),
       note.label,
-    );
+    ];
+    const change = folded("Change", `item ${d}.${i}`, content, { "aria-label": `Change ${item.label}` });
     return element(
       "li",
       { class: "plan-item", "data-question": item.number ?? null },
@@ -197,11 +195,11 @@ export function createEditor({ plan, questions, done, act, type }) {
           { class: "plan-item__tools" },
           step(-1, "earlier", "↑"),
           step(1, "later", "↓"),
-          toggle("Change", `item ${d}.${i}`, panel, { "aria-label": `Change ${item.label}` }),
+          change.button,
         ),
       ),
       note.shown,
-      panel,
+      change.panel,
     );
   }
 
@@ -212,7 +210,7 @@ export function createEditor({ plan, questions, done, act, type }) {
   }
 
   function moveFields(d, i) {
-    const select = element("select", { class: "plan-days" }, ...first.days.map((day, at) => element("option", { value: at, selected: at === d }, dayText(day))));
+    const select = element("select", { class: "plan-days" }, ...viewOf(plan(), questions).days.map((day, at) => element("option", { value: at, selected: at === d }, dayText(day))));
     return [
       field("Move to", select),
       button("Move", () => {
