@@ -304,6 +304,7 @@ def test_days_and_items_are_changed_and_changes_taken_back(new_page: NewPage) ->
     day.get_by_label("Date").fill("2027-03-01")
     day.get_by_role("button", name="Move to this date").click()
     expect(page.locator(".plan-day h3").first).to_have_text("Day 1: Mon, Mar 1, 2027")
+    expect(page.locator(".plan-day", has_text="Today: ")).to_have_count(1)
     assert numbers(page) == [[1], [1, 6]]
     # The second of two is the review, whatever their places were before.
     expect(page.locator(".plan-day").first).not_to_contain_text("review")

@@ -148,6 +148,8 @@ class Builder {
     if (this.shared?.fault) this.drawFault(this.shared.fault);
     else if (this.shared) this.drawShared(this.shared);
     else this.drawOwn();
+    // What introduces the builder is for those who begin.
+    this.place.classList.toggle("plan-builder--begun", Boolean(this.shared || this.plan));
     for (const name of [...kept.open, open]) {
       if (name && name !== close) this.find("open", name)?.setAttribute("open", "");
       if (name && this.find("panel", name)) this.find("key", `change ${name}`).click();

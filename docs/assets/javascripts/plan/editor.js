@@ -6,7 +6,7 @@
  */
 
 import { announce } from "../copy-link.js";
-import { dayOf, isoOf, labelOf } from "./dates.js";
+import { dayOf, isoOf, labelOf, today } from "./dates.js";
 import { factsOf } from "./documents.js";
 import { button, element, field, folded } from "./dom.js";
 import * as edit from "./edit.js";
@@ -69,7 +69,7 @@ export function createEditor({ plan, questions, done, act, type }) {
     interview.disabled = view.start === null;
     view.days.forEach((day, d) => {
       refs[d].heading.replaceChildren(...dayName(day));
-      const minutes = minutesOf(day);
+      const minutes = minutesOf(day, today());
       refs[d].minutes.replaceWith(minutes);
       refs[d].minutes = minutes;
       if (refs[d].date && day.date !== null) refs[d].date.value = isoOf(day.date);

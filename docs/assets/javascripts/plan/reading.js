@@ -24,10 +24,11 @@ export function dayName(day) {
   return [`Day ${day.number}: `, element("span", { class: "plan-day__date" }, labelOf(day.date))];
 }
 
-export function minutesOf(day) {
+/** `now` is the day that it is, for whoever follows the plan. */
+export function minutesOf(day, now = null) {
   const text = day.interview ? `${duration(day.interview)} of interview, about ${duration(day.total)} in all` : duration(day.total);
   const late = day.late ? " · not before the interview" : "";
-  return element("p", { class: "plan-day__minutes" }, text + late);
+  return element("p", { class: "plan-day__minutes" }, now !== null && day.date === now && element("strong", {}, "Today: "), text + late);
 }
 
 function itemOf(item, isDone) {
