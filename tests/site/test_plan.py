@@ -409,7 +409,23 @@ def test_what_was_practiced_is_marked_as_done(new_page: NewPage) -> None:
     practice(attempt(1), attempt(1, 3), done=[{"question": 6, "at": attempt()["at"], "done": True}])
     expect(done).to_have_count(3)
     expect(page.locator(".plan-day").last.locator(".plan-item__done")).to_have_count(1)
+
+    own = page.get_by_role("button", name="Done: Read the incident log")
+    own.click()
+    expect(own).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".plan-facts")).to_contain_text("Done: 4 of 4 items.")
+    # The reader knows better, of a review and of a question.
+    page.get_by_role("button", name=re.compile("^Done: 1")).last.click()
+    page.get_by_role("button", name=re.compile("^Done: 6")).click()
+    expect(done).to_have_count(2)
+    marks = json.loads(page.evaluate("key => localStorage.getItem(key)", PROGRESS))["done"]
+    assert [(mark["question"], mark["done"]) for mark in marks] == [(6, False)]
+    page.get_by_role("button", name="Move earlier: Read the incident log").click()
+    page.reload()
+    expect(own).to_have_attribute("aria-pressed", "true")
+    expect(done).to_have_count(2)
     # It is nobody else's business.
+    page.get_by_role("button", name="Move later: Read the incident log").click()
     assert current(page) == as_json(OTHER._replace(days=SMALL.days))
 
 

@@ -300,7 +300,8 @@ class Builder {
     this.editor = createEditor({
       plan: () => this.plan,
       questions: this.questions,
-      done: done.doneBy,
+      done: () => done.doneBy(own.currentOf(own.shelf.read())?.ticks),
+      mark: (item, isDone) => this.mark(item, isDone),
       act: (next, options) => this.act(next, options),
       type: (next) => this.act(next, { quiet: true }),
     });
@@ -375,6 +376,13 @@ class Builder {
     announce("Another window has changed the plan. Look at it and try again.");
     this.draw();
     return false;
+  }
+
+  mark(item, isDone) {
+    this.next = { quiet: true };
+    done.mark(item, isDone);
+    // It is the reader's progress that has changed, and not the plans'.
+    this.next = null;
   }
 
   takeBack() {

@@ -10,18 +10,18 @@ import { dayOf, isoOf, labelOf, today } from "./dates.js";
 import { factsOf } from "./documents.js";
 import { button, element, field, folded } from "./dom.js";
 import * as edit from "./edit.js";
-import { LIMITS, cleaned, counted, duration, viewOf } from "./model.js";
+import { LIMITS, cleaned, counted, duration, itemsOf, viewOf } from "./model.js";
 import { dayName, itemName, minutesOf } from "./reading.js";
 
 const OWN_MINUTES = 30;
 
 /**
- * `{ node, refresh }`. `plan()` is the plan as it is kept, `done()` a function that says whether an item of its view is done;
- * `act(change, options)` makes it what `change(plan)` returns and has
+ * `{ node, refresh }`. `plan()` is the plan as it is kept, `done()` a function that says whether an item of its view is done,
+ * `mark(item, done)` makes it so and has `refresh` called. `act(change, options)` makes it what `change(plan)` returns and has
  * it drawn anew, with the focus on the control of the key `options.focus` and the block `options.open` open; `type(change)`
  * changes it and has `refresh` called. Both announce why something cannot be done.
  */
-export function createEditor({ plan, questions, done, act, type }) {
+export function createEditor({ plan, questions, done, mark, act, type }) {
   const first = viewOf(plan(), questions);
   const refs = [];
   const facts = element("p", { class: "plan-facts" });
@@ -63,7 +63,9 @@ export function createEditor({ plan, questions, done, act, type }) {
   function refresh() {
     const view = viewOf(plan(), questions);
     const isDone = done();
-    facts.textContent = factsOf(view);
+    const all = itemsOf(view);
+    const count = all.filter(isDone).length;
+    facts.textContent = factsOf(view) + (count ? ` Done: ${count} of ${counted(all.length, "item")}.` : "");
     start.value = view.start === null ? "" : isoOf(view.start);
     interview.value = view.interviewDate === null ? "" : isoOf(view.interviewDate);
     interview.disabled = view.start === null;
@@ -75,6 +77,7 @@ export function createEditor({ plan, questions, done, act, type }) {
       if (refs[d].date && day.date !== null) refs[d].date.value = isoOf(day.date);
       day.items.forEach((item, i) => {
         const name = itemName(item, isDone(item));
+        refs[d].ticks[i].setAttribute("aria-pressed", String(isDone(item)));
         // A link that has the focus keeps it.
         if (refs[d].names[i].isEqualNode(name)) return;
         refs[d].names[i].replaceWith(name);
@@ -87,7 +90,7 @@ export function createEditor({ plan, questions, done, act, type }) {
   function daySection(day) {
     const d = day.number - 1;
     const note = noteField(day.note, "Note for the day", `note ${d}`, (text) => type((now) => edit.setDayNote(now, d, text)));
-    const ref = { heading: element("h3"), minutes: element("p"), names: [], date: null };
+    const ref = { heading: element("h3"), minutes: element("p"), names: [], ticks: [], date: null };
     refs[d] = ref;
     const content = () => [
       ownFields(d),
@@ -159,6 +162,13 @@ export function createEditor({ plan, questions, done, act, type }) {
     // `refresh` puts the name here.
     const name = element("span");
     ref.names[i] = name;
+    const tick = button("", () => mark(viewOf(plan(), questions).days[d].items[i], tick.getAttribute("aria-pressed") === "false"), {
+      class: "tool plan-tool plan-tool--icon plan-tick",
+      "data-key": `done ${d}.${i}`,
+      "aria-label": `Done: ${item.label}`,
+      title: "Done",
+    });
+    ref.ticks[i] = tick;
     // The name is the item's own: what is being typed must not come back in another's field.
     const note = noteField(item.note, "Note", `note ${d}.${i} ${item.label}`, (text) => type((now) => edit.setItem(now, d, i, { note: text })));
     const step = (by, word, sign) => {
@@ -193,6 +203,7 @@ export function createEditor({ plan, questions, done, act, type }) {
         element(
           "span",
           { class: "plan-item__tools" },
+          tick,
           step(-1, "earlier", "↑"),
           step(1, "later", "↓"),
           change.button,

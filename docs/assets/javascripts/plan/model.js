@@ -101,8 +101,8 @@ export const EMPTY_PLAN = { title: "My prep plan", start: null, interview: null,
 
 /**
  * The plan as it is shown: `days` with `number` (from 1), `date` (null without a start) and `items` with what the catalog
- * knows, and the totals. An item has `label`, `interview` and `total` (minutes), and for a question `number`, `href` (null
- * where this site does not have it), `take` (1 for its first time in the plan) and `review` (true from its second on).
+ * knows, and the totals. An item has `label`, `take` (1 for its first time in the plan), `interview` and `total` (minutes),
+ * and for a question `number`, `href` (null where this site does not have it) and `review` (true from its second time on).
  *
  * Comparing with the answer takes about as long again as the interview, so a first take counts twice. A review counts
  * once: the answer is known, and only what was missed is looked up.
@@ -115,7 +115,7 @@ export function viewOf(plan, questions) {
     const date = plan.start === null ? null : plan.start + day.offset;
     return { number: d + 1, date, note: day.note, items, ...sums(items), late: isLate(plan, date) };
   });
-  return { title: plan.title, start: plan.start, interviewDate: plan.interview, days, ...totals(days, seen) };
+  return { title: plan.title, start: plan.start, interviewDate: plan.interview, days, ...totals(days) };
 }
 
 function isLate(plan, date) {
@@ -123,10 +123,10 @@ function isLate(plan, date) {
 }
 
 function itemView(item, known, seen) {
-  if (!("question" in item)) return { label: item.text, interview: 0, total: item.minutes, own: true };
-  const { question: number } = item;
-  const take = (seen.get(number) ?? 0) + 1;
-  seen.set(number, take);
+  const { question: number, text } = item;
+  const take = (seen.get(number ?? text) ?? 0) + 1;
+  seen.set(number ?? text, take);
+  if (number === undefined) return { label: text, take, interview: 0, total: item.minutes, own: true };
   const review = take > 1;
   const record = known.get(number);
   if (!record) {
@@ -141,9 +141,10 @@ function sums(items) {
   return { interview: sum("interview"), total: sum("total") };
 }
 
-function totals(days, seen) {
-  const items = days.flatMap((day) => day.items);
-  return { ...sums(items), questions: seen.size, reviews: items.filter((item) => item.review).length };
+function totals(days) {
+  const items = itemsOf({ days });
+  const questions = items.filter(({ number, take }) => number !== undefined && take === 1).length;
+  return { ...sums(items), questions, reviews: items.filter((item) => item.review).length };
 }
 
 /** 45 -> "45 min", 150 -> "2 h 30 min". */

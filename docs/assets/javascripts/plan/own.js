@@ -1,11 +1,11 @@
 /*
  * The reader's own plans, kept on this machine: the current one and those it took the place of.
  *
- *   { version: 1, current: key or null, clock, plans: [{ key, plan, replaced }] }
+ *   { version: 1, current: key or null, clock, plans: [{ key, plan, replaced, ticks: [[name, done]] }] }
  *
  * `key` never changes, so that a calendar knows a plan's entries again. `replaced` is the day on which another plan took the
- * place of this one, null for a plan that the reader keeps beside the current one. `clock` is when sittings begin, in minutes
- * since midnight.
+ * place of this one, null for a plan that the reader keeps beside the current one. `ticks` is what the reader has ticked off,
+ * by names that done.js gives. `clock` is when sittings begin, in minutes since midnight.
  */
 
 import { createShelf } from "../storage.js";
@@ -18,9 +18,10 @@ export const shelf = createShelf("plan", { parse, empty: () => ({ version: 1, cu
 
 function parse(value) {
   if (value?.version !== 1 || !Array.isArray(value.plans)) throw new RangeError("not a shelf of plans");
-  const plans = value.plans.map(({ key, plan, replaced }) => {
+  const plans = value.plans.map(({ key, plan, replaced, ticks = [] }) => {
     if (typeof key !== "string" || !KEY.test(key) || !(replaced === null || isDay(replaced))) throw new RangeError("not a kept plan");
-    return { key, plan: parsePlan(plan), replaced };
+    if (!Array.isArray(ticks) || ticks.length > LIMITS.items || !ticks.every(isTick)) throw new RangeError("not a plan's ticks");
+    return { key, plan: parsePlan(plan), replaced, ticks };
   });
   if (new Set(plans.map(({ key }) => key)).size !== plans.length) throw new RangeError("two plans of one key");
   if (value.current !== null && !plans.some(({ key }) => key === value.current)) throw new RangeError("no such plan");
@@ -28,6 +29,7 @@ function parse(value) {
   return { version: 1, current: value.current, clock, plans };
 }
 
+const isTick = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && typeof value[1] === "boolean";
 const isDay = (value) => Number.isInteger(value) && value >= LIMITS.firstDay && value <= LIMITS.lastDay;
 
 /** The current plan with its key, or null. */
@@ -48,7 +50,7 @@ export function begin(plan, { replaced = null, key = newKey() } = {}) {
   return shelf.update((value) => {
     const own = value.plans.some((entry) => entry.key === key) ? newKey() : key;
     const plans = value.plans.map((entry) => (entry.key === value.current ? { ...entry, replaced } : entry));
-    return { ...value, current: own, plans: [...plans, { key: own, plan, replaced: null }] };
+    return { ...value, current: own, plans: [...plans, { key: own, plan, replaced: null, ticks: [] }] };
   });
 }
 
@@ -64,6 +66,18 @@ export function change(seen, next) {
     plans: value.plans.map((entry) => (entry.key === current.key ? { ...entry, plan: next } : entry)),
   }));
   return true;
+}
+
+/** Keep whether the reader has ticked off an item of the current plan; the latest tick last. */
+export function tick(name, done) {
+  return shelf.update((value) => ({
+    ...value,
+    plans: value.plans.map((entry) => {
+      if (entry.key !== value.current) return entry;
+      const others = entry.ticks.filter(([other]) => other !== name);
+      return { ...entry, ticks: [...others, [name, done]].slice(-LIMITS.items) };
+    }),
+  }));
 }
 
 /** Make a kept plan the current one, or, with null, none. The one that was stays beside it. */
