@@ -13,8 +13,11 @@ const SITTING = 120;
 function settled(plan) {
   const first = plan.days[0]?.offset ?? 0;
   if (!first) return plan;
-  const days = plan.days.map((day) => ({ ...day, offset: day.offset - first }));
-  return { ...plan, start: plan.start === null ? null : plan.start + first, days };
+  const start = plan.start === null ? null : plan.start + first;
+  if (plan.interview !== null && start > plan.interview) {
+    throw new RangeError("The days that are left come after the interview. Change the interview's date first.");
+  }
+  return { ...plan, start, days: plan.days.map((day) => ({ ...day, offset: day.offset - first })) };
 }
 
 function withDay(plan, d, change) {

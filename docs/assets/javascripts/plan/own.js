@@ -44,26 +44,27 @@ export function newKey() {
 
 /**
  * Make `plan` the current one. The plan that was stays: as another one of the reader's, or, where `replaced` is a day, as a
- * previous one. `key` is the new plan's, if no other plan has it.
+ * previous one. `key` is the new plan's, if no other plan has it. What could not be read again is not kept: a RangeError.
  */
 export function begin(plan, { replaced = null, key = newKey() } = {}) {
   return shelf.update((value) => {
     const own = value.plans.some((entry) => entry.key === key) ? newKey() : key;
     const plans = value.plans.map((entry) => (entry.key === value.current ? { ...entry, replaced } : entry));
-    return { ...value, current: own, plans: [...plans, { key: own, plan, replaced: null, ticks: [] }] };
+    return { ...value, current: own, plans: [...plans, { key: own, plan: parsePlan(plan), replaced: null, ticks: [] }] };
   });
 }
 
 /**
  * Change the current plan. `seen` is the plan that the change was made from; where another window has changed it meanwhile,
- * nothing happens and the answer is false.
+ * nothing happens and the answer is false. Throws a RangeError for what is no plan.
  */
 export function change(seen, next) {
   const current = currentOf(shelf.read());
   if (!current || !isSame(current.plan, seen)) return false;
+  const plan = parsePlan(next);
   shelf.update((value) => ({
     ...value,
-    plans: value.plans.map((entry) => (entry.key === current.key ? { ...entry, plan: next } : entry)),
+    plans: value.plans.map((entry) => (entry.key === current.key ? { ...entry, plan } : entry)),
   }));
   return true;
 }
