@@ -40,8 +40,8 @@ const BAD_LINK = {
   ],
 };
 
-/** Build the builder into `place`, in place of what it holds for readers without scripts. */
-export async function setUpBuilder(place) {
+/** Build the builder into `place`, in place of what it holds for readers without scripts. `options` are those of `draw`. */
+export async function setUpBuilder(place, options) {
   if (place.dataset.started) return;
   place.dataset.started = "true";
   let questions;
@@ -49,14 +49,13 @@ export async function setUpBuilder(place) {
     [questions] = await Promise.all([loadCatalog(), addStyles("plan")]);
   } catch {
     delete place.dataset.started;
-    place.replaceChildren(
-      element("p", { role: "alert" }, "The questions could not be loaded, so no plan can be shown. "),
-      button("Try again", () => setUpBuilder(place)),
-    );
+    const again = button("Try again", () => setUpBuilder(place, { focus: "title" }));
+    place.replaceChildren(element("p", { role: "alert" }, "The questions could not be loaded, so no plan can be shown."), again);
+    if (options) again.focus();
     return;
   }
   const chains = place.dataset.chains.split(";").map((chain) => chain.split(" ").map(Number));
-  new Builder(place, questions, chains).start();
+  new Builder(place, questions, chains).start(options);
 }
 
 class Builder {
@@ -73,7 +72,7 @@ class Builder {
     this.next = null;
   }
 
-  start() {
+  start(options) {
     this.place.replaceChildren(this.main, this.paper);
     own.shelf.subscribe(() => this.show());
     done.subscribe(() => {
@@ -87,7 +86,7 @@ class Builder {
       if (document.hidden) this.keepTyped();
       else this.editor?.refresh();
     });
-    return this.open();
+    return this.open(options);
   }
 
   /** Show what the address asks for. `options` are those of `draw`. */
@@ -260,7 +259,7 @@ class Builder {
         }
         this.forgetFragment();
         this.undo = [];
-        this.next = { focus: "title" };
+        this.next = { focus: "title", close: "layout" };
         own.begin(mine, { replaced: replace ? today() : null, key: keyOf(fragment) });
         announce("The plan is yours now");
       },
@@ -393,7 +392,7 @@ class Builder {
 
   beginWith(plan, options) {
     this.undo = [];
-    this.next = { focus: "title" };
+    this.next = { focus: "title", close: "layout" };
     own.begin(plan, options);
   }
 
@@ -463,7 +462,7 @@ class Builder {
       { "aria-label": `Delete ${name}` },
     );
     const restore = () => {
-      this.next = { focus: "title" };
+      this.next = { focus: "title", close: "layout" };
       own.switchTo(key);
       announce(`${name} is your plan again`);
     };

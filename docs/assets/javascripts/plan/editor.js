@@ -30,10 +30,13 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
   title.addEventListener("change", () => type((now) => edit.setTitle(now, cleaned(title.value, LIMITS.title))));
   const start = dateInput(plan().start, "start");
   const interview = dateInput(plan().interview, "interview");
-  const dated = (input, set) =>
+  const dated = (input, set) => {
     input.addEventListener("change", () => {
       if (input.checkValidity()) type((now) => set(now, dayOf(input.value)));
     });
+    // Half a date, or one out of range, is not the plan's.
+    input.addEventListener("blur", () => input.checkValidity() || refresh());
+  };
   dated(start, edit.setStart);
   dated(interview, edit.setInterview);
 
@@ -159,13 +162,14 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
   }
 
   function itemRow(item, d, i, ref) {
+    const called = item.review ? `${item.label} (review)` : item.label;
     // `refresh` puts the name here.
     const name = element("span");
     ref.names[i] = name;
     const tick = button("", () => mark(viewOf(plan(), questions).days[d].items[i], tick.getAttribute("aria-pressed") === "false"), {
       class: "tool plan-tool plan-tool--icon plan-tick",
       "data-key": `done ${d}.${i}`,
-      "aria-label": `Done: ${item.label}`,
+      "aria-label": `Done: ${called}`,
       title: "Done",
     });
     ref.ticks[i] = tick;
@@ -177,22 +181,22 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
         act((now) => edit.moveItem(now, { d, i }, to), {
           // At the end of the list the way back is what is left.
           focus: () => (edit.placeBeside(plan(), to.d, to.i, by) ? `${word} ${to.d}.${to.i}` : `${by < 0 ? "later" : "earlier"} ${to.d}.${to.i}`),
-          say: `Day ${to.d + 1}, place ${to.i + 1}: ${item.label}`,
+          say: `Day ${to.d + 1}, place ${to.i + 1}: ${called}`,
         });
       return button(sign, move, {
         class: "tool plan-tool plan-tool--icon",
         "data-key": `${word} ${d}.${i}`,
-        "aria-label": `Move ${word}: ${item.label}`,
+        "aria-label": `Move ${word}: ${called}`,
         title: `Move ${word}`,
         disabled: to === null,
       });
     };
     const content = () => [
-      element("div", { class: "plan-row" }, moveFields(d, i), button("Remove", () => remove(item, d, i), { "aria-label": `Remove ${item.label}` })),
+      element("div", { class: "plan-row" }, moveFields(d, i), button("Remove", () => remove(item, d, i), { "aria-label": `Remove ${called}` })),
       item.own && ownItemFields(item, d, i),
       note.label,
     ];
-    const change = folded("Change", `item ${d}.${i}`, content, { "aria-label": `Change ${item.label}` });
+    const change = folded("Change", `item ${d}.${i}`, content, { "aria-label": `Change ${called}` });
     return element(
       "li",
       { class: "plan-item", "data-question": item.number ?? null },

@@ -54,7 +54,7 @@ export function exportPanel({ current, clock, setClock = () => {} }) {
     element(
       "p",
       { class: "plan-hint" },
-      "Calendar: events have no time zone, so 18:00 stays 18:00 when clocks change and wherever you are. Importing the file again updates what has changed, but leaves in the calendar the last days of a plan that has become shorter. Import it into a calendar of its own, which you can empty first.",
+      "Calendar: events have no time zone, so 18:00 stays 18:00 when clocks change and wherever you are. When the file is imported again, most calendars update what has changed, but keep the last days of a plan that has become shorter. Give the plan a calendar of its own, and empty it first.",
     ),
   );
 }
