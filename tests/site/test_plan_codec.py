@@ -36,6 +36,53 @@ REFUSALS = """async ([codec, links]) => {
   return out;
 }"""
 
+# Whatever a reader may press and enter, in any order: each change gives a plan, or a RangeError that says why not.
+CHANGES = """async ([folder, runs, steps]) => {
+  const [edit, { parsePlan, viewOf }, { decode, encode }] = await Promise.all(
+    ["edit", "model", "codec"].map((name) => import(`${folder}${name}.js`)));
+  let seed = 20270301;
+  const any = (below) => { seed = (seed * 1103515245 + 12345) % 2 ** 31; return Math.floor(seed / 2 ** 31 * below); };
+  const faults = [];
+  let [done, refused] = [0, 0];
+  for (let run = 0; run < runs; run++) {
+    let plan = { title: "", start: null, interview: null, days: [{ offset: 0, note: "", items: [] }] };
+    for (let step = 0; step < steps; step++) {
+      const d = any(plan.days.length);
+      const { items } = plan.days[d] ?? { items: [] };
+      const i = any(items.length);
+      const to = items.length ? edit.placeBeside(plan, d, i, any(2) ? 1 : -1) : null;
+      const changes = [
+        () => edit.addDay(plan),
+        () => edit.addQuestion(plan, viewOf(plan, []), 1 + any(9), 30).plan,
+        () => edit.setStart(plan, any(9) ? 20878 + any(60) : null),
+        () => edit.setInterview(plan, any(9) ? 20878 + any(60) : null),
+      ];
+      if (plan.days.length) changes.push(() => edit.removeDay(plan, d), () => edit.addOwn(plan, d, "own", any(99)));
+      if (plan.days.length && plan.start !== null) changes.push(() => edit.setDate(plan, d, 20878 + any(60)).plan);
+      if (items.length) changes.push(() => edit.removeItem(plan, d, i));
+      if (to) changes.push(() => edit.moveItem(plan, { d, i }, to));
+      const change = changes[any(changes.length)];
+      let next;
+      try {
+        next = change();
+      } catch (error) {
+        if (!(error instanceof RangeError)) faults.push(`${change}: ${error}`);
+        refused += 1;
+        continue;
+      }
+      try {
+        parsePlan(next);
+        plan = next;
+        done += 1;
+      } catch (error) {
+        faults.push(`${change}: ${error}`);
+      }
+    }
+    if (JSON.stringify(await decode(await encode(plan))) !== JSON.stringify(plan)) faults.push("not the same plan by its link");
+  }
+  return [done, refused, faults];
+}"""
+
 
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
@@ -58,6 +105,12 @@ def test_both_read_what_either_writes(site: Site, page: Page, some: list[LinkedP
         assert read == as_json(plan)
         assert decode(written) == plan
         assert written[-1] not in "-_"
+
+
+def test_no_change_makes_what_cannot_be_kept_or_sent(site: Site, page: Page) -> None:
+    done, refused, faults = page.evaluate(CHANGES, [f"{site.url}assets/javascripts/plan/", 100, 60])
+    assert not faults, "\n".join(sorted(set(faults)))
+    assert min(done, refused) > 100, "it was tried"
 
 
 def test_both_have_the_same_limits(site: Site, page: Page) -> None:
