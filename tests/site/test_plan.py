@@ -533,7 +533,7 @@ def test_a_damaged_plan_is_set_aside_and_not_lost(new_page: NewPage) -> None:
     for junk in (
         "{",
         '{"version":1,"current":"gone","plans":[]}',
-        '{"version":9,"plans":[]}',
+        '{"version":0,"plans":[]}',
         # No calendar has that day.
         json.dumps({"version": 1, "current": None, "plans": [kept | {"replaced": 9_000_000_000_000_000}]}),
     ):
@@ -546,6 +546,17 @@ def test_a_damaged_plan_is_set_aside_and_not_lost(new_page: NewPage) -> None:
         page.get_by_role("button", name="Begin with an empty plan").click()
         expect(page.get_by_role("heading", name="Your plan")).to_be_visible()
         assert current(page)["title"] == "My prep plan"
+
+
+def test_plans_of_a_newer_version_are_left_alone(new_page: NewPage) -> None:
+    page = new_page()
+    blank(page)
+    newer = '{"version":2,"plans":{}}'
+    page.evaluate("([key, value]) => localStorage.setItem(key, value)", [SHELF, newer])
+    page.goto(ADDRESS)
+    page.get_by_role("button", name="Begin with an empty plan").click()
+    expect(page.locator(".plan-trouble")).to_contain_text("stored by a newer version of this site")
+    assert page.evaluate("key => localStorage.getItem(key)", SHELF) == newer
 
 
 def test_a_bad_link_says_what_is_wrong_and_touches_nothing(new_page: NewPage) -> None:

@@ -8,16 +8,18 @@
  * by names that done.js gives. `clock` is when sittings begin, in minutes since midnight.
  */
 
-import { createShelf } from "../storage.js";
+import { NewerForm, createShelf } from "../storage.js";
 import { LIMITS, isSame, parsePlan } from "./model.js";
 
+const VERSION = 1;
 const CLOCK = 18 * 60;
 const KEY = /^[a-z0-9-]{4,40}$/;
 
-export const shelf = createShelf("plan", { parse, empty: () => ({ version: 1, current: null, clock: CLOCK, plans: [] }) });
+export const shelf = createShelf("plan", { parse, empty: () => ({ version: VERSION, current: null, clock: CLOCK, plans: [] }) });
 
 function parse(value) {
-  if (value?.version !== 1 || !Array.isArray(value.plans)) throw new RangeError("not a shelf of plans");
+  if (Number.isInteger(value?.version) && value.version > VERSION) throw new NewerForm(`plans of version ${value.version}`);
+  if (value?.version !== VERSION || !Array.isArray(value.plans)) throw new RangeError("not a shelf of plans");
   const plans = value.plans.map(({ key, plan, replaced, ticks = [] }) => {
     if (typeof key !== "string" || !KEY.test(key) || !(replaced === null || isDay(replaced))) throw new RangeError("not a kept plan");
     if (!Array.isArray(ticks) || ticks.length > LIMITS.items || !ticks.every(isTick)) throw new RangeError("not a plan's ticks");
@@ -26,7 +28,7 @@ function parse(value) {
   if (new Set(plans.map(({ key }) => key)).size !== plans.length) throw new RangeError("two plans of one key");
   if (value.current !== null && !plans.some(({ key }) => key === value.current)) throw new RangeError("no such plan");
   const clock = Number.isInteger(value.clock) && value.clock >= 0 && value.clock < 1440 ? value.clock : CLOCK;
-  return { version: 1, current: value.current, clock, plans };
+  return { version: VERSION, current: value.current, clock, plans };
 }
 
 const isTick = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && typeof value[1] === "boolean";
@@ -104,6 +106,9 @@ export const setClock = (clock) => shelf.update((value) => ({ ...value, clock })
 export function troubleOf(problem) {
   if (problem === "damaged") {
     return `The plan that was stored here could not be read. It was set aside, not deleted: this browser keeps it under the name “${shelf.asideKey}”.`;
+  }
+  if (problem === "newer") {
+    return "Your plans were stored by a newer version of this site and are left alone. Reload this page to get that version; what you do here lasts until you close it.";
   }
   if (problem === "forbidden") {
     return "This browser does not let the site store anything, so your plan lasts until you close this page. Copy its link to keep it.";
