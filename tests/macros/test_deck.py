@@ -173,6 +173,22 @@ def test_a_second_import_updates_and_duplicates_nothing(catalog, collection, loa
     assert collection.get_card(learned).due == due
 
 
+def test_what_readers_have_is_known_by_the_same_ids_for_ever(catalog, collection, load):
+    """With another id, or other fields, an import would put a second type of note or a second card beside the reader's own."""
+    load(deck.package(catalog, texts_of(catalog), SITE, 1_000))
+    types = {entry.id: collection.models.get(entry.id) for entry in collection.models.all_names_and_ids()}
+    fields = {id_: [field["name"] for field in types[id_]["flds"]] for id_ in (1_329_870_447, 1_650_218_903)}
+    assert fields == {
+        1_329_870_447: ["Title", "About", "Question", "Answer", "Signals", "Link"],
+        1_650_218_903: ["Follow-up", "About", "After", "Answer", "Link"],
+    }
+    guids = {
+        note["Link"].removeprefix(f"{SITE.url}questions/technical/"): note.guid
+        for note in map(collection.get_note, collection.find_notes("tag:category::technical"))
+    }
+    assert guids == {"a/": "K-X;>T,l4.", "a/#what-if": "lS;SjHQd8T", "a/#and-the-leak": "mRo64Co-QA"}
+
+
 def test_the_same_sources_give_the_same_bytes(catalog):
     first, second = (deck.package(catalog, texts_of(catalog), SITE, 1_000) for _ in range(2))
     assert first == second
