@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ from playwright.sync_api import Page, expect
 from macros import offline
 from tests.site.axe import findings
 from tests.site.conftest import NARROW, NewPage, Site, Watch
-from tests.site.server import Server
+from tests.site.server import PagesHandler, Server
 
 PAGE = "take-away/"
 KEPT = "works without a network"
@@ -46,10 +48,11 @@ class Host:
 def host(site: Site, watch: Watch, tmp_path: Path) -> Iterator[Host]:
     folder = tmp_path / "site"
     shutil.copytree(site.folder, folder)
-    # No test has a use for the largest pages, and each of them waits for every byte.
-    for large in ("print", "llms-full.txt"):
-        path = folder / large
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    # Of what no test has a use for: each of them waits for every file.
+    for unused in ("print", "kits", "plans", "calculators", "contributing", "templates"):
+        shutil.rmtree(folder / unused)
+    for file in (*folder.rglob("*.md"), folder / "llms-full.txt"):
+        file.unlink(missing_ok=True)
     offline.write(folder)
     server = Server()
     prefix = urlsplit(site.site_url).path
@@ -127,29 +130,40 @@ def test_a_visit_alone_keeps_nothing(host: Host, new_page: NewPage) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_a_new_edition_takes_over_when_it_is_whole_and_the_reader_says_so(
+def test_a_new_edition_takes_over_in_whole_and_no_window_stays_with_an_old_one(
     host: Host, new_page: NewPage
 ) -> None:
     page = new_page()
     keep(page, host)
-    before = home(page, host)
-    host.change("index.html", before, "A newer home")
+    first = home(page, host)
+    host.change("index.html", first, "A newer home")
     host.deploy()
 
+    # While another window shows the old one, the reader has to say so.
     page.goto(host.url + PAGE)
     says(page, "A newer edition is here in whole")
-    assert home(page, host) == before, "half of one edition and half of another"
-    page.goto(host.url + PAGE)
+    other = page.context.new_page()
+    assert home(other, host) == first, "half of one edition and half of another"
     page.get_by_role("button", name="Use the newer edition").click()
     says(page, KEPT)
+    assert home(other, host) == "A newer home"
+    other.close()
+
+    # A window alone has the next one with the next page; that page asks for itself a second time.
+    host.change("index.html", "A newer home", "The newest home")
+    host.deploy()
+    page.goto(host.url + PAGE)
+    says(page, "A newer edition is here in whole")
+    page.goto(f"{host.url}#more", wait_until="commit")
+    expect(page.locator("h1")).to_contain_text("The newest home")
+    expect(page).to_have_url(f"{host.url}#more")
     page.context.set_offline(True)
-    assert home(page, host) == "A newer home"
+    assert home(page, host) == "The newest home"
     assert len(page.evaluate("caches.keys()")) == 1
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("fault", ["a file is missing", "a file is of another edition"])
-def test_an_edition_that_breaks_off_changes_nothing(host: Host, new_page: NewPage, fault: str) -> None:
+def test_an_edition_that_breaks_off_changes_nothing(host: Host, new_page: NewPage) -> None:
     page = new_page()
     keep(page, host)
     before = home(page, host)
@@ -159,11 +173,10 @@ def test_an_edition_that_breaks_off_changes_nothing(host: Host, new_page: NewPag
     # Half of the deployment has arrived.
     late = host.folder / "topics/index.html"
     text = late.read_text(encoding="utf-8")
-    if fault == "a file is missing":
-        late.unlink()
-    else:
-        late.write_text(text.replace("(newer)", "(newest)"), encoding="utf-8")
-
+    late.unlink()
+    page.goto(host.url + PAGE)
+    says(page, "A newer edition could not be fetched in whole")
+    late.write_text(text.replace("(newer)", "(newest)"), encoding="utf-8")
     page.goto(host.url + PAGE)
     says(page, "A newer edition could not be fetched in whole")
     page.context.set_offline(True)
@@ -183,7 +196,7 @@ def test_what_cannot_be_had_in_whole_is_not_kept_at_all(host: Host, new_page: Ne
     moved = shutil.move(host.folder / "topics", host.folder.parent / "away")
     page.goto(host.url + PAGE)
     page.get_by_role("button", name="Keep this site offline").click()
-    says(page, "nothing is kept")
+    says(page, "did not come in whole")
     page.wait_for_function(f"async () => String(await ({NOTHING_THERE})()) === '0,0'")
 
     shutil.move(moved, host.folder / "topics")
@@ -192,14 +205,38 @@ def test_what_cannot_be_had_in_whole_is_not_kept_at_all(host: Host, new_page: Ne
 
 
 @pytest.mark.timeout(600)
-def test_a_reader_lets_go_of_all_of_it(host: Host, new_page: NewPage) -> None:
+def test_a_reader_stops_keeps_and_lets_go_of_all_of_it_by_keyboard(
+    host: Host, new_page: NewPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, get = threading.Event(), PagesHandler.do_GET
+
+    def hold(handler: PagesHandler) -> None:
+        if handler.path.endswith("/topics/"):
+            held.wait(MINUTE / 1000)
+        with suppress(ConnectionError):
+            get(handler)
+
+    monkeypatch.setattr(PagesHandler, "do_GET", hold)
     page = new_page()
-    keep(page, host)
+    page.goto(host.url + PAGE)
     page.evaluate("caches.open('of another site')")
-    page.reload()
-    page.get_by_role("button", name="Remove it from this device").click()
-    says(page, "Removed: nothing is kept")
-    assert page.evaluate("caches.keys()") == ["of another site"]
+    button = page.get_by_role("button", name="Keep this site offline")
+    button.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    page.keyboard.press("Enter")
+    says(page, "Stopped: nothing is kept")
+    expect(button).to_be_focused()
+    assert page.evaluate(NOTHING_THERE) == [0, 1]
+    held.set()
+
+    # Again in the same window, which has the old worker alive when the site is kept for the second time.
+    for _ in range(2):
+        page.keyboard.press("Enter")
+        says(page, KEPT)
+        assert len(page.evaluate("caches.keys()")) == 2
+        page.get_by_role("button", name="Remove it from this device").press("Enter")
+        says(page, "Removed: nothing is kept")
+        assert page.evaluate("caches.keys()") == ["of another site"]
     # The page that is open outlives it; the next one comes from the network.
     response = page.goto(host.url)
     assert response
@@ -208,17 +245,18 @@ def test_a_reader_lets_go_of_all_of_it(host: Host, new_page: NewPage) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("palette", ["light", "dark"])
-def test_no_state_of_the_control_has_a_finding(host: Host, new_page: NewPage, palette: str) -> None:
-    page = new_page(size=NARROW, palette=palette)
-    page.goto(host.url + PAGE)
-    button = page.get_by_role("button", name="Keep this site offline")
-    expect(button).to_be_visible()
-    found = findings(page, "nothing kept")
-    button.focus()
-    page.keyboard.press("Enter")
-    says(page, KEPT)
-    found += findings(page, "kept")
+def test_no_state_of_the_control_has_a_finding(host: Host, new_page: NewPage) -> None:
+    page = new_page(size=NARROW)
+    keep(page, host)
+    found = []
+    for palette in ("light", "dark"):
+        page.emulate_media(color_scheme=palette)
+        page.reload()
+        says(page, KEPT)
+        found += findings(page, f"kept, {palette}")
+    page.get_by_role("button", name="Remove it from this device").click()
+    says(page, "Removed")
+    found += findings(page, "nothing kept, dark")
     assert not found, "\n".join(found)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0
@@ -238,8 +276,16 @@ def test_the_app_starts_at_the_sites_root_wherever_that_is(site: Site, new_page:
         """async () => {
           const { href } = document.querySelector("link[rel=manifest]");
           const manifest = await (await fetch(href)).json();
-          const [start, scope, icon] = [manifest.start_url, manifest.scope, manifest.icons[0].src].map((u) => new URL(u, href).href);
-          return { start, scope, icon: (await fetch(icon)).headers.get("content-type") };
+          const [start, scope] = [manifest.start_url, manifest.scope].map((u) => new URL(u, href).href);
+          const touch = document.querySelector("link[rel=apple-touch-icon]").href;
+          const icons = [...manifest.icons.map(({ src }) => new URL(src, href).href), touch];
+          const types = await Promise.all(icons.map(async (icon) => (await fetch(icon)).headers.get("content-type")));
+          return { start, scope, types, sizes: manifest.icons.map(({ sizes }) => sizes) };
         }"""
     )
-    assert manifest == {"start": site.url, "scope": site.url, "icon": "image/svg+xml"}
+    assert manifest == {
+        "start": site.url,
+        "scope": site.url,
+        "types": ["image/svg+xml", "image/png", "image/png", "image/png"],
+        "sizes": ["any", "192x192", "512x512"],
+    }

@@ -10,6 +10,9 @@ const root = siteRoot();
 /** As in worker.js: the caches of this site, and of no other on the same origin. */
 const OURS = `llm-production-interviews.offline ${root.pathname} `;
 
+/** Aborted when the reader lets go: what becomes of that registration afterward is not told of any more. */
+let following = new AbortController();
+
 /** Fill `place`, which is empty and stays so without scripts. */
 export function setUpOffline(place) {
   if (place.childElementCount) return;
@@ -48,7 +51,10 @@ function createView() {
           button.type = "button";
           button.className = "tool offline__button";
           button.textContent = label;
-          button.addEventListener("click", action);
+          button.addEventListener("click", ({ detail }) => {
+            // The second click of a double one would fall on the button that has taken this one's place.
+            if (detail < 2) action();
+          });
           return button;
         }),
       );
@@ -63,14 +69,17 @@ async function begin(view) {
     return;
   }
   const registration = await registered();
-  if (registration) {
+  if (registration?.active && !(await ownCaches()).length) {
+    await letGo();
+    await offerToKeep(view, "The browser has cleared away what was kept on this device.");
+  } else if (registration) {
     follow(view, registration);
     show(view, registration);
     // A newer edition is noticed on any visit to any page; here at once. Without a network there is none to be noticed.
     registration.update().catch(() => {});
-    return;
+  } else {
+    await offerToKeep(view, "Nothing is kept on this device.");
   }
-  await offerToKeep(view, "Nothing is kept on this device.");
 }
 
 /** The registration of this very site, not one of the origin's root. */
@@ -81,29 +90,41 @@ async function registered() {
 
 async function offerToKeep(view, said) {
   view.advance(null);
-  let size;
+  let bytes;
   try {
     const response = await fetch(new URL("offline.json", root));
     if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
-    size = megabytes((await response.json()).bytes);
+    ({ bytes } = await response.json());
   } catch {
     view.say("The list of the site's files cannot be had: there is no network, or this copy of the site was not finished.");
     view.offer();
     return;
   }
   view.say(said);
-  view.offer([`Keep this site offline (${size})`, () => keep(view)]);
+  view.offer([`Keep this site offline (${megabytes(bytes)})`, () => keep(view, bytes)]);
 }
 
-async function keep(view) {
-  view.offer();
-  view.say("Fetching the site …");
+async function keep(view, bytes) {
+  following = new AbortController();
+  const { signal } = following;
+  sayFetching(view);
+  const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => {})) ?? {};
+  if (quota - usage < bytes) {
+    const room = megabytes(quota - usage);
+    await offerToKeep(view, `Nothing is kept: ${megabytes(bytes)} are needed, and the browser leaves this site ${room}.`);
+    return;
+  }
   // So that the browser does not clear it away when space gets short. Whatever it answers, the site can be kept.
   navigator.storage?.persist?.().catch(() => {});
   try {
     const registration = await navigator.serviceWorker.register(new URL("worker.js", root), { scope: root.pathname });
+    if (signal.aborted) {
+      await letGo();
+      return;
+    }
     follow(view, registration);
-    show(view, registration);
+    if (registration.active && !(await ownCaches()).length) registration.active.postMessage("fill");
+    else show(view, registration);
   } catch {
     await failed(view);
   }
@@ -111,44 +132,60 @@ async function keep(view) {
 
 async function failed(view) {
   await letGo();
-  await offerToKeep(view, "The site could not be fetched in whole, so nothing is kept. Try again.");
+  await offerToKeep(view, "Nothing is kept: the site did not come in whole. The network may have broken off, or the device be full. Try again.");
 }
 
-/** Tell of everything that happens to the registration from now on. */
+/** Tell of everything that happens to the registration from now on, until the reader lets go of it. */
 function follow(view, registration) {
+  following = new AbortController();
+  const { signal } = following;
   const channel = new BroadcastChannel(OURS);
-  channel.addEventListener("message", ({ data }) => view.advance(data.bytes, data.of));
+  channel.addEventListener("message", ({ data }) => {
+    if (data.whole) show(view, registration);
+    else if (data.whole === false) failed(view);
+    else view.advance(data.bytes, data.of);
+  });
+  signal.addEventListener("abort", () => channel.close());
   const attend = (worker) => {
-    let isWhole = false;
-    worker?.addEventListener("statechange", () => {
+    let isWhole = worker.state !== "installing";
+    const tell = () => {
       isWhole ||= worker.state === "installed";
       if (worker.state !== "redundant") show(view, registration);
       else if (!registration.active) failed(view);
       // One that had come in whole is only being replaced.
       else if (!isWhole) show(view, registration, "A newer edition could not be fetched in whole. ");
-    });
+    };
+    worker.addEventListener("statechange", tell, { signal });
   };
-  attend(registration.installing);
-  registration.addEventListener("updatefound", () => {
+  // The one that waits may be told to take over in another window.
+  for (const worker of [registration.installing, registration.waiting]) if (worker) attend(worker);
+  const found = () => {
     attend(registration.installing);
     show(view, registration);
-  });
+  };
+  registration.addEventListener("updatefound", found, { signal });
+}
+
+function sayFetching(view) {
+  view.say("Fetching the site …");
+  view.offer(["Stop", () => remove(view, "Stopped: nothing is kept on this device.")]);
 }
 
 /** What is the case now, after `first`, and what can be done about it. */
 function show(view, registration, first = "") {
   const { active, installing, waiting } = registration;
-  const forget = ["Remove it from this device", () => remove(view)];
+  const forget = ["Remove it from this device", () => remove(view, "Removed: nothing is kept on this device.")];
   if (!installing) view.advance(null);
   if (waiting) {
-    view.say("A newer edition is here in whole. It takes over when every window of this site is closed, or now.");
+    view.say(
+      "A newer edition is here in whole. It takes over with the next page you open when no other window of this site is open, or now.",
+    );
     view.offer(["Use the newer edition", () => takeOver(waiting)], forget);
   } else if (installing && active) {
     view.say("A newer edition is being fetched. The one you have stays until it is whole.");
     view.offer(forget);
   } else if (installing) {
-    view.say("Fetching the site …");
-    view.offer();
+    sayFetching(view);
   } else if (active) {
     view.say(`${first}The site is kept on this device and works without a network.`);
     view.offer(forget);
@@ -160,14 +197,22 @@ function takeOver(waiting) {
   waiting.postMessage("take over");
 }
 
-async function remove(view) {
+async function remove(view, said) {
   await letGo();
-  await offerToKeep(view, "Removed: nothing is kept on this device.");
+  await offerToKeep(view, said);
 }
 
 async function letGo() {
-  await (await registered())?.unregister();
-  for (const name of await caches.keys()) if (name.startsWith(OURS)) await caches.delete(name);
+  following.abort();
+  const registration = await registered();
+  // The browser takes back nothing that is being installed, and so would fetch all of it first.
+  for (const worker of [registration?.installing, registration?.active]) worker?.postMessage("stop");
+  await registration?.unregister();
+  for (const name of await ownCaches()) await caches.delete(name);
+}
+
+async function ownCaches() {
+  return (await caches.keys()).filter((name) => name.startsWith(OURS));
 }
 
 function megabytes(bytes) {

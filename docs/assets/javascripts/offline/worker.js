@@ -3,7 +3,8 @@
  *
  * macros/offline.py puts `RELEASE` before this text and serves both as worker.js in the site's root. A cache holds one
  * release, and one only: a new one is fetched and checked in whole while the old one goes on answering, and takes its place
- * when no window shows the old one any more, or when the reader says so. One that cannot be had in whole changes nothing.
+ * with the next visit when no other window shows the old one, or when the reader says so. One that cannot be had in whole
+ * changes nothing.
  */
 
 /* global RELEASE */
@@ -15,25 +16,33 @@ const NAME = OURS + RELEASE;
 const HASH = "x-content-sha256";
 const LIST = "offline.json";
 const AT_ONCE = 6;
+/** A page that asks for itself again. A refresh by header would stay where it is at an address with a fragment. */
+const AGAIN = '<!doctype html><link rel="icon" href="data:,"><script>location.reload()</script>';
 
 const channel = new BroadcastChannel(OURS);
+/** Aborted when the reader wants no more files. */
+let stopping = new AbortController();
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("message", (event) => {
   if (event.data === "take over") self.skipWaiting();
+  if (event.data === "fill") event.waitUntil(refill());
+  if (event.data === "stop") stopping.abort();
 });
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(SCOPE)) return;
-  event.respondWith(answer(request));
+  event.respondWith(request.mode === "navigate" ? visit(event) : answer(request));
 });
 
 /** Fetch every file of the release. Rejects, and so leaves what is there in its place, if one cannot be had as it should be. */
 async function fill() {
+  stopping = new AbortController();
   const list = await (await fetched(LIST)).json();
   // While a deployment spreads, the list may be older or newer than this text.
   if (list.release !== RELEASE) throw new Error(`the list is of release ${list.release}`);
+  await checkRoom(list.bytes);
   const cache = await caches.open(NAME);
   const earlier = [];
   for (const name of await caches.keys()) if (name.startsWith(OURS)) earlier.push(await caches.open(name));
@@ -56,6 +65,21 @@ async function fill() {
   }
 }
 
+/** Fetch again what the reader has let go of while a window kept this worker alive: it is not installed a second time. */
+async function refill() {
+  const whole = await fill().then(
+    () => true,
+    () => false,
+  );
+  channel.postMessage({ whole });
+}
+
+/** Rejects where the browser will not take the release. It would be fetched in vain, and again on every visit. */
+async function checkRoom(bytes) {
+  const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
+  if (quota - usage < bytes) throw new Error(`no room for ${bytes} bytes`);
+}
+
 /** Put one file into the cache: as an earlier release, or an attempt that broke off, has it, or else fetched and checked. */
 async function keep(cache, earlier, { address, sha256 }) {
   const url = SCOPE + address;
@@ -74,7 +98,7 @@ async function keep(cache, earlier, { address, sha256 }) {
 }
 
 async function fetched(address) {
-  const response = await fetch(SCOPE + address, { cache: "no-cache" });
+  const response = await fetch(SCOPE + address, { cache: "no-cache", signal: stopping.signal });
   if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
   return response;
 }
@@ -87,6 +111,32 @@ async function digest(body) {
 async function takeOver() {
   for (const name of await caches.keys()) if (name.startsWith(OURS) && name !== NAME) await caches.delete(name);
   await self.clients.claim();
+}
+
+/** How often a newer release has been asked to answer in this one's place. It may take a moment, but not for ever. */
+let asked = 0;
+
+/**
+ * A page that is opened is of the newest release that is here: the one that waits takes over, unless another window shows
+ * this one. Windows can stay open for months, and the reader may never come to the button again.
+ */
+async function visit(event) {
+  const { request } = event;
+  const { waiting } = self.registration;
+  // What is no page may be a download, which the window that asks for it outlives.
+  const isPage = request.destination === "document" && new URL(request.url).pathname.endsWith("/");
+  if (waiting && isPage && asked < 10 && (await showsNoOther(event))) {
+    asked += 1;
+    waiting.postMessage("take over");
+    return new Response(AGAIN, { headers: { "content-type": "text/html" } });
+  }
+  return answer(request);
+}
+
+/** Whether no window but the one that is being left has a page of this release. Chromium names that one by `clientId`. */
+async function showsNoOther({ clientId, replacesClientId = "" }) {
+  const windows = await self.clients.matchAll({ type: "window" });
+  return windows.every(({ id }) => id === (replacesClientId || clientId));
 }
 
 /** What the host would answer, from this release alone; what is not kept is asked of the network. */
