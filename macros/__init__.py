@@ -22,6 +22,7 @@ from macros import (
     finish,
     front_matter,
     history,
+    icons,
     kits,
     markdown_files,
     plan_link,
@@ -104,7 +105,14 @@ def define_env(env: Any) -> None:
     @env.macro
     def markdown_links() -> str:
         """Every question's page as plain Markdown, as a list of links."""
-        return render.markdown_links(prepared.catalog, site.url)
+        return render.markdown_links([(q.number, q.title, q.address) for q in prepared.catalog], site.url)
+
+    @env.macro
+    def kit_markdown_links() -> str:
+        """The same of every interviewer's kit."""
+        by_number = sorted(prepared.kits_of.values(), key=lambda kit: kit.question.number)
+        pages = [(kit.question.number, f"Kit: {kit.question.title}", kit.address) for kit in by_number]
+        return render.markdown_links(pages, site.url)
 
     @env.macro
     def finished(address: str, label: str) -> str:
@@ -163,10 +171,6 @@ def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepar
         """A field for the reader's own expectation, before a stage's evidence is revealed."""
         return render.guess(stage)
 
-    def drawn(markdown: str) -> str:
-        """What a kit draws from its question's page, with the figures in it."""
-        return str(Template(markdown, undefined=StrictUndefined).render(computed=computed))
-
     def own_kit(call: str) -> kits.Kit:
         if source() not in kits_of:
             raise ValueError(f"{call}(): {source()} is no interviewer's kit")
@@ -174,12 +178,12 @@ def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepar
 
     def kit_hints() -> str:
         """The hints of this kit's question, open."""
-        return drawn(kits.hints_markdown(own_kit("kit_hints").hints))
+        return _drawn(kits.hints_markdown(own_kit("kit_hints").hints), computed)
 
     def kit_score_sheet() -> str:
         """The signals and levels of this kit's question, to tick."""
         kit = own_kit("kit_score_sheet")
-        return drawn(kits.score_sheet_markdown(kit.signals, kit.levels))
+        return _drawn(kits.score_sheet_markdown(kit.signals, kit.levels), computed)
 
     def kit_list() -> str:
         """All kits, with what each question asks for."""
@@ -247,7 +251,17 @@ def _plain_macros(source: str, prepared: Prepared, site: Site) -> Macros:
     def guess(stage: int) -> str:
         return ""
 
-    return {**macros, "calculator": calculator, "chart": chart, "guess": guess}
+    def kit_score_sheet() -> str:
+        kit = prepared.kits_of[source]
+        return _drawn(kits.score_sheet_text(kit.signals, kit.levels), macros["computed"])
+
+    own = (calculator, chart, guess, kit_score_sheet)
+    return {**macros, **{macro.__name__: macro for macro in own}}
+
+
+def _drawn(markdown: str, computed: Callable[..., Any]) -> str:
+    """What a kit draws from its question's page, with the figures in it."""
+    return str(Template(markdown, undefined=StrictUndefined).render(computed=computed))
 
 
 def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mapping[str, str]) -> Prepared:
@@ -295,6 +309,7 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
         **drills,
         **found_by,
         feed.NAME: feed.feed_xml(catalog, site, times),
+        **icons.pngs((docs_dir / icons.SOURCE).read_text(encoding="utf-8")),
     }
 
     plain = _texts(docs_dir, sources, prepared, site)
@@ -305,12 +320,18 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
         for question in catalog
         if question.source in plain
     }
+    by_number = sorted(kits_of.values(), key=lambda kit: kit.question.number)
+    beside |= {
+        kit.source: markdown_files.kit_file(kit, plain[kit.source], site)
+        for kit in by_number
+        if kit.source in plain
+    }
     published["llms-full.txt"] = markdown_files.llms_full_txt(beside, site)
     named = {
         source: (str(page.meta.get("title", "")), str(page.meta.get("description", "")))
         for source, page in others.items()
     }
-    published["llms.txt"] = markdown_files.llms_txt(catalog, named, site)
+    published["llms.txt"] = markdown_files.llms_txt(catalog, by_number, named, site)
     published[deck.NAME] = deck.package(catalog, plain, site, history.head_time(ROOT) or int(time.time()))
     for source in plain.keys() - beside.keys():
         beside[source] = markdown_files.page_file(named[source][0], plain[source])
@@ -325,14 +346,15 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
 def _texts(
     docs_dir: Path, sources: Mapping[str, str], prepared: Prepared, site: Site
 ) -> dict[str, texts.Text]:
-    """The plain text of every question and of every document to fill in, by path below docs/.
+    """The plain text of every question, kit and document to fill in, by path below docs/.
 
     A page whose macros or listings fail is left out: the generator, which meets the same fault, tells of it and decides
     whether it stops.
     """
     plain = {}
     for source, text in sources.items():
-        if prepared.catalog.at(source) is None and not render.is_document(source):
+        is_taken = prepared.catalog.at(source) or source in prepared.kits_of or render.is_document(source)
+        if not is_taken:
             continue
         body = front_matter.split(text, docs_dir / source).body
         try:

@@ -192,5 +192,16 @@ def score_sheet_markdown(signals: Sequence[str], levels: Sequence[Level]) -> str
     return "\n\n".join(parts)
 
 
+def score_sheet_text(signals: Sequence[str], levels: Sequence[Level]) -> str:
+    """The same as lists to tick in a text."""
+    parts = [
+        "Mark each signal: not shown, partly, shown.",
+        "\n".join(f"- [ ] {signal}" for signal in signals),
+    ]
+    for level in levels:
+        parts += [f"**{level.name}: you hear**", "\n".join(f"- [ ] {heard}" for heard in level.heard)]
+    return "\n\n".join(parts)
+
+
 def _box(name: str) -> str:
     return f'<input type="checkbox" autocomplete="off" aria-label="{name}">'

@@ -51,11 +51,11 @@ def finished_link(address: str, label: str, site_url: str) -> str:
     return f'<a href="{escape(urlsplit(site_url).path)}{address}">{escape(label)}</a>'
 
 
-def markdown_links(catalog: Catalog, site_url: str) -> str:
-    """A link to the plain Markdown of every question's page, as a list."""
+def markdown_links(pages: Iterable[tuple[int, str, str]], site_url: str) -> str:
+    """Links to the plain Markdown of pages, as a list. Each page is its question's number, a label and its address."""
     items = (
-        f'<li value="{question.number}">{finished_link(f"{question.address}index.md", question.title, site_url)}</li>'
-        for question in catalog
+        f'<li value="{number}">{finished_link(f"{address}index.md", label, site_url)}</li>'
+        for number, label, address in pages
     )
     return '<ol class="markdown-links">\n' + "\n".join(items) + "\n</ol>"
 

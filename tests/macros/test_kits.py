@@ -8,7 +8,7 @@ import pytest
 
 from macros.catalog import load_catalog
 from macros.faults import SourceError
-from macros.kits import SECTIONS, Level, load_kits, score_sheet_markdown, statements
+from macros.kits import SECTIONS, Level, load_kits, score_sheet_markdown, score_sheet_text, statements
 from macros.question import Difficulty
 from tests.content.reading import DOCS
 
@@ -55,6 +55,13 @@ def test_the_score_sheet_has_a_named_box_for_everything():
     names = re.findall(r'aria-label="([^"]+)"', sheet)
     assert names == [f"Signal {n}: {mark}" for n in (1, 2) for mark in ("Not shown", "Partly", "Shown")]
     assert len(re.findall(r"<label><input [^>]+> Hears [cd]\.</label>", sheet)) == 2
+
+
+def test_the_score_sheet_of_a_text_is_lists_to_tick():
+    sheet = score_sheet_text(["Says a.", "Says b."], [Level("Senior (L5/L6)", ("Hears c.",))])
+    boxes = [line for line in sheet.splitlines() if line.startswith("-")]
+    assert boxes == ["- [ ] Says a.", "- [ ] Says b.", "- [ ] Hears c."]
+    assert "<" not in sheet
 
 
 @pytest.fixture

@@ -142,6 +142,11 @@ def test_every_question_page_tells_of_its_markdown_and_every_page_of_the_feed(si
         feeds = soup(site, address).select("head link[rel~=alternate][type='application/atom+xml']")
         assert [resolve(site, address, str(link["href"])) for link in feeds] == [None], address
     for question in site.questions():
+        [link] = soup(site, f"kits/{question['slug']}/").select(
+            "head link[rel~=alternate][type='text/markdown']"
+        )
+        assert link["href"] == "index.md"
+        assert markdown_of(site, f"kits/{question['slug']}/").startswith("# Interviewer's kit")
         address = question["address"]
         [link] = soup(site, address).select("head link[rel~=alternate][type='text/markdown']")
         [shown] = article(site, address).find_all("a", string="as Markdown")
@@ -164,11 +169,15 @@ def test_llms_txt_has_the_form_of_its_proposal(site: Site) -> None:
         links += [match[1] for match in found if match]
     assert sections[-1].startswith("Optional\n")
     assert {f"{question['url']}index.md" for question in site.questions()} <= set(links)
+    assert {f"{site.site_url}kits/{question['slug']}/index.md" for question in site.questions()} <= set(links)
+    assert len(set(links)) == len(links)
 
 
 def test_one_file_has_the_text_of_all_questions_in_order(site: Site) -> None:
     said = (site.folder / "llms-full.txt").read_text(encoding="utf-8")
-    places = [said.index(markdown_of(site, question["address"]).strip()) for question in site.questions()]
+    addresses = [question["address"] for question in site.questions()]
+    addresses += [f"kits/{question['slug']}/" for question in site.questions()]
+    places = [said.index(markdown_of(site, address).strip()) for address in addresses]
     assert places == sorted(places)
 
 
