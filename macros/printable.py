@@ -16,6 +16,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from macros.site import Site
+from macros.texts import opened
 
 ADDRESS = "print/"
 SHEET = "assets/stylesheets/print.css"
@@ -107,6 +108,8 @@ class _Rewriter(HTMLParser):
         # How many open elements deep the parser is in one that is left out.
         self._skipped = 0
         self._in_listing = False
+        # Whether what comes next begins the title of a block.
+        self._at_title = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag == "article":
@@ -122,6 +125,7 @@ class _Rewriter(HTMLParser):
             self._skipped += tag not in _VOID
             return
         self._in_listing = tag == "code"
+        self._at_title = tag == "summary"
         self._write(tag, attributes, ">")
         if tag == "h1":
             self.out.append(f"{self._chapter.number}. ")
@@ -140,7 +144,8 @@ class _Rewriter(HTMLParser):
             self.out.append(f"</{_deeper(tag)}>")
 
     def handle_data(self, data: str) -> None:
-        self._copy(data)
+        self._copy(opened(data) if self._at_title else data)
+        self._at_title = False
 
     def handle_entityref(self, name: str) -> None:
         self._copy(f"&{name};")

@@ -96,7 +96,7 @@ def plain(markdown: str, source: str, site_url: str) -> Text:
             while at < len(lines) and _OPTION.match(lines[at][0]):
                 at += 1
             outer.append(level)
-            title = _said(opening[2])
+            title = opened(opening[2])
             if title not in _UNNAMED and not _HEADING.match(_following(lines, at)):
                 if _is_aside(lines, at, opening[1]):
                     out += ["", f"**{title}**"]
@@ -171,8 +171,8 @@ def _listing(block: list[str]) -> list[str]:
     return [said, "", block[0], *(line for _, line in found.body), block[-1]]
 
 
-def _said(title: str) -> str:
-    """A block's title as a heading: there is nothing left to reveal."""
+def opened(title: str) -> str:
+    """A block's title where there is nothing left to reveal."""
     words = re.sub(r"^Reveal (?:the )?", "", title)
     return words[:1].upper() + words[1:]
 

@@ -11,7 +11,7 @@ HTML = """\
 <article class="md-content__inner md-typeset">
 <h1>Limit a rate</h1><div class="page-tools"><button>B<br></button></div>
 <h2 id="hints">Hints &amp; more<a class="headerlink" href="#hints">&para;</a></h2>
-<details class="hint"><summary>One</summary><p>a < b &#8212; <a href="#hints">up</a></p></details>
+<details class="hint"><summary>Reveal the <code>one</code></summary><p>a < b &#8212; <a href="#hints">up</a></p></details>
 <p><a href="../../debugging/b/#drill">b</a> <a href="../../debugging/b/">b</a> <a href="../../../q/6/">short</a>
 <a href="https://example.com/?a=1&amp;b=2">out</a> <a href="../../../">home</a></p>
 <label class="guess">Guess <textarea>none</textarea></label>
@@ -35,6 +35,7 @@ def test_articles_follow_one_another_a_level_deeper_and_open():
     assert '<h2 id="q1">1. Limit a rate</h2>' in html
     assert '<h3 id="q2-hints">Hints &amp; more</h3>' in html
     assert html.count('<details class="hint" open>') == 2
+    assert html.count("<summary><code>one</code></summary>") == 2
     assert "a < b &#8212; " in html
     assert "<title>All questions and answers - A &amp; B</title>" in html
 
