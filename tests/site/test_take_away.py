@@ -18,7 +18,7 @@ from markdown import Markdown
 from playwright.sync_api import expect
 
 from tests.site.conftest import NARROW, PRINT, ROOT, NewPage, Site
-from tests.site.test_build import article, resolve, soup, text
+from tests.site.test_build import article, resolve, text
 
 PAGE = "take-away/"
 DECK = "llm-production-interviews.apkg"
@@ -137,18 +137,21 @@ def test_links_in_the_texts_lead_somewhere(site: Site) -> None:
     assert not broken, "\n".join(broken)
 
 
+def head(site: Site, address: str) -> BeautifulSoup:
+    return BeautifulSoup(site.html(address).partition("</head>")[0], "html.parser")
+
+
 def test_every_question_page_tells_of_its_markdown_and_every_page_of_the_feed(site: Site) -> None:
     for address in site.pages():
-        feeds = soup(site, address).select("head link[rel~=alternate][type='application/atom+xml']")
+        feeds = head(site, address).select("link[rel~=alternate][type='application/atom+xml']")
         assert [resolve(site, address, str(link["href"])) for link in feeds] == [None], address
     for question in site.questions():
-        [link] = soup(site, f"kits/{question['slug']}/").select(
-            "head link[rel~=alternate][type='text/markdown']"
-        )
+        kit = f"kits/{question['slug']}/"
+        [link] = head(site, kit).select("link[rel~=alternate][type='text/markdown']")
         assert link["href"] == "index.md"
-        assert markdown_of(site, f"kits/{question['slug']}/").startswith("# Interviewer's kit")
+        assert markdown_of(site, kit).startswith("# Interviewer's kit")
         address = question["address"]
-        [link] = soup(site, address).select("head link[rel~=alternate][type='text/markdown']")
+        [link] = head(site, address).select("link[rel~=alternate][type='text/markdown']")
         [shown] = article(site, address).find_all("a", string="as Markdown")
         assert link["href"] == shown["href"] == "index.md"
         assert resolve(site, address, "index.md") is None
