@@ -262,11 +262,18 @@ def test_no_state_of_the_control_has_a_finding(host: Host, new_page: NewPage) ->
     assert wide <= 0
 
 
-def test_a_browser_that_keeps_no_sites_says_so(site: Site, new_page: NewPage) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("delete Navigator.prototype.serviceWorker", "does not let a site be kept"),
+        ("ServiceWorkerContainer.prototype.getRegistration = () => Promise.reject(new Error())", "refuses"),
+    ],
+)
+def test_a_browser_that_keeps_no_sites_says_so(site: Site, new_page: NewPage, change: str, said: str) -> None:
     page = new_page(service_workers="block")
-    page.add_init_script("delete Navigator.prototype.serviceWorker")
+    page.add_init_script(change)
     page.goto(PAGE)
-    says(page, "does not let a site be kept")
+    says(page, said)
 
 
 def test_the_app_starts_at_the_sites_root_wherever_that_is(site: Site, new_page: NewPage) -> None:

@@ -10,6 +10,8 @@ const root = siteRoot();
 /** As in worker.js: the caches of this site, and of no other on the same origin. */
 const OURS = `llm-production-interviews.offline ${root.pathname} `;
 
+const REFUSED = "This browser refuses what it takes to keep a site. Its settings may forbid sites to keep anything.";
+
 /** Aborted when the reader lets go: what becomes of that registration afterward is not told of any more. */
 let following = new AbortController();
 
@@ -19,7 +21,7 @@ export function setUpOffline(place) {
   addStyles("offline");
   const view = createView();
   place.append(...view.elements);
-  begin(view).catch(() => view.say("Whether the site can be kept here cannot be found out. Load this page again."));
+  begin(view).catch(() => view.say(REFUSED));
 }
 
 function createView() {
@@ -53,7 +55,7 @@ function createView() {
           button.textContent = label;
           button.addEventListener("click", ({ detail }) => {
             // The second click of a double one would fall on the button that has taken this one's place.
-            if (detail < 2) action();
+            if (detail < 2) Promise.resolve(action()).catch(() => this.say(REFUSED));
           });
           return button;
         }),
