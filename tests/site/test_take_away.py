@@ -246,6 +246,9 @@ def test_the_page_to_print_is_clean_on_a_phone_and_kept_from_search_engines(
     page.get_by_role("navigation", name="Contents").get_by_role("link").nth(5).click()
     expect(page.locator("#q6")).to_be_in_viewport()
     assert page.locator("meta[name=robots]").get_attribute("content") == "noindex"
+    page.emulate_media(media="print")
+    highest = "Math.max(...[...document.querySelectorAll('.diagram svg')].map((svg) => svg.getBoundingClientRect().height))"
+    assert 0 < page.evaluate(highest) / 96 * 25.4 <= 200.5, "a drawing is higher than a page, in millimeters"
     assert PRINT not in (site.folder / "assets/search.json").read_text(encoding="utf-8")
     assert f"/{PRINT}" not in (site.folder / "sitemap.xml").read_text(encoding="utf-8")
 
