@@ -38,6 +38,7 @@ from macros.latest import latest
 from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
 from macros.site import Site
+from macros.tally import Tally, tally
 
 ROOT = Path(__file__).parent.parent
 SEARCH = ROOT / "search"
@@ -55,6 +56,7 @@ class Prepared(NamedTuple):
     packages: dict[str, str]
     """Package below examples/ whose figures a page prints, by the page's path below docs/."""
     figures: Figures
+    counted: Tally
     sizes: dict[str, int]
 
 
@@ -132,7 +134,7 @@ def on_post_build(env: Any) -> None:
 
 def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepared) -> Macros:
     """The macros for the page that `source()` names by its path below docs/; `root()` is the way from it to the site's root."""
-    catalog, plans, chains, kits_of, packages, figures, _ = prepared
+    catalog, plans, chains, kits_of, packages, figures, counted, _ = prepared
 
     def of_figures(call: str, name: str, /, **arguments: Any) -> Any:
         """What the function `name` of the figures module of this page's example returns."""
@@ -207,6 +209,14 @@ def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepar
     def question_count() -> int:
         return len(catalog)
 
+    def question_board() -> str:
+        """Every question at a glance, by category."""
+        return render.board(catalog, root())
+
+    def site_figures() -> str:
+        """What the question pages hold, counted while building."""
+        return render.figures(catalog, counted)
+
     def plan_days() -> str:
         """The plan in this page's front matter, day by day."""
         return render.plan_days(plans[source()], catalog, source())
@@ -232,7 +242,7 @@ def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepar
         macro.__name__: macro
         for macro in (
             *(computed, chart, calculator, evidence_files, guess, question, question_table, distribution),
-            *(question_count, plan_days, plan_length, plan_opener, plan_chains, plan_order),
+            *(question_count, question_board, site_figures, plan_days, plan_length, plan_opener, plan_chains, plan_order),
             *(kit_hints, kit_score_sheet, kit_list),
         )
     }
@@ -301,7 +311,8 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
     packages = {source: page.meta["example"] for source, page in others.items() if "example" in page.meta}
     packages |= {question.source: question.package for question in catalog}
     packages |= {source: kit.question.package for source, kit in kits_of.items()}
-    prepared = Prepared(catalog, plans, chains, kits_of, packages, Figures(), {})
+    counted = tally(sources[question.source] for question in catalog if question.source in sources)
+    prepared = Prepared(catalog, plans, chains, kits_of, packages, Figures(), counted, {})
     times = history.commit_times(docs_dir)
     dates = {source: time.date() for source, time in times.items()}
     published: dict[str, str | bytes] = {

@@ -18,6 +18,7 @@ from macros.evidence import address_of as evidence_address
 from macros.kits import Kit
 from macros.plan import Chains, Plan
 from macros.question import Category, Difficulty, Question
+from macros.tally import Tally
 
 
 def address_of(source: str) -> str:
@@ -109,31 +110,32 @@ def topic_href(topic: str, root: str) -> str:
 
 def chips(question: Question, root: str) -> str:
     """What every question page shows below its title. Each chip leads to the listing of its kind."""
-    items = [
+    about = [
         ("number", f"{root}{question.short_address}", f"Question {question.number}"),
         ("category", category_href(question.category, root), question.category.label),
         ("difficulty", difficulty_href(question.difficulty, root), difficulty_label(question.difficulty)),
         ("minutes", None, f"{question.minutes} minutes"),
-        *(("topic", topic_href(topic, root), topic) for topic in question.topics),
     ]
-    return "\n".join(
-        [
-            '<ul class="chips" aria-label="About this question">',
-            *(
-                f'<li class="chip chip--{kind}">'
-                + (f'<a href="{escape(href)}">{text}</a>' if href else text)
-                + "</li>"
-                for kind, href, text in items
-            ),
-            "</ul>",
-        ]
+    topics = [("topic", topic_href(topic, root), topic) for topic in question.topics]
+    return f"{_chips('chips', 'About this question', about)}\n{_chips('chips chips--topics', 'Topics', topics)}"
+
+
+def _chips(kinds: str, name: str, chips: Iterable[tuple[str, str | None, str]]) -> str:
+    """A list of chips: of what kind each is, where it leads, and its label as HTML."""
+    items = (
+        f'<li class="chip chip--{kind}">' + (f'<a href="{escape(href)}">{label}</a>' if href else label) + "</li>"
+        for kind, href, label in chips
     )
+    return f'<ul class="{kinds}" aria-label="{name}">\n' + "\n".join(items) + "\n</ul>"
 
 
 def header(question: Question, root: str) -> str:
-    """Chips, and the place that scripts fill with the page's controls; it stays empty without them."""
+    """Title, chips, and the place that scripts fill with the page's controls; it stays empty without them."""
     title = escape(f"{question.number}. {question.title}")
-    return f'{chips(question, root)}\n<div class="page-tools" data-title="{title}" data-number="{question.number}"></div>'
+    return (
+        f'<div class="question-head" data-category="{question.category}">\n<h1>{escape(question.title)}</h1>\n'
+        f'{chips(question, root)}\n<div class="page-tools" data-title="{title}" data-number="{question.number}"></div>\n</div>'
+    )
 
 
 def footer(question: Question, catalog: Catalog, root: str, kit: Kit | None = None) -> str:
@@ -257,6 +259,44 @@ def distribution(catalog: Catalog, root: str) -> str:
         "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n"
         f'<tfoot>\n<tr><th scope="row">All</th>{totals}<td>{len(catalog)}</td>'
         f"<td>{total_minutes(catalog)}</td></tr>\n</tfoot>\n</table>"
+    )
+
+
+def board(catalog: Catalog, root: str) -> str:
+    """Every question at a glance: a list for each category, each question with its level and minutes."""
+    return (
+        '<div class="board" data-search-exclude>\n'
+        + "\n".join(
+            f'<section class="board__category" data-category="{category}">\n'
+            f'<h2><a href="{category_href(category, root)}">{category.label}</a></h2>\n<ol>\n'
+            + "\n".join(
+                f'<li value="{question.number}"><a href="{root}{question.address}">{escape(question.title)}</a> '
+                f'<span class="board__about"><span class="marks" aria-hidden="true">{marks(question.difficulty)}</span>'
+                f"{question.difficulty.label}, {question.minutes} minutes</span></li>"
+                for question in questions
+            )
+            + "\n</ol>\n</section>"
+            for category in Category
+            if (questions := catalog.select(category=category))
+        )
+        + "\n</div>"
+    )
+
+
+def figures(catalog: Catalog, counted: Tally) -> str:
+    """What the site holds, in a row of numbers."""
+    items = [
+        (f"{len(catalog)}", f"questions, {total_minutes(catalog) / 60:.0f} hours of interviews"),
+        (f"{counted.listings:,}", "listings, each cut from a file that the tests run"),
+        (f"{counted.figures:,}", "numbers computed while the page is built"),
+        (f"{counted.references:,}", "references"),
+    ]
+    if counted.last_read:
+        items[-1] = (f"{counted.references:,}", f"references, read up to {counted.last_read:%-d %B %Y}")
+    return (
+        '<dl class="figures">\n'
+        + "\n".join(f"<div><dt>{what}</dt><dd>{number}</dd></div>" for number, what in items)
+        + "\n</dl>"
     )
 
 

@@ -63,7 +63,7 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
             return function
 
     # Names are looked at, so nothing need be read.
-    monkeypatch.setattr(macros, "latest", lambda key, prepare: macros.Prepared(*[None] * 7))
+    monkeypatch.setattr(macros, "latest", lambda key, prepare: macros.Prepared(*[None] * 8))
     env = Env()
     macros.define_env(env)
     keys = {

@@ -38,6 +38,5 @@ export async function setUpHome(article) {
   ];
   const all = element("p", {}, element("a", { href: new URL("progress/", siteRoot()).href, textContent: due.length > SHOWN ? `All ${due.length} that are due` : "Your progress" }));
   const block = element("section", { className: "progress-home", "aria-labelledby": "today" }, element("h2", { id: "today", textContent: due.length ? "Due today" : "Continue" }), element("ul", {}, items), all);
-  const table = article.querySelector(".distribution");
-  (table?.closest(".md-typeset__scrollwrap") ?? table ?? article.lastElementChild).before(block);
+  (article.querySelector(".board") ?? article.lastElementChild).before(block);
 }

@@ -49,7 +49,7 @@ function setUpQuestion(article, tools) {
   button.className = "tool practice-start";
   button.textContent = "Practice";
   button.addEventListener("click", () => open(true));
-  tools.append(button);
+  tools.prepend(button);
   if (new URLSearchParams(location.search).has("practice")) open(true);
   else if (hasShelf("practice")) goOn(Number(tools.dataset.number), open);
 }
