@@ -29,10 +29,20 @@ export function setUpNavigation() {
 }
 
 /**
+ * A listing's path leads to its file, where the pages say where their sources are.
+ *
  * Each listing's copy button stands in a navigation landmark, though it leads nowhere: dozens without a name.
  * Material adds them as listings come into view.
  */
 export function setUpListings(article) {
+  const source = document.querySelector("a.md-source")?.href.replace(/\/$/, "");
+  for (const path of source ? article.querySelectorAll(".highlight > .filename") : []) {
+    if (path.querySelector("a") || !path.textContent.includes("/")) continue;
+    const link = document.createElement("a");
+    link.href = `${source}/blob/HEAD/${encodeURI(path.textContent.trim())}`;
+    link.append(...path.childNodes);
+    path.append(link);
+  }
   const mend = () => {
     for (const nav of article.querySelectorAll(".md-code__nav:not([role])")) nav.setAttribute("role", "none");
   };

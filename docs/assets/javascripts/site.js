@@ -9,6 +9,8 @@ import { siteRoot } from "./catalog.js";
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { setUpListings, setUpNavigation } from "./navigation.js";
+import { setUpEnlarging } from "./reading/enlarge.js";
+import { setUpOrientation } from "./reading/orientation.js";
 import { setUpProgress } from "./progress/open.js";
 import { setUpScrollable } from "./scrollable.js";
 import { setUpSearch } from "./search/open.js";
@@ -24,6 +26,8 @@ function setUp() {
   setUpCopyLinks(article, tools);
   setUpScrollable(article);
   setUpListings(article);
+  setUpEnlarging(article);
+  if (tools?.dataset.number) setUpOrientation(article);
   setUpProgress(article, tools);
   // Only the page that has it pays for it.
   if (article.querySelector(".calculator")) {

@@ -1,0 +1,65 @@
+/*
+ * Where a reader is in a question's page: once the question is out of sight, a bar below the header leads back to it, names
+ * the section at hand, and shows how far into an open block (the model answer, say) it is.
+ */
+
+import { ownText } from "../text.js";
+
+const HEADINGS = ":is(h2, h3)[id]";
+
+/** Put the bar into the page's header. `article` is a question's page. */
+export function setUpOrientation(article) {
+  const header = document.querySelector(".md-header");
+  const start = article.querySelector("#what-it-tests");
+  document.querySelector(".orientation")?.remove();
+  if (!header || !start) return;
+
+  const bar = document.createElement("nav");
+  bar.className = "orientation";
+  bar.hidden = true;
+  bar.setAttribute("aria-label", "Place in this page");
+  const back = document.createElement("a");
+  back.href = "#question";
+  back.textContent = "Question";
+  const section = document.createElement("a");
+  const read = document.createElement("span");
+  read.className = "orientation__read";
+  bar.append(back, section, read);
+  header.append(bar);
+
+  const headings = [...article.querySelectorAll(HEADINGS)].filter((heading) => !heading.closest("nav"));
+  const blocks = [...article.querySelectorAll(":scope > details")];
+  let asked = false;
+
+  function show() {
+    asked = false;
+    if (!bar.isConnected) return;
+    const top = header.getBoundingClientRect().bottom;
+    bar.hidden = start.getBoundingClientRect().top > top;
+    if (bar.hidden) return;
+    // What stands under the bar is not read any more. A heading in a closed block has no box.
+    const line = top + bar.offsetHeight + 8;
+    const current = headings.findLast((heading) => heading.getClientRects().length && heading.getBoundingClientRect().top <= line);
+    if (current && section.hash !== `#${current.id}`) {
+      section.href = `#${current.id}`;
+      section.textContent = ownText(current);
+    }
+    const boxes = blocks.filter((block) => block.open).map((block) => block.getBoundingClientRect());
+    const box = boxes.find((box) => box.top < line && box.bottom > line);
+    const more = box ? box.height - (innerHeight - line) : 0;
+    const done = more > 0 ? Math.min(1, (line - box.top) / more) : 0;
+    read.style.setProperty("--read", done.toFixed(3));
+  }
+
+  function ask() {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(show);
+  }
+
+  const stop = new AbortController();
+  addEventListener("scroll", () => (bar.isConnected ? ask() : stop.abort()), { passive: true, signal: stop.signal });
+  addEventListener("resize", ask, { passive: true, signal: stop.signal });
+  article.addEventListener("toggle", ask, { capture: true, signal: stop.signal });
+  ask();
+}
