@@ -5,7 +5,6 @@
  * instant navigation swaps in, so each set-up below must leave a page alone that it has seen.
  */
 
-import { siteRoot } from "./catalog.js";
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { setUpListings, setUpNavigation } from "./navigation.js";
@@ -14,14 +13,14 @@ import { setUpOrientation } from "./reading/orientation.js";
 import { setUpProgress } from "./progress/open.js";
 import { setUpScrollable } from "./scrollable.js";
 import { setUpSearch } from "./search/open.js";
-import { ownText } from "./text.js";
 
 function setUp() {
   setUpNavigation();
   setUpSearch();
   const article = document.querySelector("article");
   if (!article) return;
-  const tools = pageTools(article);
+  // The controls of a page that is somebody's to cite.
+  const tools = article.querySelector(".page-tools");
   if (tools) setUpDisclosure(article, tools);
   setUpCopyLinks(article, tools);
   setUpScrollable(article);
@@ -58,28 +57,6 @@ function setUp() {
   if (filters) {
     import("./search/table.js").then(({ setUpTable }) => setUpTable(filters, article.querySelector("table.questions")));
   }
-}
-
-/**
- * The place for the page's own controls: question pages bring it, other pages get it below their title. The
- * landing page and the page for a wrong address, which are nobody's to cite, get none, nor do the plan builder and the
- * sessions, whose links are to plans and sets.
- */
-function pageTools(article) {
-  const present = article.querySelector(".page-tools");
-  const title = article.querySelector("h1");
-  const canonical = document.querySelector("link[rel=canonical]");
-  if (present || !title || !canonical || isHome() || article.querySelector(".plan-builder, .practice-sessions")) return present;
-  const tools = document.createElement("div");
-  tools.className = "page-tools";
-  tools.dataset.title = ownText(title);
-  title.after(tools);
-  return tools;
-}
-
-/** Material tells its scripts the way from the page to the site's root, which is no way at all on the landing page. */
-function isHome() {
-  return siteRoot().pathname === new URL(".", location.href).pathname;
 }
 
 if (window.document$) window.document$.subscribe(setUp);

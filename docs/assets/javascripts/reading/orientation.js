@@ -6,6 +6,7 @@
 import { ownText } from "../text.js";
 
 const HEADINGS = ":is(h2, h3)[id]";
+const MARGIN = 32;
 
 /** Put the bar into the page's header. `article` is a question's page. */
 export function setUpOrientation(article) {
@@ -37,9 +38,10 @@ export function setUpOrientation(article) {
     const top = header.getBoundingClientRect().bottom;
     bar.hidden = start.getBoundingClientRect().top > top;
     if (bar.hidden) return;
-    // What stands under the bar is not read any more. A heading in a closed block has no box.
-    const line = top + bar.offsetHeight + 8;
-    const current = headings.findLast((heading) => heading.getClientRects().length && heading.getBoundingClientRect().top <= line);
+    const line = top + bar.offsetHeight;
+    // A link leads its heading to a little below the bar. A heading in a closed block has no box.
+    const isBegun = (heading) => heading.getClientRects().length && heading.getBoundingClientRect().top <= line + MARGIN;
+    const current = headings.findLast(isBegun);
     if (current && section.hash !== `#${current.id}`) {
       section.href = `#${current.id}`;
       section.textContent = ownText(current);

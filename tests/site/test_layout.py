@@ -1,0 +1,202 @@
+"""How pages are laid out, in facts that hold on any machine: what stands in the first screen, what keeps its place, how large
+it is to the touch."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.site.conftest import NARROW, WIDE, NewPage, Site
+
+PHONE = {"size": NARROW, "has_touch": True, "is_mobile": True}
+COMPLETE = "questions/technical/rate-limiting/"
+# One of each type of page.
+TYPES = [
+    "",
+    "questions/",
+    COMPLETE,
+    "questions/debugging/latency-spike/",
+    "plans/one-week/",
+    "kits/rate-limiting/",
+    "topics/",
+]
+
+SHIFTS = """() => new Promise((resolve) => {
+  const shifts = [];
+  const observer = new PerformanceObserver((list) => shifts.push(...list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(
+    [...shifts, ...observer.takeRecords()].map((shift) => [shift.value, shift.sources.map(({ node }) => node?.className ?? "")])
+  )));
+})"""
+
+SMALL = """(selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility()).map((e) => {
+  const { width, height } = e.getBoundingClientRect();
+  return [e.textContent.trim() || e.getAttribute("aria-label"), width, height];
+}).filter(([, width, height]) => Math.min(width, height) < 44)"""
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "phone"])
+def test_the_question_is_in_the_first_screen_and_nothing_of_its_answer(
+    site: Site, new_page: NewPage, size: tuple[int, int]
+) -> None:
+    page = new_page(size=size, has_touch=size == NARROW)
+    for question in site.questions():
+        page.goto(question["address"])
+        said = page.locator("#question ~ blockquote").first.bounding_box()
+        answer = page.locator("details.answer").first.bounding_box()
+        assert said
+        assert answer
+        assert said["y"] + said["height"] <= size[1], (
+            f"{question['address']}: the question ends below the first screen"
+        )
+        assert answer["y"] > size[1], f"{question['address']}: the way to the answer is in the first screen"
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "phone"])
+def test_nothing_moves_while_a_page_loads(new_page: NewPage, size: tuple[int, int]) -> None:
+    page = new_page(size=size, has_touch=size == NARROW)
+    moved = {}
+    for address in TYPES:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        moved[address] = page.evaluate(SHIFTS)
+    assert not {address: shifts for address, shifts in moved.items() if shifts}
+
+
+@pytest.mark.parametrize("address", ["", "questions/", COMPLETE])
+def test_what_is_touched_is_44_pixels_high_and_wide(new_page: NewPage, address: str) -> None:
+    page = new_page(**PHONE)
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    controls = (
+        "article :is(button, select, summary, .tool, .md-button, .board li), .md-header button, .chips li"
+    )
+    assert not page.evaluate(SMALL, controls)
+
+
+def test_the_landing_page_says_what_it_is_and_where_to_start(site: Site, new_page: NewPage) -> None:
+    page = new_page(**PHONE)
+    page.goto("")
+    for seen in (
+        page.locator("h1"),
+        page.locator(".lead"),
+        page.get_by_role("link", name="Browse all questions"),
+    ):
+        box = seen.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= NARROW[1]
+
+    links = {link.get_attribute("href"): link.text_content() for link in page.locator(".board li a").all()}
+    assert len(links) == len(site.questions())
+    for question in site.questions():
+        assert links[f"./{question['address']}"] == question["title"]
+
+    figures = dict(
+        zip(
+            page.locator(".figures dt").all_text_contents(),
+            page.locator(".figures dd").all_text_contents(),
+            strict=True,
+        )
+    )
+    counted = {re.sub(r",.*", "", what): number for what, number in figures.items()}
+    assert counted["questions"] == str(len(site.questions()))
+    assert all(int(number.replace(",", "")) > 0 for number in counted.values())
+    read = next(what for what in figures if what.startswith("references"))
+    day = re.search(r"\d+ \w+ \d{4}$", read)
+    assert day, read
+    assert date(2026, 1, 1) < date.fromisoformat(
+        page.evaluate("day => new Date(`${day} UTC`).toISOString().slice(0, 10)", day[0])
+    )
+
+
+# --- The way through a long page --------------------------------------------------------------------------------------
+
+
+def bar(page: Page) -> Locator:
+    return page.get_by_role("navigation", name="Place in this page")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "phone"])
+def test_a_bar_says_where_one_is_and_leads_back_to_the_question(
+    new_page: NewPage, size: tuple[int, int]
+) -> None:
+    page = new_page(size=size)
+    page.goto(COMPLETE)
+    expect(bar(page)).not_to_be_visible()
+
+    page.goto(f"{COMPLETE}#model-answer")
+    expect(bar(page)).to_be_visible()
+    expect(bar(page)).to_contain_text("Model answer")
+    read = (
+        "nav => Number(getComputedStyle(nav.querySelector('.orientation__read')).getPropertyValue('--read'))"
+    )
+    before = bar(page).evaluate(read)
+    assert before < 0.1
+    page.locator("#model-answer ~ h3").last.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "before => getComputedStyle(document.querySelector('.orientation__read')).getPropertyValue('--read') > before",
+        arg=before,
+    )
+    # What a link leads to stands below the bar.
+    last = page.locator("#model-answer ~ h3").last
+    page.evaluate("id => { location.hash = id }", last.get_attribute("id"))
+    expect(bar(page).get_by_role("link").nth(1)).to_have_attribute("href", f"#{last.get_attribute('id')}")
+    under, line = last.bounding_box(), bar(page).bounding_box()
+    assert under
+    assert line
+    assert under["y"] >= line["y"] + line["height"] - 1
+
+    bar(page).get_by_role("link", name="Question").click()
+    expect(bar(page)).not_to_be_visible()
+    expect(page.locator("#question ~ blockquote").first).to_be_in_viewport()
+
+
+def test_a_listing_leads_to_its_file(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(f"{COMPLETE}#model-answer")
+    source = page.locator(".md-header a.md-source").get_attribute("href")
+    for path in page.locator(".highlight > .filename").all():
+        assert path.locator("a").get_attribute("href") == f"{source}/blob/HEAD/{path.text_content()}"
+
+
+# --- Drawings, larger -------------------------------------------------------------------------------------------------
+
+
+def test_a_drawing_is_enlarged_by_keyboard_and_goes_back_to_its_place(new_page: NewPage) -> None:
+    page = new_page(size=NARROW)
+    page.goto(f"{COMPLETE}#model-answer")
+    figure = page.locator("figure.diagram").nth(1)
+    button = figure.get_by_role("button", name="Enlarge")
+    button.focus()
+    before = figure.bounding_box()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("img")).to_be_visible()
+    first = dialog.get_by_role("img").bounding_box()
+    assert first
+    assert first["width"] <= NARROW[0]
+    dialog.get_by_role("button", name="Larger").click()
+    larger = dialog.get_by_role("img").bounding_box()
+    assert larger
+    assert larger["width"] > 1.4 * first["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+    expect(figure.get_by_role("img")).to_be_visible()
+    assert figure.bounding_box() == before
+
+
+def test_a_press_on_a_drawing_enlarges_it_and_a_press_on_close_ends_that(new_page: NewPage) -> None:
+    page = new_page(**PHONE)
+    page.goto(f"{COMPLETE}#model-answer")
+    page.locator("figure.diagram svg").first.tap()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("button", name="Close", exact=True).tap()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("figure.diagram svg[role=img]")).not_to_have_count(0)
