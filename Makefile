@@ -44,6 +44,11 @@ test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+.PHONY: shots
+shots: build $(VENV)/.test  ## Take pictures of each type of page, to be looked at
+	$(BIN)/python -m tests.site.browser
+	$(BIN)/python -m tests.site.shots site .cache/shots
+
 .PHONY: bench
 bench: $(VENV)/.test $(VENDOR)  ## Measure what each example costs a call, as a ratio to doing nothing
 	$(BIN)/pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' \
