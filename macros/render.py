@@ -117,13 +117,17 @@ def chips(question: Question, root: str) -> str:
         ("minutes", None, f"{question.minutes} minutes"),
     ]
     topics = [("topic", topic_href(topic, root), topic) for topic in question.topics]
-    return f"{_chips('chips', 'About this question', about)}\n{_chips('chips chips--topics', 'Topics', topics)}"
+    return (
+        f"{_chips('chips', 'About this question', about)}\n{_chips('chips chips--topics', 'Topics', topics)}"
+    )
 
 
 def _chips(kinds: str, name: str, chips: Iterable[tuple[str, str | None, str]]) -> str:
     """A list of chips: of what kind each is, where it leads, and its label as HTML."""
     items = (
-        f'<li class="chip chip--{kind}">' + (f'<a href="{escape(href)}">{label}</a>' if href else label) + "</li>"
+        f'<li class="chip chip--{kind}">'
+        + (f'<a href="{escape(href)}">{label}</a>' if href else label)
+        + "</li>"
         for kind, href, label in chips
     )
     return f'<ul class="{kinds}" aria-label="{name}">\n' + "\n".join(items) + "\n</ul>"
@@ -196,18 +200,18 @@ def kit_list(kits: Iterable[Kit], source: str) -> str:
 
 
 def question_table(questions: Sequence[Question], root: str) -> str:
-    """One row a question. Roles are spelled out because narrow screens lay the rows out as cards.
+    """One row a question, which narrow screens lay out as a card.
 
     Search leaves the table out, or every listing would answer every query with all questions at once.
     """
     caption = f"{len(questions)} questions, {total_minutes(questions)} minutes"
     columns = ("No.", "Question", "Category", "Difficulty", "Minutes", "Topics")
-    head = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     rows = "\n".join(_row(question, root) for question in questions)
     return (
-        f'<table class="questions" role="table" data-search-exclude>\n<caption>{caption}</caption>\n'
-        f'<thead role="rowgroup">\n<tr role="row">{head}</tr>\n</thead>\n'
-        f'<tbody role="rowgroup">\n{rows}\n</tbody>\n</table>'
+        f'<table class="questions" data-search-exclude>\n<caption>{caption}</caption>\n'
+        f"<thead>\n<tr>{head}</tr>\n</thead>\n"
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
     )
 
 
@@ -231,10 +235,10 @@ def _row(question: Question, root: str) -> str:
         ("topics", topics),
     )
     return (
-        f'<tr role="row" data-number="{question.number}" data-category="{question.category}" '
+        f'<tr data-number="{question.number}" data-category="{question.category}" '
         f'data-difficulty="{question.difficulty}" data-minutes="{question.minutes}" '
         f'data-topics="{" ".join(question.topics)}">'
-        + "".join(f'<td role="cell" class="questions__{name}">{cell}</td>' for name, cell in cells)
+        + "".join(f'<td class="questions__{name}">{cell}</td>' for name, cell in cells)
         + "</tr>"
     )
 

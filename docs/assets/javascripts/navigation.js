@@ -50,6 +50,18 @@ export function setUpListings(article) {
   new MutationObserver(mend).observe(article, { childList: true, subtree: true });
 }
 
+const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+
+/**
+ * Narrow screens lay the rows of a table of questions out as cards, by which Safari forgets that they are rows. HTML allows
+ * the roles on no table that has them anyway, so they are not in the page's source.
+ */
+export function setUpTables(article) {
+  for (const table of article.querySelectorAll("table.questions")) {
+    for (const part of [table, ...table.querySelectorAll(Object.keys(ROLES))]) part.setAttribute("role", ROLES[part.localName]);
+  }
+}
+
 /** Put a button of the same looks and the same effect in the place of a label. */
 function replace(label, name) {
   const toggle = document.getElementById(label.htmlFor);
