@@ -35,6 +35,7 @@ function setUp() {
       .then(({ setUpCalculators }) => setUpCalculators(article))
       .catch((error) => {
         for (const told of article.querySelectorAll(".calculator__off")) {
+          told.closest(".calculator").dataset.ready = "failed";
           told.textContent = "A worked example. Its form did not load: reload the page to try again.";
         }
         throw error;

@@ -1,5 +1,6 @@
 /*
- * Style sheets that only some pages need: linked by the module that needs them, so that no other page pays.
+ * Style sheets that only some pages need: linked by the module that needs them, so that no other page pays. A page that always
+ * needs one names it in its front matter, under `styles`, and has it from the start.
  */
 
 import { siteRoot } from "./catalog.js";
@@ -12,6 +13,7 @@ const loading = new Map();
  */
 export function addStyles(name) {
   const href = new URL(`assets/stylesheets/${name}.css`, siteRoot()).href;
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
   if (!loading.has(href)) {
     loading.set(
       href,
