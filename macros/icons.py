@@ -8,7 +8,7 @@ SOURCE = "assets/images/icon.svg"
 _DRAWN = 512
 """Width and height of the drawing in its own units."""
 
-# By their paths below docs/, in pixels. The favicon takes the place of the theme's own.
+# By their paths below docs/, in pixels. The favicon takes the place of the theme's own, for browsers that take no mark.svg.
 SIZES = {
     "assets/images/favicon.png": 48,
     "assets/images/icon-180.png": 180,
