@@ -14,6 +14,7 @@ from jinja2 import StrictUndefined, Template
 
 from macros import (
     calculators,
+    cards,
     charts,
     deck,
     evidence,
@@ -21,6 +22,7 @@ from macros import (
     feed,
     finish,
     front_matter,
+    head,
     history,
     icons,
     kits,
@@ -325,7 +327,10 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
     times = history.commit_times(docs_dir)
     dates = {source: time.date() for source, time in times.items()}
     published: dict[str, str | bytes] = {
-        **exports.published_files(catalog, site.url, dates, redirects),
+        **exports.published_files(
+            catalog, site.url, dates, redirects, lambda question: head.short_link(question, site)
+        ),
+        **cards.files(catalog, plans, site),
         **drills,
         **found_by,
         feed.NAME: feed.feed_xml(catalog, site, times),
@@ -357,7 +362,9 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
         beside[source] = markdown_files.page_file(named[source][0], plain[source])
 
     exports.write(docs_dir, published)
-    exports.write(ROOT / "overrides" / "generated", exports.template_files(catalog, kits_of))
+    described = head.pages_of(named, catalog, plans, kits_of, site, dates)
+    heads = head.head_files(described, catalog, plans, kits_of, site)
+    exports.write(ROOT / "overrides" / "generated", {**exports.template_files(catalog, kits_of), **heads})
     finish.stage({render.address_of(source): text for source, text in beside.items()}, site)
     sizes = {name: len(data.encode() if isinstance(data, str) else data) for name, data in published.items()}
     return prepared._replace(sizes=sizes)

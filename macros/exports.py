@@ -7,7 +7,7 @@ server comes to rest.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -78,8 +78,8 @@ def questions_schema() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def redirect_page(title: str, address: str, target: str, site_url: str) -> str:
-    """A page at `address` that sends its reader on to `target`.
+def redirect_page(title: str, address: str, target: str, site_url: str, shared: str = "") -> str:
+    """A page at `address` that sends its reader on to `target`. `shared` says in HTML how a link to it is shown.
 
     The refresh works without scripts; the script, where there is one, keeps the fragment, so that
     /q/6/#hints arrives at the hints.
@@ -88,7 +88,7 @@ def redirect_page(title: str, address: str, target: str, site_url: str) -> str:
     href = escape(root + target)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f'<link rel="canonical" href="{escape(site_url + target)}">\n'
+        f'<link rel="canonical" href="{escape(site_url + target)}">\n{shared}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # Without it browsers ask the host's root for one, which is not ours.
         f'<link rel="icon" href="{root}assets/images/favicon.png">\n'
@@ -100,16 +100,22 @@ def redirect_page(title: str, address: str, target: str, site_url: str) -> str:
 
 
 def published_files(
-    catalog: Catalog, site_url: str, updated: Mapping[str, date], redirects: Mapping[str, str]
+    catalog: Catalog,
+    site_url: str,
+    updated: Mapping[str, date],
+    redirects: Mapping[str, str],
+    shared: Callable[[Question], str] = lambda question: "",
 ) -> dict[str, str]:
-    """Files to be published as they are, by path below docs/."""
+    """Files to be published as they are, by path below docs/. `shared` says in HTML how a short link is shown."""
     files = {
         "questions.json": questions_json(catalog, site_url, updated),
         "questions.schema.json": questions_schema(),
     }
     for question in catalog:
         title = f"{question.number}. {question.title}"
-        page = redirect_page(title, question.short_address, question.address, site_url)
+        page = redirect_page(
+            title, question.short_address, question.address, site_url, shared(question) + "\n"
+        )
         files[f"{question.short_address}index.html"] = page
     for old, new in redirects.items():
         files[f"{old}index.html"] = redirect_page("This page has moved", old, new, site_url)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 def commit_times(docs_dir: Path) -> dict[str, datetime]:
-    """The last commit of every question page, by its path below docs/, with its zone; empty outside of a checkout.
+    """The last commit of every file below docs/, by its path there, with its zone; empty outside of a checkout.
 
-    A shallow clone would date every page to its newest commit, so it gives no times at all.
+    A shallow clone would date every file to its newest commit, so it gives no times at all.
     """
     if _git(docs_dir, "rev-parse", "--is-shallow-repository").strip() != "false":
         return {}
-    log = _git(docs_dir, "log", "--format=commit %cI", "--name-only", "--relative", "--", "questions")
+    log = _git(docs_dir, "log", "--format=commit %cI", "--name-only", "--relative", "--", ".")
     times: dict[str, datetime] = {}
     moment = None
     for line in log.splitlines():

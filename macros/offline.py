@@ -16,9 +16,9 @@ LIST = "offline.json"
 WORKER = "worker.js"
 SOURCE = "assets/javascripts/offline/worker.js"
 
-# What nobody needs without a network: the PDF, which is downloaded or it is not; what only search engines and debuggers read;
-# and what is made here.
-_LEFT_OUT = ("*.pdf", "*.map", "sitemap.xml*", ".*", LIST, WORKER, SOURCE)
+# What nobody needs without a network: the PDF, which is downloaded or it is not; the pictures that other sites show; what only
+# search engines and debuggers read; and what is made here.
+_LEFT_OUT = ("*.pdf", "assets/cards/*", "*.map", "sitemap.xml*", ".*", LIST, WORKER, SOURCE)
 
 
 def write(site_dir: Path) -> None:

@@ -67,6 +67,16 @@ def test_every_question_has_a_short_link_and_moved_pages_lead_on(docs):
     assert 'content="0; url=../../questions/technical/a/"' in files["old/place/index.html"]
 
 
+def test_a_short_link_says_how_it_is_shown(docs):
+    def shared(question):
+        return f'<meta property="og:title" content="{question.slug}">'
+
+    files = exports.published_files(load_catalog(docs), SITE, {}, {"old/": "questions/technical/a/"}, shared)
+    assert '<meta property="og:title" content="a">\n' in files["q/1/index.html"]
+    assert '<meta property="og:title" content="b">\n' in files["q/2/index.html"]
+    assert "og:" not in files["old/index.html"]
+
+
 def test_what_has_not_changed_is_not_written_again(tmp_path):
     exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "two"})
     before = (tmp_path / "a/b.txt").stat().st_mtime_ns

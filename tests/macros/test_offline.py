@@ -11,6 +11,7 @@ FILES = {
     "assets/x.js": "x",
     "assets/x.js.map": "map",
     "all.pdf": "pdf",
+    "assets/cards/6.png": "card",
     "sitemap.xml": "map",
     "sitemap.xml.gz": "map",
     offline.SOURCE: "answer();\n",

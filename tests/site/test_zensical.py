@@ -33,8 +33,9 @@ def successor(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
         )
-    if (ROOT / ".cache" / "diagrams").is_dir():
-        shutil.copytree(ROOT / ".cache" / "diagrams", project / ".cache" / "diagrams")
+    for name in ("diagrams", "cards"):
+        if (ROOT / ".cache" / name).is_dir():
+            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
     build = subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--strict"],
         cwd=project,
@@ -97,6 +98,22 @@ def test_every_page_has_the_same_words_ids_links_and_diagrams(site: Site, succes
             if of(*here) != of(*there):
                 differing.append(f"{address or '/'}: {what}")
     assert not differing
+
+
+def test_every_page_tells_other_sites_the_same(site: Site, successor: Path) -> None:
+    told = "link[rel=canonical], meta[property], meta[name], script[type='application/ld+json']"
+    own = {"generator", "viewport"}
+    for address in site.pages():
+        here, there = (
+            [
+                str(tag)
+                for tag in article(folder / address / "index.html")[0].select(told)
+                if tag.get("name") not in own
+            ]
+            for folder in (site.folder, successor)
+        )
+        assert here == there, address
+    assert (site.folder / "sitemap.xml").read_text() == (successor / "sitemap.xml").read_text()
 
 
 def test_the_listed_additions_are_still_there(successor: Path) -> None:
