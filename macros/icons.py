@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import vl_convert  # type: ignore[import-not-found, unused-ignore]
+from macros import raster
 
 SOURCE = "assets/images/icon.svg"
-_DRAWN = 512
-"""Width and height of the drawing in its own units."""
 
 # By their paths below docs/, in pixels. The favicon takes the place of the theme's own, for browsers that take no mark.svg.
 SIZES = {
@@ -18,5 +16,5 @@ SIZES = {
 
 
 def pngs(svg: str) -> dict[str, bytes]:
-    """The icons of SIZES, of a drawing that is _DRAWN units wide and high."""
-    return {name: bytes(vl_convert.svg_to_png(svg, scale=size / _DRAWN)) for name, size in SIZES.items()}
+    """The icons of SIZES."""
+    return {name: raster.png(svg, size, size) for name, size in SIZES.items()}

@@ -120,11 +120,12 @@ def absolute(target: str, source: str, site_url: str) -> str:
     """A link's target on the page at `source`, as an address that holds anywhere."""
     if _SCHEME.match(target):
         return target
-    path, hash_, fragment = target.partition("#")
+    rest, hash_, fragment = target.partition("#")
+    path, mark, query = rest.partition("?")
     file = posixpath.normpath(posixpath.join(posixpath.dirname(source), path)) if path else source
     slash = "/" if path.endswith("/") else ""
     address = render.address_of(file) if file.endswith(".md") else f"{file}{slash}"
-    return f"{site_url}{address}{hash_}{fragment}"
+    return f"{site_url}{address}{mark}{query}{hash_}{fragment}"
 
 
 def _absolute(line: str, source: str, site_url: str) -> str:

@@ -130,6 +130,7 @@ def test_headings_have_the_ids_of_the_page():
         ("b.md", f"{SITE}questions/technical/b/"),
         ("../debugging/c.md#hints", f"{SITE}questions/debugging/c/#hints"),
         ("../index.md", f"{SITE}questions/"),
+        ("../../calculators/kv.md?kv=1&layers=80#sum", f"{SITE}calculators/kv/?kv=1&layers=80#sum"),
         ("#hints", f"{SITE}questions/technical/a/#hints"),
         ("../../evidence/c/x.csv", f"{SITE}evidence/c/x.csv"),
         ("../../q/6/", f"{SITE}q/6/"),

@@ -117,7 +117,7 @@ def field(page: Page, name: str) -> Any:
 
 def test_a_fleet_that_cannot_be_built_is_told_and_does_not_hang(site: Site, new_page: NewPage) -> None:
     page = new_page()
-    page.goto(f"{SCRIPTS}cost-model.js")
+    page.goto("404.html")
     told = page.evaluate(
         """async ([url, inputs]) => {
           const { model } = await import(url);

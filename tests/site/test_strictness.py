@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
+from macros import icons
+
 ROOT = Path(__file__).parents[2]
 
 # Everything of mkdocs.yml is inherited; lists are replaced as a whole.
@@ -177,6 +179,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("macros", "overrides"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "generated"))
     shutil.copy(ROOT / "mkdocs.yml", folder)
+    (folder / "docs" / icons.SOURCE).parent.mkdir(parents=True)
+    shutil.copy(ROOT / "docs" / icons.SOURCE, folder / "docs" / icons.SOURCE)
     files = {
         "planted.yml": CONFIG,
         "examples/__init__.py": "",
