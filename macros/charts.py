@@ -24,7 +24,7 @@ SERIES = ("#3f5b9e", "#ab4e1a", "#2a7353", "#85499f")
 TEXT = "#1f2533"
 LINE = "#5c6679"
 GRID = "#dfe3ea"
-SURFACE = "#ffffff"
+SURFACE = "#fcfbf8"
 COLORS = frozenset({*SERIES, TEXT, LINE, GRID, SURFACE})
 """What the sheet knows: the values of its light palette."""
 

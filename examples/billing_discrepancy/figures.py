@@ -172,7 +172,7 @@ def chart_hour() -> dict[str, Any]:
         "layer": [
             {"mark": "bar", "encoding": {"x": x, "y": y}},
             {
-                "mark": {"type": "text", "align": "right", "dx": -5, "color": "#ffffff"},
+                "mark": {"type": "text", "align": "right", "dx": -5, "color": "#fcfbf8"},
                 "encoding": {"x": x, "y": y, "text": {"field": "count"}},
             },
         ],

@@ -76,7 +76,6 @@ def test_the_table_has_a_row_a_question_with_what_filters_need(catalog):
     rows = table.select("tbody tr")
     assert [row["data-number"] for row in rows] == ["1", "2", "3"]
     assert rows[1].attrs == {
-        "role": "row",
         "data-number": "2",
         "data-category": "technical",
         "data-difficulty": "staff",

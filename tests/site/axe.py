@@ -23,8 +23,9 @@ OPEN = """() => {
   return Math.max(scrollWidth, document.body.scrollWidth) - clientWidth;
 }"""
 
-# What looks alike is looked at once: a token of a listing by its class, which alone gives it its color, and a leaf of a
-# diagram or chart by its tag, class and paint. Pages have thousands of both. Of a table's rows of plain text three stay.
+# What looks alike is looked at once: a token of a listing by its class, which alone gives it its color, a leaf of a diagram
+# or chart by its tag, class and paint, and a block of plain text by what it stands in. Pages have thousands of them, and
+# nothing else to find in them than their colors. Of a table's rows of plain text three stay.
 THIN = """seen => {
   for (const body of document.querySelectorAll("article tbody")) {
     [...body.rows].filter((row) => !row.querySelector("td *")).slice(3).forEach((row) => row.remove());
@@ -33,6 +34,10 @@ THIN = """seen => {
   const isNew = (look) => known.size < known.add(look).size;
   for (const token of document.querySelectorAll("article .highlight code span[class]")) {
     if (!isNew(token.className)) token.replaceWith(...token.childNodes);
+  }
+  const place = (e) => (e.matches("article") ? "" : `${e.localName}.${e.className}>${place(e.parentNode)}`);
+  for (const block of document.querySelectorAll("article :is(p, li):not([class], [id], :has(:not(code, em, strong)))")) {
+    if (!isNew(place(block) + [...block.children].map((child) => child.localName).sort().join())) block.remove();
   }
   const isLeaf = ":not(:has(*), title, desc)";
   for (const leaf of document.querySelectorAll(`article svg *${isLeaf}`)) {

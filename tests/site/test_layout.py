@@ -54,7 +54,8 @@ SMALL = """(selector) => [...document.querySelectorAll(selector)].filter((e) => 
 def test_the_question_is_in_the_first_screen_and_nothing_of_its_answer(
     site: Site, new_page: NewPage, size: tuple[int, int]
 ) -> None:
-    page = new_page(size=size, has_touch=size == NARROW)
+    # Scripts fill what is kept for them, which the next test sees to.
+    page = new_page(size=size, has_touch=size == NARROW, javascript=False)
     for question in site.questions():
         page.goto(question["address"])
         said = page.locator("#question ~ blockquote").first.bounding_box()
@@ -75,7 +76,7 @@ def test_nothing_moves_while_a_page_loads(new_page: NewPage, size: tuple[int, in
         page.goto(address)
         page.wait_for_load_state("networkidle")
         moved[address] = page.evaluate(SHIFTS)
-    # A thousandth is a line of a table's cell that breaks anew; a paragraph that moves by a line is ten of them.
+    # Less is a line that breaks anew in a cell; all text below a row of buttons that comes late is twice as much and more.
     assert not {
         address: shifts for address, shifts in moved.items() if sum(value for value, _ in shifts) > 0.001
     }

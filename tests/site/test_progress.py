@@ -151,7 +151,7 @@ def test_tables_landing_page_and_question_show_it(new_page: NewPage) -> None:
 
     fresh = new_page()
     fresh.goto("./")
-    expect(fresh.locator("table.distribution")).to_be_visible()
+    expect(fresh.locator(".board")).to_be_visible()
     expect(fresh.locator(".progress-home")).to_have_count(0)
 
 

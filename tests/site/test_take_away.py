@@ -195,7 +195,7 @@ def printed(site: Site) -> BeautifulSoup:
 def test_the_page_to_print_has_every_question_open_in_order(site: Site, printed: BeautifulSoup) -> None:
     questions = site.questions()
     titles = [f"{question['number']}. {question['title']}" for question in questions]
-    assert [text(h2) for h2 in printed.select("article > h2:first-child")] == titles
+    assert [text(h2) for h2 in printed.select(".question-head > h2:first-child")] == titles
     contents = printed.select(".printable__contents a")
     assert [f"#q{question['number']}" for question in questions] == [link["href"] for link in contents]
     assert printed.select("details")

@@ -50,7 +50,7 @@ export function setUpListings(article) {
   new MutationObserver(mend).observe(article, { childList: true, subtree: true });
 }
 
-const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+const ROLES = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
 
 /**
  * Narrow screens lay the rows of a table of questions out as cards, by which Safari forgets that they are rows. HTML allows
@@ -58,7 +58,7 @@ const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row",
  */
 export function setUpTables(article) {
   for (const table of article.querySelectorAll("table.questions")) {
-    for (const part of [table, ...table.querySelectorAll(Object.keys(ROLES))]) part.setAttribute("role", ROLES[part.localName]);
+    for (const part of table.querySelectorAll(Object.keys(ROLES))) part.setAttribute("role", ROLES[part.localName]);
   }
 }
 
