@@ -129,7 +129,9 @@ def test_nothing_is_loaded_before_the_search_is_wanted(new_page: NewPage) -> Non
     page.on("request", lambda request: requests.append(request.url))
     page.goto(HOME)
     page.wait_for_load_state("networkidle")
-    assert not [url for url in requests if re.search(r"search\.json|vendor/(?!newsreader)|search/(?!open)", url)]
+    assert not [
+        url for url in requests if re.search(r"search\.json|vendor/(?!newsreader)|search/(?!open)", url)
+    ]
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     expect(page.get_by_role("status").filter(has_text="Type what")).to_be_visible()
