@@ -16,6 +16,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What depends on the palette. It is two thirds of axe's work, and no color of ours depends on the width.
 COLORS = ("color-contrast", "link-in-text-block")
 ALL, ONLY_COLORS, NO_COLORS = "all", "colors", "no colors"
+OTHER_PALETTE = "colors after the switch of the palette"
 
 OPEN = """() => {
   document.querySelectorAll("article details").forEach((block) => { block.open = true; });
@@ -56,7 +57,7 @@ def findings(page: Page, where: str, rules: str = ALL, within: str = "html") -> 
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options: dict[str, Any] = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
-    if rules == ONLY_COLORS:
+    if rules in (ONLY_COLORS, OTHER_PALETTE):
         options["runOnly"] = {"type": "rule", "values": COLORS}
     elif rules == NO_COLORS:
         options["rules"] = {rule: {"enabled": False} for rule in COLORS}
@@ -80,10 +81,10 @@ def faults_of_pages(page: Page, addresses: Iterable[str]) -> list[str]:
         if too_wide := page.evaluate(OPEN):
             found.append(f"{address}: scrolls sideways by {too_wide} px")
         looked_at = page.evaluate(THIN, looked_at)
-        for size, rules in ((NARROW, NO_COLORS), (WIDE, ALL), (WIDE, ONLY_COLORS)):
+        for size, rules in ((NARROW, NO_COLORS), (WIDE, ONLY_COLORS), (WIDE, OTHER_PALETTE)):
             resize(page, size)
-            if rules == ONLY_COLORS:
-                # The other palette stays for the next page, which is then looked at in the reverse order.
+            if rules == OTHER_PALETTE:
+                # It stays for the next page, which is then looked at in the reverse order.
                 page.get_by_title(re.compile("^Switch to the (dark|light) palette$")).locator(
                     "visible=true"
                 ).click()

@@ -34,7 +34,6 @@ TYPES = {
     "numbers": "numbers/",
     "calculator": "calculators/kv-cache/",
     "take-away": "take-away/",
-    "wrong-address": "nowhere/",
 }
 # Taken whole, with every block open.
 OPEN = {"question", "drill", "kit"}
@@ -64,6 +63,8 @@ def take(site: Path, folder: Path) -> None:
                     reduced_motion="reduce",
                 )
                 page = context.new_page()
+                # The longest pages are pictures of 30,000 lines.
+                page.set_default_timeout(120_000)
                 for name, path in TYPES.items():
                     page.goto(f"{address}{prefix}{path}", wait_until="networkidle")
                     page.screenshot(path=folder / f"{name}-{width}-{palette}.png")

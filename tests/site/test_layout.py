@@ -10,31 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.site.conftest import NARROW, WIDE, NewPage, Site
+from tests.site.shots import TYPES
 
 PHONE = {"size": NARROW, "has_touch": True, "is_mobile": True}
 COMPLETE = "questions/technical/rate-limiting/"
-# One of each type of page.
-TYPES = [
-    *(
-        "",
-        "questions/",
-        "questions/technical/",
-        COMPLETE,
-        "questions/debugging/latency-spike/",
-        "difficulty/",
-        "topics/",
-    ),
-    *(
-        "plans/one-week/",
-        "plans/builder/",
-        "practice/",
-        "progress/",
-        "kits/rate-limiting/",
-        "calculators/kv-cache/",
-    ),
-    "take-away/",
-]
-
 SHIFTS = """() => new Promise((resolve) => {
   const shifts = [];
   const observer = new PerformanceObserver((list) => shifts.push(...list.getEntries()));
@@ -72,7 +51,7 @@ def test_the_question_is_in_the_first_screen_and_nothing_of_its_answer(
 def test_nothing_moves_while_a_page_loads(new_page: NewPage, size: tuple[int, int]) -> None:
     page = new_page(size=size, has_touch=size == NARROW)
     moved = {}
-    for address in TYPES:
+    for address in TYPES.values():
         page.goto(address)
         page.wait_for_load_state("networkidle")
         moved[address] = page.evaluate(SHIFTS)
