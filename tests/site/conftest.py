@@ -173,6 +173,17 @@ def repaint(page: Page, palette: Literal["light", "dark"]) -> None:
     page.evaluate("scheme => { document.body.dataset.mdColorScheme = scheme; }", scheme)
 
 
+def follow(page: Page, query: str) -> None:
+    """Give the page another query as the way back does: what reads it follows, and nothing is loaded."""
+    page.evaluate(
+        """(query) => {
+          history.replaceState(history.state, "", location.pathname + query + location.hash);
+          dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+        }""",
+        query,
+    )
+
+
 @pytest.fixture
 def watch(site: Site) -> Iterator[Watch]:
     """Collects what goes wrong on every page of the test, and fails it at its end if anything did."""

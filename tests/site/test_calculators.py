@@ -25,7 +25,7 @@ from examples.slo_definition.figures import budget_calculator
 from macros import calculators
 from macros.calculators import Calculator
 from tests.site.axe import findings
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, follow
 
 FOLDER = "calculators/"
 SCRIPTS = "assets/javascripts/calculators/"
@@ -182,17 +182,6 @@ Visit = Callable[..., Page]
 
 def field(page: Page, name: str) -> Locator:
     return page.locator(f"[data-input={name}]")
-
-
-def follow(page: Page, query: str) -> None:
-    """Give the page another query as the way back does: the form follows, and nothing is loaded."""
-    page.evaluate(
-        """(query) => {
-          history.replaceState(history.state, "", location.pathname + query + location.hash);
-          dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
-        }""",
-        query,
-    )
 
 
 def reload(page: Page) -> None:

@@ -16,7 +16,7 @@ from examples.cost_optimization.calculator import specification
 from examples.cost_optimization.inputs import DEFAULTS, SPECS, Inputs
 from examples.cost_optimization.model import results
 from macros import calculators
-from tests.site.conftest import NARROW, NewPage, Site
+from tests.site.conftest import NARROW, NewPage, Site, follow
 
 ADDRESS = "questions/conceptual/cost-optimization/"
 HASH = "#cost-model"
@@ -87,17 +87,6 @@ def query_of(page: Page) -> dict[str, list[str]]:
 
 def refuse_clipboard(page: Page) -> None:
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
-
-
-def follow(page: Page, query: str) -> None:
-    """Give the page another query as the way back does: the form follows, and nothing is loaded."""
-    page.evaluate(
-        """(query) => {
-          history.replaceState(history.state, "", location.pathname + query + location.hash);
-          dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
-        }""",
-        query,
-    )
 
 
 def described(page: Page, name: str) -> str:
