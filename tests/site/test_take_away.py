@@ -17,7 +17,8 @@ from bs4 import BeautifulSoup, Tag
 from markdown import Markdown
 from playwright.sync_api import expect
 
-from tests.site.conftest import NARROW, PRINT, ROOT, NewPage, Site
+from tests.conftest import ROOT
+from tests.site.conftest import NARROW, PRINT, NewPage, Site
 from tests.site.test_build import article, resolve, text
 
 PAGE = "take-away/"

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from tests.site.conftest import PRINT, ROOT, Site
+from tests.conftest import ROOT
+from tests.site.conftest import PRINT, Site
 
 # Files that only one of the two writes: a search index of its own, its tag index, a compressed sitemap.
 DIFFERENT_FILES = {"tags.json", "sitemap.xml.gz", "search.json"}
