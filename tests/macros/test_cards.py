@@ -195,3 +195,13 @@ def test_the_mark_is_one_drawing_wherever_it_stands():
     drawings = [Path(ROOT, source).read_text(encoding="utf-8") for source in sources] + [cards.mark(0, 0, 32)]
     assert len({tuple(PATH.findall(drawing)) for drawing in drawings}) == 1
     assert all("M12 24h8v8h-8z" in drawing for drawing in drawings)
+
+
+def test_categories_have_the_colors_of_the_pages() -> None:
+    styles = DOCS / "assets" / "stylesheets"
+    series = dict(
+        re.findall(r"--site-([\w-]+): var\(--diagram-series-(\d)\)", (styles / "site.css").read_text())
+    )
+    light = (styles / "diagrams.css").read_text().partition("{")[2].partition("}")[0]
+    colors = dict(re.findall(r"--diagram-series-(\d): (#\w{6})", light))
+    assert cards.COLORS == {category: colors[series[category]] for category in Category}
