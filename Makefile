@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 FOCUS := .cache/tools/focus
 # The libraries that run in the reader's browser, from npm.
 VENDOR := docs/assets/vendor/.built
+LIGHTHOUSE := lighthouse/node_modules/.package-lock.json
 PORT ?= 8000
 
 # Macros, examples and the diagram formatter are imported from the project root.
@@ -44,15 +45,26 @@ test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+.PHONY: audit
+audit: export EVERY_PAGE := true
+audit: $(VENV)/.test $(VENDOR) $(LIGHTHOUSE)  ## Run Lighthouse on each type of page, where anything but 100 of 100 fails
+	$(BIN)/python -m tests.site.browser
+	$(BIN)/pytest tests/site/test_lighthouse.py
+
 .PHONY: shots
 shots: build $(VENV)/.test  ## Take pictures of each type of page, to be looked at
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.site.shots site .cache/shots
 
 .PHONY: bench
-bench: $(VENV)/.test $(VENDOR)  ## Measure what each example costs a call, as a ratio to doing nothing
+bench: weights  ## Measure what pages weigh, and what each example costs a call as a ratio to doing nothing
 	$(BIN)/pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' \
 	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
+
+.PHONY: weights
+weights: $(VENV)/.test $(VENDOR) $(LIGHTHOUSE)  ## Measure what a first visit costs a phone, beside stock Material and Zensical
+	$(BIN)/python -m tests.site.browser
+	$(BIN)/python -m bench.weights
 
 .PHONY: drills
 drills: $(VENV)/.drills  ## Capture the evidence of every drill again
@@ -76,7 +88,7 @@ lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, t
 
 .PHONY: check
 check: export EVERY_PAGE := true
-check: lint test  ## Everything a pull request has to pass
+check: lint $(LIGHTHOUSE) test  ## Everything a pull request has to pass
 
 .PHONY: lock
 lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
@@ -88,7 +100,7 @@ lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site lint/node_modules vendor/node_modules overrides/generated docs/q docs/evidence docs/assets/cards docs/assets/vendor docs/assets/search*.json docs/questions.json \
+	rm -rf $(VENV) .cache site lint/node_modules vendor/node_modules lighthouse/node_modules overrides/generated docs/q docs/evidence docs/assets/cards docs/assets/vendor docs/assets/search*.json docs/questions.json \
 	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt docs/feed.xml docs/llm-production-interviews.apkg docs/assets/images/favicon.png docs/assets/images/icon-*.png
 
 $(VENV)/.venv:
@@ -123,6 +135,12 @@ lint/node_modules/.package-lock.json: lint/package-lock.json lint/.npmrc | $(NOD
 
 vendor/node_modules/.package-lock.json: vendor/package-lock.json vendor/.npmrc | $(NODE_SETUP)
 	cd vendor && $(NODE_PATH) npm ci --loglevel=error
+
+# It asks for a newer Node.js than many systems have: where that is so, all targets take the one from PyPI.
+$(LIGHTHOUSE): NEWER := const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b > 18) ? 0 : 1)
+$(LIGHTHOUSE): lighthouse/package-lock.json lighthouse/.npmrc | $(NODE_SETUP)
+	$(NODE_PATH) node -e '$(NEWER)' || $(MAKE) $(VENV)/.node
+	cd lighthouse && $(NODE_PATH) npm ci --loglevel=error
 
 $(VENDOR): vendor/build.mjs vendor/node_modules/.package-lock.json
 	cd vendor && $(NODE_PATH) node build.mjs ../$(@D)
