@@ -10,10 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,18 +19,15 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-import mermaidx
-from bs4 import BeautifulSoup
-
-from tests.conftest import ROOT
+from bench.sites import ADDRESSES, BARE, OURS, STOCK, build_others, build_ours, stand_ins, write_bare
 from tests.site.lighthouse import Job, Request, Result, run
 from tests.site.shots import TYPES
 
 PAGES = (
-    "landing",
-    "questions",
     "question",
     "drill",
+    "landing",
+    "questions",
     "plan",
     "builder",
     "practice",
@@ -44,99 +37,10 @@ PAGES = (
 )
 """Types of page whose weights differ; the others weigh what one of these does."""
 
-OURS, STOCK, ZENSICAL, BARE = "ours", "Material", "Zensical", "bare text"
-SITES = {
-    OURS: "https://ours.test/",
-    STOCK: "https://material.test/",
-    ZENSICAL: "https://zensical.test/",
-    BARE: "https://bare.test/",
-}
 KINDS = {"Document": "page", "Stylesheet": "styles", "Script": "scripts", "Font": "fonts", "Image": "images"}
 """The browser's word for a request -> the column; every other kind is "other"."""
 
 AIM_BYTES, AIM_REQUESTS, AIM_LCP = 100_000, 10, 1.3
-
-
-# --- The sites ----------------------------------------------------------------------------------------------------
-
-
-def build_ours(folder: Path) -> None:
-    """The site as it is published, but for the PDF."""
-    _command(ROOT, "mkdocs", "build", "--strict", "--site-dir", str(folder))
-    _command(ROOT, "macros", str(folder))
-
-
-def build_others(scratch: Path) -> dict[str, Path]:
-    """The same pages by Material as it comes and by Zensical, from a copy of the sources: both write into what they build."""
-    project = scratch / "project"
-    project.mkdir()
-    for name in ("docs", "examples", "macros", "overrides", "search"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("diagrams", "cards"):
-        if (ROOT / ".cache" / name).is_dir():
-            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
-    stock = Path(__file__).with_name("stock.yml").read_text(encoding="utf-8")
-    parts = _top_level((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    taken = (
-        "site_name",
-        "site_url",
-        "site_description",
-        "repo_url",
-        "repo_name",
-        "copyright",
-        "extra",
-        "nav",
-    )
-    (project / "mkdocs.yml").write_text(stock + "".join(parts[key] for key in taken), encoding="utf-8")
-    _command(project, "mkdocs", "build", "--quiet", "--site-dir", str(scratch / "material"))
-    _command(project, "zensical", "build")
-    return {STOCK: scratch / "material", ZENSICAL: project / "site"}
-
-
-def _top_level(text: str) -> dict[str, str]:
-    """A YAML file's top-level entries, each as it is written."""
-    return {part.partition(":")[0]: part for part in re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]}
-
-
-def write_bare(ours: Path, addresses: Sequence[str], folder: Path) -> None:
-    """What a page has to say and nothing else: its article with the diagrams in it, no style, no script."""
-    for address in addresses:
-        page = BeautifulSoup((ours / address / "index.html").read_text(encoding="utf-8"), "html.parser")
-        article = page.find("article")
-        assert article, f"{address}: no article"
-        for tag in article.find_all(["script", "style", "link"]):
-            tag.decompose()
-        file = folder / address / "index.html"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            f"{page.title}</head><body>{article}</body></html>",
-            encoding="utf-8",
-        )
-
-
-def write_mermaid(folder: Path) -> None:
-    """Mermaid where Material asks for it, from the package that draws our diagrams; uncut it has other bytes, but the same code."""
-    file = folder / "mermaid@11" / "dist" / "mermaid.min.js"
-    file.parent.mkdir(parents=True)
-    shutil.copy(Path(mermaidx.__file__).parent / "assets" / "mermaid.js", file)
-
-
-def _command(folder: Path, *module: str) -> None:
-    """Run a module of Python in `folder`. Ends the program, with what it said, if it fails."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "NO_MKDOCS_2_WARNING": "1"}
-    print(f"{module[0]}: building ...", file=sys.stderr, flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", *module],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(module)} failed:\n{done.stdout}\n{done.stderr}")
 
 
 # --- What is measured ---------------------------------------------------------------------------------------------
@@ -217,7 +121,7 @@ def table(weights: dict[str, dict[str, Weight]]) -> Iterator[str]:
 
 def parts(result: Result, folder: Path) -> Iterator[str]:
     """What a page's first visit consists of, as lines, by bytes on the wire; of scripts and sheets, how much was of no use."""
-    root = SITES[OURS]
+    root = ADDRESSES[OURS]
     unused = {part.url: (part.bytes, part.unused) for part in result.scripts + result.sheets}
     requests = [r for r in result.requests if urlsplit(r.url).scheme == "https"]
     yield f"{'wire':>9}{'gzip':>9}{'unpacked':>10}{'unused':>9}{'':>7}  what"
@@ -269,18 +173,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.only_ours:
             folders |= build_others(scratch) | {BARE: scratch / "bare"}
             write_bare(folders[OURS], [TYPES[page] for page in options.pages], folders[BARE])
-        write_mermaid(scratch / "unpkg")
-        served = {SITES[site]: folder for site, folder in folders.items()}
-        served["https://unpkg.com/"] = scratch / "unpkg"
+        served = {ADDRESSES[site]: folder for site, folder in folders.items()}
+        served |= stand_ins(scratch / "hosts")
         # Site after site and then again, so that a busy moment of the machine does not meet all runs of one page.
         asked = [(page, site) for _ in range(options.runs) for page in options.pages for site in folders]
-        jobs = [Job(SITES[site] + TYPES[page], "phone", ("performance",)) for page, site in asked]
+        jobs = [Job(ADDRESSES[site] + TYPES[page], "phone", ("performance",)) for page, site in asked]
         results: dict[tuple[str, str], list[Result]] = {}
         for (page, site), result in zip(asked, run(served, jobs), strict=True):
             print(f"{page}: {site}: {result.scores.get('performance')}", file=sys.stderr, flush=True)
             results.setdefault((page, site), []).append(result)
-        for page in options.pages:
-            print(f"\nFirst visit of {TYPES[page] or '/'} in bytes\n")
+        for page in options.pages if options.only_ours else options.pages[:1]:
+            print(f"\nOur {TYPES[page] or '/'}, first visit, in bytes\n")
             print(*parts(results[page, OURS][0], folders[OURS]), sep="\n")
         if options.only_ours:
             return 0
