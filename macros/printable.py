@@ -55,6 +55,7 @@ def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str]) -> str:
 <meta charset="utf-8">
 <title>All questions and answers - {escape(site.name)}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="description" content="{escape(site.description)}">
 <meta name="robots" content="noindex">
 <link rel="canonical" href="{escape(site.url)}{ADDRESS}">
 <link rel="icon" href="../assets/images/favicon.png">
