@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
+from macros.references import references_of
+
 _LISTING = re.compile(r'^--8<-- "', re.MULTILINE)
 _COMPUTED = re.compile(r"\{\{\s*(?:computed|chart)\(")
-_REFERENCES = re.compile(r"^## References\b.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_ITEM = re.compile(r"^- ", re.MULTILINE)
-_READ = re.compile(r"\b[Rr]ead (\d{4}-\d\d-\d\d)\b")
 
 
 class Tally(NamedTuple):
@@ -32,7 +31,7 @@ def tally(pages: Iterable[str]) -> Tally:
     for text in pages:
         listings += len(_LISTING.findall(text))
         figures += len(_COMPUTED.findall(text))
-        for section in _REFERENCES.findall(text):
-            references += len(_ITEM.findall(section))
-            days += map(date.fromisoformat, _READ.findall(section))
+        for reference in references_of(text):
+            references += 1
+            days += reference.read
     return Tally(listings, figures, references, max(days, default=None))
