@@ -26,8 +26,10 @@ from macros import (
     history,
     icons,
     kits,
+    links,
     markdown_files,
     plan_link,
+    references,
     render,
     search,
     texts,
@@ -81,6 +83,7 @@ def define_env(env: Any) -> None:
             if file.is_file() and "__pycache__" not in file.parts
         ),
         *SEARCH.glob("*.yml"),
+        links.FILE,
     )
     try:
         prepared = latest(
@@ -305,6 +308,13 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
             drills |= evidence.published(question.slug, evidence.load(ROOT / "examples" / question.package))
         except SourceError as error:
             faults += error.faults
+    cited = {docs_dir / question.source: pages[docs_dir / question.source] for question in catalog}
+    faults += references.faults_of(cited)
+    try:
+        # The Markdown extension reads it for each page, where a fault would have no place to be told.
+        links.load()
+    except SourceError as error:
+        faults += error.faults
     found_by: dict[str, str] = {}
     try:
         # The generator itself tells of a page in the navigation that is not there.

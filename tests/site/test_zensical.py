@@ -30,7 +30,7 @@ def successor(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site that Zensical built from a copy of the sources, for the same address."""
     project = tmp_path_factory.mktemp("zensical")
     shutil.copy(ROOT / "mkdocs.yml", project)
-    for name in ("docs", "examples", "macros", "overrides", "search"):
+    for name in ("docs", "examples", "macros", "overrides", "references", "search"):
         shutil.copytree(
             ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
         )
