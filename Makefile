@@ -72,6 +72,11 @@ drills: $(VENV)/.drills  ## Capture the evidence of every drill again
 	  $(BIN)/python -m "$$(dirname $$drill | tr / .).capture" || exit 1; \
 	done
 
+.PHONY: links
+links: $(VENV)/.site  ## Check the links that the pages cite, and say what is past its date
+	$(BIN)/python -m references check
+	$(BIN)/python -m references due
+
 .PHONY: lint
 lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, types and workflows
 	$(BIN)/ruff check .

@@ -56,7 +56,11 @@ def test_no_job_that_runs_code_of_the_repository_may_write() -> None:
         workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert workflow["permissions"] == {}, path.name
         for name, job in workflow["jobs"].items():
-            runs_code = any("run" in step or step["uses"].startswith((".", "$")) for step in job["steps"])
+            uses = [step.get("uses", "") for step in job["steps"]]
+            # What a `run` says is in the workflow, and reviewed with it; what it starts would be the repository's.
+            has_code = any(action.startswith("actions/checkout@") for action in uses)
+            runs_code = has_code and any("run" in step for step in job["steps"])
+            runs_code |= any(action.startswith((".", "$")) for action in uses)
             may_write = "write" in job["permissions"].values()
             assert not (runs_code and may_write), f"{path.name}: {name}"
 
@@ -64,6 +68,21 @@ def test_no_job_that_runs_code_of_the_repository_may_write() -> None:
 def test_page_dates_get_the_whole_history(site: dict[Any, Any]) -> None:
     check = site["jobs"]["check"]
     assert check["steps"][step_using(check, "actions/checkout@")]["with"]["fetch-depth"] == 0
+
+
+def test_links_are_checked_by_schedule_and_no_contributor_waits_for_it(site: dict[Any, Any]) -> None:
+    links = yaml.safe_load((ROOT / ".github/workflows/links.yml").read_text(encoding="utf-8"))
+    assert set(links[True]) == {"schedule", "workflow_dispatch"}
+    check, propose = links["jobs"]["check"], links["jobs"]["propose"]
+    keep = step_using(check, "actions/upload-artifact@")
+    due = [
+        i for i, step in enumerate(check["steps"]) if step.get("run", "").endswith("python -m references due")
+    ]
+    # What was found is kept and proposed also where something is due, which fails the run.
+    assert due == [keep + 1] == [len(check["steps"]) - 1]
+    assert propose["needs"] == "check"
+    assert propose["if"] == "${{ !cancelled() && needs.check.outputs.found }}"
+    assert "references" not in json.dumps(site)
 
 
 def test_npm_lock_has_hashes_and_no_registry() -> None:
