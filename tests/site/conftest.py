@@ -148,6 +148,12 @@ def follow(page: Page, query: str) -> None:
     )
 
 
+# What a page's policy (macros/policy.py) refuses is told here as an error, whether or not the browser's console would.
+TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) => {
+  console.error(`the page's policy refuses ${effectiveDirective} ${blockedURI} ${sample}`);
+});"""
+
+
 @pytest.fixture
 def watch(site: Site) -> Iterator[Watch]:
     """Collects what goes wrong on every page of the test, and fails it at its end if anything did."""
@@ -177,6 +183,7 @@ def new_page(site: Site, browser: Browser, watch: Watch) -> Iterator[NewPage]:
             **options,
         )
         context.set_default_timeout(10_000)
+        context.add_init_script(TELL_VIOLATIONS)
         contexts.append(context)
         page = context.new_page()
         watch.on(page)

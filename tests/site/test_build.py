@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from collections import Counter
@@ -15,6 +17,7 @@ import jsonschema
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from macros.policy import TRUSTED
 from macros.question import SECTIONS, Category, Difficulty, section_titles
 from tests.site.conftest import PRINT, Site
 
@@ -41,6 +44,22 @@ FETCHING_RELATIONS = {
     "preconnect",
     "dns-prefetch",
     "manifest",
+}
+
+# The policy of a page but for the hashes of its own scripts.
+SOURCES = {
+    "default-src": {"'none'"},
+    "script-src": {"'self'"},
+    "style-src": {"'self'"},
+    "img-src": {"'self'", "data:"},
+    "font-src": {"'self'"},
+    "connect-src": {"'self'"},
+    "manifest-src": {"'self'"},
+    "worker-src": {"'self'"},
+    "base-uri": {"'none'"},
+    "form-action": {"'none'"},
+    "require-trusted-types-for": {"'script'"},
+    "trusted-types": {TRUSTED},
 }
 
 
@@ -384,3 +403,37 @@ def test_related_questions_share_a_topic(site: Site) -> None:
             assert other["number"] != question["number"]
             assert set(other["topics"]) & set(question["topics"])
             assert text(link) == f"{other['number']}. {other['title']}"
+
+
+def test_every_page_allows_its_own_scripts_and_nothing_more(site: Site) -> None:
+    for address in site.addresses():
+        page = soup(site, address)
+        (policy,) = page.find_all("meta", attrs={"http-equiv": "content-security-policy"})
+        assert policy.find_previous_siblings(True) == page.find_all("meta", charset="utf-8"), address
+        given = {
+            name: set(rest) for name, *rest in (part.split() for part in str(policy["content"]).split("; "))
+        }
+        assert given.keys() == SOURCES.keys(), address
+        scripts = [
+            script.get_text()
+            for script in page.find_all("script", src=False)
+            if script.get("type") not in ("application/json", "application/ld+json")
+        ]
+        digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+        for name, sources in SOURCES.items():
+            own = {f"'sha256-{digest}'" for digest in digests} if name == "script-src" else set()
+            assert given[name] == sources | own, f"{address}: {name}"
+        assert [meta["content"] for meta in page.find_all("meta", attrs={"name": "referrer"})] == [
+            "no-referrer"
+        ]
+
+
+def test_no_page_has_a_handler_a_style_or_a_script_in_an_attribute(site: Site) -> None:
+    found = [
+        f"{address}: <{tag.name} {name}={value}>"
+        for address in site.addresses()
+        for tag in soup(site, address).find_all(True)
+        for name, value in tag.attrs.items()
+        if name == "style" or name.startswith("on") or str(value).strip().lower().startswith("javascript:")
+    ]
+    assert not found, "\n".join(found)

@@ -5,6 +5,7 @@
 
 import { siteRoot } from "../catalog.js";
 import { addStyles } from "../styles.js";
+import { workerAddress } from "../trusted.js";
 
 const root = siteRoot();
 /** As in worker.js: the caches of this site, and of no other on the same origin. */
@@ -119,7 +120,7 @@ async function keep(view, bytes) {
   // So that the browser does not clear it away when space gets short. Whatever it answers, the site can be kept.
   navigator.storage?.persist?.().catch(() => {});
   try {
-    const registration = await navigator.serviceWorker.register(new URL("worker.js", root), { scope: root.pathname });
+    const registration = await navigator.serviceWorker.register(workerAddress(), { scope: root.pathname });
     if (signal.aborted) {
       await letGo();
       return;

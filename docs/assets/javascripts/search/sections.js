@@ -3,6 +3,7 @@
  */
 
 import MiniSearch from "../../vendor/minisearch.js";
+import { pageIn } from "../trusted.js";
 import { indexed, stemOf, tokens } from "./words.js";
 
 const EXCERPT = 170;
@@ -39,7 +40,7 @@ export async function sectionFor(href, terms) {
 async function read(href) {
   const response = await fetch(href);
   if (!response.ok) throw new Error(`${response.status} for ${href}`);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const page = await pageIn(response);
   const engine = new MiniSearch({
     fields: ["title", "text"],
     storeFields: ["title", "text", "answers"],

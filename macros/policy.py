@@ -1,0 +1,141 @@
+"""The pages of a built site -> the same pages, each with a policy of what it may run, load and send.
+
+A page's own inline scripts are allowed by their hashes, so that nothing that finds its way into a page later, by an address, a
+file or a fault of a script, is run. The policy stands in the page because GitHub Pages sends no headers of ours; what only a
+header can say (`frame-ancestors`, `report-to`, `sandbox`) is therefore not said. See https://www.w3.org/TR/CSP3/.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+
+from macros.faults import Fault, SourceError
+
+TRUSTED = "site"
+"""The name of the one policy of Trusted Types that may be made: by docs/assets/javascripts/trusted.js."""
+
+# Each at its narrowest: what is not named is not allowed. A form's answer is never sent anywhere, and no page is framed here.
+_DIRECTIVES = {
+    "default-src": ("'none'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'",),
+    # The theme draws its icons as masks, from `data:` addresses in its style sheet.
+    "img-src": ("'self'", "data:"),
+    "font-src": ("'self'",),
+    "connect-src": ("'self'",),
+    "manifest-src": ("'self'",),
+    "worker-src": ("'self'",),
+    "base-uri": ("'none'",),
+    "form-action": ("'none'",),
+    # No text becomes HTML, a script or a script's address on its own: what is to become one goes through trusted.js.
+    "require-trusted-types-for": ("'script'",),
+    "trusted-types": (TRUSTED,),
+}
+
+# What a reader prepares for is nobody's business: a site that they follow a link to is not told where they come from.
+_REFERRER = '<meta name="referrer" content="no-referrer">'
+
+# What a script's type may say without being run, and so without a hash.
+_DATA = {"application/json", "application/ld+json"}
+
+# The encoding has to be among a page's first 1,024 bytes, so it alone stands before the policy, which counts from where it is.
+_CHARSET = re.compile(r"<meta charset=[\"']?utf-8[\"']?\s*/?>", re.IGNORECASE)
+
+
+class Inline(NamedTuple):
+    """What a page has in its own text: scripts and style sheets as they stand there, and what no policy of ours allows."""
+
+    scripts: tuple[str, ...]
+    styles: tuple[str, ...]
+    refused: tuple[tuple[int, str], ...]
+    """Lines, 1-based, and what is on them."""
+
+
+def write(site_dir: Path) -> None:
+    """Give every page of the site its policy, in the place of one that it has. Raises SourceError."""
+    faults: list[Fault] = []
+    for file in sorted(site_dir.rglob("*.html")):
+        html = file.read_text(encoding="utf-8")
+        page = re.sub(
+            r'\n<meta http-equiv="content-security-policy".*?>\n<meta name="referrer".*?>', "", html
+        )
+        inline = inline_of(page)
+        faults += [
+            Fault(
+                file, line, f"has {what}, which the page's policy refuses", "write a class or a script file"
+            )
+            for line, what in inline.refused
+        ]
+        start = _CHARSET.search(page)
+        if not start:
+            faults.append(Fault(file, None, "says no encoding", 'begin the head with <meta charset="utf-8">'))
+            continue
+        elements = f"\n{element(inline)}\n{_REFERRER}"
+        finished = page[: start.end()] + elements + page[start.end() :]
+        if finished != html:
+            file.write_text(finished, encoding="utf-8")
+    if faults:
+        raise SourceError(faults)
+
+
+def element(inline: Inline) -> str:
+    """The policy of a page as the element of its head."""
+    more = {"script-src": _hashes(inline.scripts), "style-src": _hashes(inline.styles)}
+    return f'<meta http-equiv="content-security-policy" content="{_text(more)}">'
+
+
+def _text(more: Mapping[str, Iterable[str]]) -> str:
+    return "; ".join(" ".join([name, *allowed, *more.get(name, ())]) for name, allowed in _DIRECTIVES.items())
+
+
+def _hashes(texts: Iterable[str]) -> list[str]:
+    digests = (hashlib.sha256(text.encode()).digest() for text in dict.fromkeys(texts))
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def inline_of(html: str) -> Inline:
+    reader = _Reader()
+    # A browser reads every end of a line as "\n" before it takes a hash.
+    reader.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
+    reader.close()
+    return Inline(tuple(reader.scripts), tuple(reader.styles), tuple(reader.refused))
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.scripts: list[str] = []
+        self.styles: list[str] = []
+        self.refused: list[tuple[int, str]] = []
+        self._text: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        line, _ = self.getpos()
+        given = dict(attributes)
+        for name, value in attributes:
+            address = re.sub(r"[\x00-\x20]", "", value or "").lower()
+            if name == "style" or name.startswith("on"):
+                self.refused.append((line, f"an attribute `{name}`"))
+            elif address.startswith("javascript:"):
+                self.refused.append((line, f"a script in `{name}`"))
+        if tag == "base":
+            self.refused.append((line, "an element `base`"))
+        is_script = tag == "script" and "src" not in given and given.get("type") not in _DATA
+        if is_script or tag == "style":
+            self._text = []
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._text is None or tag not in ("script", "style"):
+            return
+        (self.scripts if tag == "script" else self.styles).append("".join(self._text))
+        self._text = None

@@ -1,0 +1,80 @@
+import base64
+import hashlib
+
+import pytest
+
+from macros import policy
+from macros.faults import SourceError
+
+HEAD = '<!doctype html><html><head>\n<meta charset="utf-8">\n<title>T</title>\n'
+
+
+def hash_of(text):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def written(folder, html):
+    file = folder / "a" / "index.html"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(html, encoding="utf-8", newline="")
+    policy.write(folder)
+    return file.read_text(encoding="utf-8")
+
+
+def directive(html, name):
+    text = html.partition('content-security-policy" content="')[2].partition('"')[0]
+    found = [part.split() for part in text.split("; ") if part.split()[0] == name]
+    assert len(found) == 1, name
+    return found[0][1:]
+
+
+def test_the_policy_stands_before_all_but_the_encoding(tmp_path):
+    html = written(tmp_path, HEAD + "</head></html>")
+    before = html.partition('<meta http-equiv="content-security-policy"')[0]
+    assert before == '<!doctype html><html><head>\n<meta charset="utf-8">\n'
+    assert directive(html, "default-src") == ["'none'"]
+    assert directive(html, "script-src") == directive(html, "style-src") == ["'self'"]
+    assert "unsafe" not in html
+
+
+def test_inline_scripts_and_sheets_are_allowed_by_their_hashes_each_once(tmp_path):
+    first, second, sheet = "\n let a = '<b>é';\n", "let b = 1 && 2;", "p { color: red }"
+    scripts = f"<script>{first}</script><script>{second}</script><script type=module>{second}</script>"
+    others = '<script src="x.js"></script><script type="application/json">{}</script>'
+    html = written(tmp_path, f"{HEAD}<style>{sheet}</style>{scripts}{others}</head></html>")
+    assert directive(html, "script-src") == ["'self'", hash_of(first), hash_of(second)]
+    assert directive(html, "style-src") == ["'self'", hash_of(sheet)]
+
+
+def test_a_hash_is_of_the_text_as_a_browser_reads_it(tmp_path):
+    html = written(tmp_path, f"{HEAD}<script>a();\r\nb();\rc();</script></head></html>")
+    assert directive(html, "script-src") == ["'self'", hash_of("a();\nb();\nc();")]
+
+
+def test_a_second_time_changes_nothing_and_a_changed_page_gets_another_policy(tmp_path):
+    html = written(tmp_path, f"{HEAD}<script>a()</script></head></html>")
+    assert written(tmp_path, html) == html
+    changed = written(tmp_path, html.replace("a()", "b()"))
+    assert directive(changed, "script-src") == ["'self'", hash_of("b()")]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('<p\nstyle="color: red">', "an attribute `style`"),
+        ("<img src=x onerror=a()>", "an attribute `onerror`"),
+        ('<a href=" java\tscript:a()">', "a script in `href`"),
+        ("<base href=/>", "an element `base`"),
+    ],
+)
+def test_what_the_policy_would_refuse_stops_the_build(tmp_path, body, said):
+    with pytest.raises(SourceError) as caught:
+        written(tmp_path, HEAD + body)
+    assert f"{tmp_path / 'a' / 'index.html'}:4: has {said}, which the page's policy refuses" in str(
+        caught.value
+    )
+
+
+def test_a_page_without_an_encoding_stops_the_build(tmp_path):
+    with pytest.raises(SourceError, match="says no encoding"):
+        written(tmp_path, "<html><head></head></html>")
