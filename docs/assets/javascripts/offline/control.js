@@ -144,9 +144,10 @@ function follow(view, registration) {
   const { signal } = following;
   const channel = new BroadcastChannel(OURS);
   channel.addEventListener("message", ({ data }) => {
-    if (data.whole) show(view, registration);
-    else if (data.whole === false) failed(view);
-    else view.advance(data.bytes, data.of);
+    // Whatever else has this origin may send something, too.
+    if (data?.whole === true) show(view, registration);
+    else if (data?.whole === false) failed(view);
+    else if (Number.isFinite(data?.bytes) && Number.isFinite(data.of)) view.advance(data.bytes, data.of);
   });
   signal.addEventListener("abort", () => channel.close());
   const attend = (worker) => {

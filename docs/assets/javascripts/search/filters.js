@@ -4,6 +4,9 @@
  * the table's too, has names of its own: `?search=redis&search-difficulty=senior`.
  */
 
+/** As many characters of what is typed are looked at, however much an address may bring. */
+const MOST_CHARACTERS = 2000;
+
 const MINUTES = [20, 25, 30, 35, 40, 45, 50, 60];
 
 /** One filter each: its name in the address, what it is called, and the choices that a question matches. */
@@ -69,10 +72,11 @@ export function hasFilter(state) {
  */
 export function understood(state) {
   const limit = /(?:^|[\s,;]+)(?:in |for )?(?:under|below|less than|at most|up to|within|max(?:imum)?|no more than|<=?|≤)\s*(\d{1,3})\s*(?:min(?:ute)?s?|m|')(?![\p{L}\p{N}])\.?/iu;
-  const said = limit.exec(state.q);
+  const typed = state.q.slice(0, MOST_CHARACTERS);
+  const said = limit.exec(typed);
   const most = said && MINUTES.findLast((minutes) => minutes <= Number(said[1]));
-  if (!most) return { ...state, words: state.q };
-  const words = (state.q.slice(0, said.index) + " " + state.q.slice(said.index + said[0].length)).trim().replace(/[\s,;]+$/, "");
+  if (!most) return { ...state, words: typed };
+  const words = (typed.slice(0, said.index) + " " + typed.slice(said.index + said[0].length)).trim().replace(/[\s,;]+$/, "");
   return { ...state, words, minutes: state.minutes || String(most) };
 }
 
