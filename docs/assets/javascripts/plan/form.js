@@ -125,12 +125,18 @@ export function outcomeOf({ leftOut, reviews, unreviewed, capacity, spent, sitti
   if (leftOut.length) {
     parts.push(
       element(
-        "p",
-        {},
-        `Left out, because ${leftOut.length === 1 ? "it does" : "they do"} not fit into what is left of the hours. With comparing, a question takes twice its minutes${reviews ? ", and its review the same minutes once more" : ""}:`,
+        "details",
+        // Long, and above the plan that was asked for.
+        { class: "plan-more" },
+        element("summary", {}, `${counted(leftOut.length, "question")} left out: which, and how to make room`),
+        element(
+          "p",
+          {},
+          `Left out, because ${leftOut.length === 1 ? "it does" : "they do"} not fit into what is left of the hours. With comparing, a question takes twice its minutes${reviews ? ", and its review the same minutes once more" : ""}:`,
+        ),
+        element("ul", {}, ...leftOut.map((question) => element("li", {}, withLinks(question), ` needs ${duration(2 * question.minutes)}`))),
+        element("p", {}, `To make room, give more hours or days${reviews ? ", do without reviews" : ""}, or remove others and add these below.`),
       ),
-      element("ul", {}, ...leftOut.map((question) => element("li", {}, withLinks(question), ` needs ${duration(2 * question.minutes)}`))),
-      element("p", {}, `To make room, give more hours or days${reviews ? ", do without reviews" : ""}, or remove others and add these below.`),
     );
   }
   if (unreviewed.length) {
