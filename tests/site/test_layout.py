@@ -144,6 +144,19 @@ def test_a_bar_says_where_one_is_and_leads_back_to_the_question(
     assert line
     assert under["y"] >= line["y"] + line["height"] - 1
 
+    # Where the sidebar with the sections has no room, the bar lists them.
+    sections = bar(page).get_by_role("button", name="Sections of this page")
+    if size == NARROW:
+        sections.click()
+        expect(bar(page).get_by_role("link", name="Model answer")).to_have_attribute(
+            "aria-current", "location"
+        )
+        bar(page).get_by_role("link", name="Levels").click()
+        expect(bar(page).get_by_role("link", name="Levels")).to_have_count(1)
+        expect(page.locator("details.levels")).to_have_attribute("open", "")
+    else:
+        expect(sections).not_to_be_visible()
+
     bar(page).get_by_role("link", name="Question").click()
     expect(bar(page)).not_to_be_visible()
     expect(page.locator("#question ~ blockquote").first).to_be_in_viewport()

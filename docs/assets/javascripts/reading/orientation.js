@@ -1,6 +1,7 @@
 /*
  * Where a reader is in a question's page: once the question is out of sight, a bar below the header leads back to it, names
- * the section at hand, and shows how far into an open block (the model answer, say) it is.
+ * the section at hand, and shows how far into an open block (the model answer, say) it is. Where there is no room for a
+ * sidebar, it lists the sections, too.
  */
 
 import { ownText } from "../text.js";
@@ -25,7 +26,7 @@ export function setUpOrientation(article) {
   const section = document.createElement("a");
   const read = document.createElement("span");
   read.className = "orientation__read";
-  bar.append(back, section, read);
+  bar.append(back, section, ...sectionsMenu(section), read);
   header.append(bar);
 
   const headings = [...article.querySelectorAll(HEADINGS)].filter((heading) => !heading.closest("nav"));
@@ -64,4 +65,41 @@ export function setUpOrientation(article) {
   addEventListener("resize", ask, { passive: true, signal: stop.signal });
   article.addEventListener("toggle", ask, { capture: true, signal: stop.signal });
   ask();
+}
+
+/** A button and the list that it shows: what the sidebar has. `section` is the link to the section at hand. */
+function sectionsMenu(section) {
+  const links = [...document.querySelectorAll(".md-sidebar--secondary a.md-nav__link")];
+  if (!links.length || !("popover" in HTMLElement.prototype)) return [];
+  const menu = document.createElement("div");
+  menu.className = "orientation__menu";
+  menu.id = "sections-menu";
+  menu.popover = "auto";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "orientation__sections";
+  button.setAttribute("aria-label", "Sections of this page");
+  button.popoverTargetElement = menu;
+  menu.addEventListener("beforetoggle", (event) => {
+    if (event.newState === "open") menu.replaceChildren(...links.filter(leadsSomewhere).map(entry));
+  });
+  menu.addEventListener("click", (event) => event.target.closest("a") && menu.hidePopover());
+  return [button, menu];
+
+  /** A practice run puts sections away. */
+  function leadsSomewhere(link) {
+    const heading = document.getElementById(link.hash.slice(1));
+    return (heading?.closest("details") ?? heading)?.checkVisibility();
+  }
+
+  function entry(link) {
+    const made = document.createElement("a");
+    made.href = link.hash;
+    made.textContent = link.textContent.trim();
+    const at = document.getElementById(section.hash.slice(1));
+    const target = document.getElementById(link.hash.slice(1));
+    // What is inside a block belongs to the section that the block is.
+    if (at === target || at?.closest("details")?.contains(target)) made.setAttribute("aria-current", "location");
+    return made;
+  }
 }
