@@ -53,11 +53,11 @@ export function setUpListings(article) {
 const ROLES = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
 
 /**
- * Narrow screens lay the rows of a table of questions out as cards, by which Safari forgets that they are rows. HTML allows
+ * Narrow screens lay the rows of a table of questions or of levels out as cards, by which Safari forgets that they are rows. HTML allows
  * the roles on no table that has them anyway, so they are not in the page's source.
  */
 export function setUpTables(article) {
-  for (const table of article.querySelectorAll("table.questions")) {
+  for (const table of article.querySelectorAll("table.questions, .levels table")) {
     for (const part of table.querySelectorAll(Object.keys(ROLES))) part.setAttribute("role", ROLES[part.localName]);
   }
 }
