@@ -1,18 +1,18 @@
 """Pictures of each type of page, for people to look at: `python -m tests.site.shots <folder of the site> <folder for pictures>`.
 
 Each is taken in the light and in the dark, on a wide screen and on a phone, as it opens; a question's page also with every
-block open. `index.html` beside them shows all of them side by side.
+block open, at half its size. `index.html` beside them shows all of them side by side.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 from html import escape
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.site.browser import find_browser
 from tests.site.conftest import BROWSER_ARGUMENTS, NARROW, WIDE
@@ -37,7 +37,24 @@ TYPES = {
 }
 # Taken whole, with every block open.
 OPEN = {"question", "drill", "kit"}
-PALETTES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PALETTES = ("light", "dark")
+# What scripts fill has come, which on a busy machine takes longer than the network is still.
+FILLED = (
+    "() => [...document.querySelectorAll('.question-filters, .practice-sessions, .progress-overview')]"
+    ".every((place) => place.childElementCount)"
+)
+# As the palette's switch does, less what it stores: a page is loaded once for both.
+PUT_ON = "palette => { document.body.dataset.mdColorScheme = palette === 'dark' ? 'slate' : 'default'; }"
+
+
+def take_whole(page: Page, file: Path) -> None:
+    """A picture of all of a page, at half its size: at its full size, a long page takes the browser half a minute."""
+    session = page.context.new_cdp_session(page)
+    size = session.send("Page.getLayoutMetrics")["cssContentSize"]
+    clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 0.5}
+    taken = session.send("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+    file.write_bytes(base64.b64decode(taken["data"]))
+    session.detach()
 
 
 def take(site: Path, folder: Path) -> None:
@@ -54,26 +71,27 @@ def take(site: Path, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_ARGUMENTS)
         for width, size in (("wide", WIDE), ("phone", NARROW)):
-            for palette in PALETTES:
-                context = browser.new_context(
-                    viewport={"width": size[0], "height": size[1]},
-                    color_scheme=palette,
-                    has_touch=width == "phone",
-                    is_mobile=width == "phone",
-                    reduced_motion="reduce",
-                )
-                page = context.new_page()
-                # The longest pages are pictures of 30,000 lines.
-                page.set_default_timeout(120_000)
-                for name, path in TYPES.items():
-                    page.goto(f"{address}{prefix}{path}", wait_until="networkidle")
+            context = browser.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                has_touch=width == "phone",
+                is_mobile=width == "phone",
+                reduced_motion="reduce",
+            )
+            page = context.new_page()
+            for name, path in (*TYPES.items(), ("wrong-address", "404.html")):
+                page.goto(f"{address}{prefix}{path}", wait_until="networkidle")
+                page.wait_for_function(FILLED)
+                for palette in PALETTES:
+                    page.evaluate(PUT_ON, palette)
                     page.screenshot(path=folder / f"{name}-{width}-{palette}.png")
-                    if name in OPEN:
-                        page.evaluate(
-                            "document.querySelectorAll('details').forEach((block) => { block.open = true; })"
-                        )
-                        page.screenshot(path=folder / f"{name}-open-{width}-{palette}.png", full_page=True)
-                context.close()
+                if name in OPEN:
+                    page.evaluate(
+                        "document.querySelectorAll('details').forEach((block) => { block.open = true; })"
+                    )
+                    for palette in PALETTES:
+                        page.evaluate(PUT_ON, palette)
+                        take_whole(page, folder / f"{name}-open-{width}-{palette}.png")
+            context.close()
         browser.close()
     server.close()
     pictures = sorted(file.name for file in folder.glob("*.png"))
