@@ -3,7 +3,8 @@
 Our site beside the same Markdown built by Material as it comes and by Zensical (bench/stock.yml), and beside the floor: the
 article's HTML alone, diagrams included, with no style and no script. Bytes are those on the wire, compressed as GitHub
 Pages does, headers included. Times are Lighthouse's, simulated for a phone on a slow connection from what the browser
-did here, so that another machine's are nearly the same; what scripts cost varies more. The median of the runs counts.
+did here: the connection is the same everywhere, the work of the processor is this machine's, so that one which does
+something else meanwhile makes it look dear. The median of the runs counts, and how fast the machine was is told.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.sites import ADDRESSES, BARE, OURS, STOCK, build_others, build_ours, stand_ins, write_bare
-from tests.site.lighthouse import Job, Request, Result, run
+from tests.site.lighthouse import Job, LighthouseError, Request, Result, run
 from tests.site.shots import TYPES
 
 PAGES = (
@@ -60,7 +61,7 @@ class Weight:
     tbt: float
     cls: float
     missing: frozenset[str]
-    """Addresses of other hosts that could not be had here."""
+    """Addresses that could not be had here: of other hosts, for which there is no stand-in."""
 
     @property
     def total(self) -> float:
@@ -68,26 +69,31 @@ class Weight:
 
 
 def weigh(runs: Sequence[Result]) -> Weight:
-    """Raises ValueError where Lighthouse could not measure a run."""
-    for result in runs:
-        if result.error or result.times is None:
-            raise ValueError(f"{result.address}: {result.error or 'nothing was measured'}")
-    fetched = [[r for r in result.requests if urlsplit(r.url).scheme == "https"] for result in runs]
-    times = [result.times for result in runs if result.times]
+    """A run that failed does not count. Raises LighthouseError where all did."""
+    measured = [result for result in runs if not result.error]
+    if not measured:
+        raise LighthouseError(f"{runs[0].address} could not be measured: {runs[0].error}")
+    fetched = [requests(result) for result in measured]
+    times = [result.times for result in measured if result.times]
     return Weight(
-        requests=median(len(requests) for requests in fetched),
+        requests=median(map(len, fetched)),
         bytes_of={
-            kind: median(sum(r.wire for r in requests if _kind(r) == kind) for requests in fetched)
+            kind: median(sum(r.wire for r in run if _kind(r) == kind) for run in fetched)
             for kind in (*KINDS.values(), "other")
         },
-        script=median(sum(script.bytes for script in result.scripts) for result in runs),
-        score=median(result.scores["performance"] or 0 for result in runs),
+        script=median(sum(script.bytes for script in result.scripts) for result in measured),
+        score=median(result.scores["performance"] or 0 for result in measured),
         fcp=median(t.fcp for t in times),
         lcp=median(t.lcp for t in times),
         tbt=median(t.tbt for t in times),
         cls=median(t.cls for t in times),
-        missing=frozenset(r.url for requests in fetched for r in requests if r.status >= 400),
+        missing=frozenset(r.url for run in fetched for r in run if r.status >= 400),
     )
+
+
+def requests(result: Result) -> list[Request]:
+    """What went over the connection: not what stands in the page itself as `data:`."""
+    return [request for request in result.requests if urlsplit(request.url).scheme == "https"]
 
 
 def _kind(request: Request) -> str:
@@ -123,15 +129,15 @@ def parts(result: Result, folder: Path) -> Iterator[str]:
     """What a page's first visit consists of, as lines, by bytes on the wire; of scripts and sheets, how much was of no use."""
     root = ADDRESSES[OURS]
     unused = {part.url: (part.bytes, part.unused) for part in result.scripts + result.sheets}
-    requests = [r for r in result.requests if urlsplit(r.url).scheme == "https"]
     yield f"{'wire':>9}{'gzip':>9}{'unpacked':>10}{'unused':>9}{'':>7}  what"
-    for request in sorted(requests, key=lambda r: -r.wire):
-        file = folder / request.url.removeprefix(root)
+    for request in sorted(requests(result), key=lambda r: -r.wire):
+        name = request.url.removeprefix(root).partition("?")[0]
+        file = folder / name
         body = (file / "index.html" if file.is_dir() else file).read_bytes()
         whole, idle = unused.get(request.url, (0, 0)) if request.kind != "Document" else (0, 0)
         share = f"{idle:9,}{idle / whole:7.0%}" if whole else " " * 16
         packed = len(gzip.compress(body, 6))
-        yield f"{request.wire:9,}{min(packed, len(body)):9,}{len(body):10,}{share}  {request.url.removeprefix(root) or '/'} ({_kind(request)})"
+        yield f"{request.wire:9,}{min(packed, len(body)):9,}{len(body):10,}{share}  {name or '/'} ({_kind(request)})"
     inline = [p for p in result.scripts if p.url == result.address]
     if inline:
         yield f"In the page itself: {len(inline)} scripts of {sum(p.bytes for p in inline):,} bytes, {sum(p.unused for p in inline):,} unused"
@@ -180,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs = [Job(ADDRESSES[site] + TYPES[page], "phone", ("performance",)) for page, site in asked]
         results: dict[tuple[str, str], list[Result]] = {}
         for (page, site), result in zip(asked, run(served, jobs), strict=True):
-            print(f"{page}: {site}: {result.scores.get('performance')}", file=sys.stderr, flush=True)
+            print(f"{page}: {site}: {result.error or result.scores}", file=sys.stderr, flush=True)
             results.setdefault((page, site), []).append(result)
         for page in options.pages if options.only_ours else options.pages[:1]:
             print(f"\nOur {TYPES[page] or '/'}, first visit, in bytes\n")
@@ -193,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*table(weights), sep="\n")
         missing = {url for by_site in weights.values() for w in by_site.values() for url in w.missing}
         if missing:
-            print("Asked of other hosts and not to be had here, so counted as an empty answer:")
+            print("Asked for and not to be had here, so counted as an empty answer:")
             print(*(f"  {url}" for url in sorted(missing)), sep="\n")
         print(
             f"\nThe machine's speed (Lighthouse's benchmark index): {min(speeds):.0f} to {max(speeds):.0f}. Where it differs "
