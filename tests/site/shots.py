@@ -41,7 +41,7 @@ PALETTES = ("light", "dark")
 # What scripts fill has come, which on a busy machine takes longer than the network is still.
 FILLED = (
     "() => [...document.querySelectorAll('.question-filters, .practice-sessions, .progress-overview')]"
-    ".every((place) => place.childElementCount)"
+    ".every((place) => place.childElementCount) && !document.querySelector('.plan-builder > .plan-builder__fallback')"
 )
 # As the palette's switch does, less what it stores: a page is loaded once for both.
 PUT_ON = "palette => { document.body.dataset.mdColorScheme = palette === 'dark' ? 'slate' : 'default'; }"
