@@ -204,4 +204,4 @@ def test_categories_have_the_colors_of_the_pages() -> None:
     )
     light = (styles / "diagrams.css").read_text().partition("{")[2].partition("}")[0]
     colors = dict(re.findall(r"--diagram-series-(\d): (#\w{6})", light))
-    assert cards.COLORS == {category: colors[series[category]] for category in Category}
+    assert {category: colors[series[category]] for category in Category} == cards.COLORS
