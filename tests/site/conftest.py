@@ -61,9 +61,11 @@ class Site:
     def is_redirect(self, address: str) -> bool:
         return 'http-equiv="refresh"' in self.html(address)
 
+    def file(self, address: str) -> Path:
+        return self.folder / (f"{address}index.html" if address == "" or address.endswith("/") else address)
+
     def html(self, address: str) -> str:
-        name = f"{address}index.html" if address == "" or address.endswith("/") else address
-        return (self.folder / name).read_text(encoding="utf-8")
+        return self.file(address).read_text(encoding="utf-8")
 
     def questions(self) -> list[dict[str, Any]]:
         """The catalog as questions.json publishes it, with `address` below the site's root."""

