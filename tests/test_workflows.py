@@ -85,6 +85,27 @@ def test_links_are_checked_by_schedule_and_no_contributor_waits_for_it(site: dic
     assert "references" not in json.dumps(site)
 
 
+def test_what_is_published_is_attested_in_a_job_that_runs_nothing_of_the_repository(
+    site: dict[Any, Any],
+) -> None:
+    attest, upload = site["jobs"]["attest"], site["jobs"]["check"]["steps"]
+    assert attest["needs"] == "check"
+    assert attest["if"] == site["jobs"]["publish"]["if"]
+    assert attest["permissions"] == {"id-token": "write", "attestations": "write"}
+    step = attest["steps"][step_using(attest, "actions/attest@")]
+    # What `gh attestation verify` is asked about, by SECURITY.md.
+    assert step["with"]["subject-path"].split() == ["artifact.tar", "offline.json", "worker.js"]
+    assert any(action.get("uses", "").startswith("actions/upload-pages-artifact@") for action in upload)
+
+
+def test_the_audit_by_schedule_fails_without_its_database() -> None:
+    audit = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text(encoding="utf-8"))
+    assert set(audit[True]) == {"schedule", "workflow_dispatch"}
+    (job,) = audit["jobs"].values()
+    step = job["steps"][step_using(job, "python -m lint.audit")]
+    assert step["env"]["AUDIT_REQUIRED"] == "true"
+
+
 def test_npm_lock_has_hashes_and_no_registry() -> None:
     packages = json.loads((ROOT / "lint/package-lock.json").read_text(encoding="utf-8"))["packages"]
     locked = {name: package for name, package in packages.items() if name}
