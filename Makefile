@@ -20,7 +20,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: $(VENV)/.site $(VENDOR)  ## Show the site at a local address and reload on every change
@@ -45,9 +45,9 @@ test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	$(BIN)/python -m tests.tools
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: audit
-audit: export EVERY_PAGE := true
-audit: $(VENV)/.test $(VENDOR) $(LIGHTHOUSE)  ## Run Lighthouse on each type of page, where anything but 100 of 100 fails
+.PHONY: lighthouse
+lighthouse: export EVERY_PAGE := true
+lighthouse: $(VENV)/.test $(VENDOR) $(LIGHTHOUSE)  ## Run Lighthouse on each type of page, where anything but 100 of 100 fails
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/pytest tests/site/test_lighthouse.py
 

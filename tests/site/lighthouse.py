@@ -139,7 +139,7 @@ def _node() -> str:
     own = Path(sys.executable).with_name("node")
     found = shutil.which(own) or shutil.which("node")
     if not found or not RUNNER.with_name("node_modules").is_dir():
-        raise LighthouseError("Lighthouse is not installed: run `make audit`, which does that")
+        raise LighthouseError("Lighthouse is not installed: run `make lighthouse`, which does that")
     return found
 
 

@@ -1,6 +1,6 @@
 """Lighthouse on every type of page, as a phone and as a desktop show it: 100 of 100 for accessibility, best practices and SEO.
 
-It takes a quarter of a minute a page, so it runs in `make check` and `make audit`, and not in `make test`.
+It takes a quarter of a minute a page, so it runs in `make check` and `make lighthouse`, and not in `make test`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CANNOT_PASS = {
 
 pytestmark = [
     pytest.mark.skipif(
-        not os.environ.get("EVERY_PAGE"), reason="Lighthouse runs in `make check` and `make audit`"
+        not os.environ.get("EVERY_PAGE"), reason="Lighthouse runs in `make check` and `make lighthouse`"
     ),
     pytest.mark.timeout(3600),
 ]
