@@ -1,0 +1,54 @@
+"""What others wrote that this site is served with, each under its license: a text beside the site, for readers to find.
+
+The libraries in assets/vendor/ also have theirs in their first lines; the theme's script and style sheets have not, nor have
+icons that stand in the pages.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import material  # type: ignore[import-untyped]
+
+ADDRESS = "licenses.txt"
+
+_ICONS = Path(material.__file__).parent / "templates" / ".icons"
+_RULE = "=" * 80
+
+
+def notices(site_dir: Path) -> str:
+    """The text, for a site with its assets. Raises OSError where a license is not where it has to be."""
+    parts = [
+        ("Material for MkDocs: the pages' templates, script and style sheets", _of_theme()),
+        ("Material Design Icons, by Pictogrammers", _text(_ICONS / "material" / "LICENSE")),
+        (
+            "Font Awesome Free: the icon of the link to the sources",
+            _text(_ICONS / "fontawesome" / "LICENSE.txt"),
+        ),
+        ("Newsreader: the face of the titles", _text(site_dir / "assets/vendor/newsreader-license.txt")),
+        *((f"{file.stem}: a library", _first_comment(file)) for file in _libraries(site_dir)),
+    ]
+    head = "What others wrote and this site is served with. Its own text is under CC BY 4.0, its own code under the MIT license."
+    return "\n\n".join([head, *(f"{_RULE}\n{title}\n{_RULE}\n\n{terms}" for title, terms in parts)]) + "\n"
+
+
+def _of_theme() -> str:
+    distribution = metadata.distribution("mkdocs-material")
+    (file,) = (
+        file for file in distribution.files or () if file.name == "LICENSE" and ".dist-info" in str(file)
+    )
+    return _text(Path(str(distribution.locate_file(file))))
+
+
+def _libraries(site_dir: Path) -> list[Path]:
+    return sorted((site_dir / "assets/vendor").glob("*.js"))
+
+
+def _first_comment(file: Path) -> str:
+    """What vendor/build.mjs puts before a library: its name, version and license."""
+    return file.read_text(encoding="utf-8").removeprefix("/*!\n").partition("\n*/")[0].strip()
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()

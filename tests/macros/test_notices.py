@@ -1,0 +1,29 @@
+import pytest
+
+from macros import notices
+
+
+@pytest.fixture
+def folder(tmp_path):
+    vendor = tmp_path / "assets" / "vendor"
+    vendor.mkdir(parents=True)
+    (vendor / "newsreader-license.txt").write_text("SIL OPEN FONT LICENSE\n", "utf-8")
+    (vendor / "finder.js").write_text("/*!\nfinder 1.2\n\nMIT, by Jane\n*/\nfind();\n", "utf-8")
+    return tmp_path
+
+
+def test_each_that_is_served_has_its_author_and_license(folder):
+    text = notices.notices(folder)
+    assert "Martin Donath" in text
+    assert "Permission is hereby granted" in text
+    assert "Pictogrammers Free License" in text
+    assert "CC BY 4.0" in text.partition("Font Awesome Free: ")[2]
+    assert "SIL OPEN FONT LICENSE" in text
+    assert "finder 1.2\n\nMIT, by Jane\n" in text
+    assert "find();" not in text
+
+
+def test_a_license_that_is_missing_stops_the_build(folder):
+    (folder / "assets" / "vendor" / "newsreader-license.txt").unlink()
+    with pytest.raises(FileNotFoundError):
+        notices.notices(folder)
