@@ -17,6 +17,10 @@ REPLACED = {
         "8cf3fb15bcf969ff596649616fd99366b3c31c08d57a86d05308efc16d8fa75f",
         "a link to the questions in place of the theme's search, which our script turns into the button of our own",
     ),
+    "partials/nav-item.html": (
+        "89895208f22d68ce405a4bcb6649b9150eba5bbb04663a6cb3f93f02daf1d2f7",
+        "links alone for the sections that the page is not in, and of a long list what is near the page",
+    ),
     "partials/source.html": (
         "6847616d67be4920d39c278c2799bf20222bbc02ee2a8393aca85e3eaa518752",
         'no `data-md-component="source"`, which makes Material\'s script ask api.github.com for stars',
