@@ -33,7 +33,8 @@ _DIRECTIVES = {
     "worker-src": ("'self'",),
     "base-uri": ("'none'",),
     "form-action": ("'none'",),
-    # No text becomes HTML, a script or a script's address on its own: what is to become one goes through trusted.js.
+    # No text becomes HTML, a script or a script's address on its own: what is to become one goes through trusted.js. Of what
+    # the theme can do, only instant navigation, which is off, could not live with it.
     "require-trusted-types-for": ("'script'",),
     "trusted-types": (TRUSTED,),
 }
