@@ -5,8 +5,9 @@ MkDocs calls `define_env` once a build, Zensical once a page: what is costly is 
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,16 +76,7 @@ def define_env(env: Any) -> None:
         env.conf.get("copyright") or "",
     )
     nav, moved = tuple(nav_pages(env.conf["nav"])), tuple(redirects.items())
-    fingerprint = _fingerprint(
-        *docs_dir.rglob("*.md"),
-        *(
-            file
-            for file in ROOT.glob("examples/*/**/*")
-            if file.is_file() and "__pycache__" not in file.parts
-        ),
-        *SEARCH.glob("*.yml"),
-        links.FILE,
-    )
+    fingerprint = _fingerprint(docs_dir, ROOT / "examples", SEARCH, links.FILE.parent)
     try:
         prepared = latest(
             (docs_dir, site, nav, moved, fingerprint), lambda: _prepare(docs_dir, site, nav, dict(redirects))
@@ -402,10 +394,24 @@ def _texts(
     return plain
 
 
-def _fingerprint(*files: Path) -> int:
-    """Changes with any of the files: its name, its time or its size."""
-    stats = [(str(file), file.stat()) for file in sorted(files)]
-    return hash(tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
+def _fingerprint(docs_dir: Path, *folders: Path) -> int:
+    """Changes with any page, and with any file in the folders: its name, its time or its size. Zensical asks for it once a page."""
+    pages = (stat for stat in _stats(docs_dir) if stat[0].endswith(".md"))
+    return hash((*sorted(pages), *(stat for folder in folders for stat in sorted(_stats(folder)))))
+
+
+def _stats(folder: str | Path) -> Iterator[tuple[str, int, int]]:
+    """Path, time and size of every file below the folder, compiled modules apart."""
+    if not Path(folder).is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _stats(entry.path)
+            else:
+                stat = entry.stat()
+                yield entry.path, stat.st_mtime_ns, stat.st_size
 
 
 def _stop(message: str) -> Exception:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +47,13 @@ class Catalog:
 
     def get(self, number: int) -> Question:
         """The question of that number. Raises KeyError, which names the numbers there are."""
-        for question in self.questions:
-            if question.number == number:
-                return question
-        raise KeyError(f"there is no question {number}; there are {[q.number for q in self.questions]}")
+        if number not in self._numbered:
+            raise KeyError(f"there is no question {number}; there are {list(self._numbered)}")
+        return self._numbered[number]
 
     def at(self, source: str) -> Question | None:
         """The question whose page is at that path below docs/; None for a page that is no question."""
-        return next((question for question in self.questions if question.source == source), None)
+        return self._placed.get(source)
 
     def select(
         self, category: Category | None = None, difficulty: Difficulty | None = None
@@ -69,15 +70,34 @@ class Catalog:
         A shared topic weighs the more, the rarer it is (inverse document frequency). Nothing else is
         compared, so the list cannot tell what a debugging page's cause is.
         """
-        frequency = Counter(topic for other in self.questions for topic in other.topics)
+        weights: Counter[int] = Counter()
+        # Sorted, as a sum of floats depends on their order.
+        for topic in sorted(question.topics):
+            of_topic = self._by_topic[topic]
+            rarity = math.log(1 + len(self) / len(of_topic))
+            for other in of_topic:
+                weights[other.number] += rarity
+        del weights[question.number]
+        nearest = heapq.nsmallest(count, weights, key=lambda number: (-weights[number], number))
+        return tuple(self.get(number) for number in nearest)
 
-        def weight(other: Question) -> float:
-            shared = set(question.topics) & set(other.topics)
-            return sum(math.log(1 + len(self) / frequency[topic]) for topic in sorted(shared))
+    # What every page asks for is looked up, or a site would cost the square of its size.
 
-        others = [other for other in self.questions if other.number != question.number]
-        others = [other for other in others if weight(other) > 0]
-        return tuple(sorted(others, key=lambda other: (-weight(other), other.number))[:count])
+    @cached_property
+    def _numbered(self) -> dict[int, Question]:
+        return {question.number: question for question in self.questions}
+
+    @cached_property
+    def _placed(self) -> dict[str, Question]:
+        return {question.source: question for question in self.questions}
+
+    @cached_property
+    def _by_topic(self) -> dict[str, list[Question]]:
+        found: dict[str, list[Question]] = {}
+        for question in self.questions:
+            for topic in question.topics:
+                found.setdefault(topic, []).append(question)
+        return found
 
 
 def load_catalog(docs_dir: Path, listed: Collection[str] | None = None) -> Catalog:

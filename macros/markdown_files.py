@@ -68,10 +68,11 @@ def llms_txt(catalog: Catalog, kits: Sequence[Kit], pages: Mapping[str, tuple[st
     if kits:
         lines = [f"- [{kit.title}]({site.url}{kit.address}{NAME})" for kit in kits]
         parts.append("## Interviewer's kits\n\n" + "\n".join(lines))
+    listed = {kit.source for kit in kits}
     lines = [
         f"- [{title}]({site.url}{render.address_of(source)})" + (f": {about}" if about else "")
         for source, (title, about) in pages.items()
-        if source not in {kit.source for kit in kits}
+        if source not in listed
     ]
     if lines:
         parts.append("## Optional\n\n" + "\n".join(lines))
