@@ -6,7 +6,7 @@ import difflib
 import heapq
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,14 +70,14 @@ class Catalog:
         A shared topic weighs the more, the rarer it is (inverse document frequency). Nothing else is
         compared, so the list cannot tell what a debugging page's cause is.
         """
-        weights: Counter[int] = Counter()
+        weights: defaultdict[int, float] = defaultdict(float)
         # Sorted, as a sum of floats depends on their order.
         for topic in sorted(question.topics):
             of_topic = self._by_topic[topic]
             rarity = math.log(1 + len(self) / len(of_topic))
             for other in of_topic:
                 weights[other.number] += rarity
-        del weights[question.number]
+        weights.pop(question.number, None)
         nearest = heapq.nsmallest(count, weights, key=lambda number: (-weights[number], number))
         return tuple(self.get(number) for number in nearest)
 

@@ -134,15 +134,25 @@ def template_files(catalog: Catalog, kits: Mapping[str, Kit]) -> dict[str, str]:
     return files
 
 
+_DRAFT = ".draft"
+_written: set[Path] = set()
+
+
+def is_written(path: Path) -> bool:
+    """Whether `write` has put the file there in this process, or is about to."""
+    return path.name.endswith(_DRAFT) or path.absolute() in _written
+
+
 def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Make each file hold its content. A file that does already is not touched."""
     for name, content in files.items():
         path = folder / name
+        _written.add(path.absolute())
         data = content.encode() if isinstance(content, str) else content
         if path.is_file() and path.read_bytes() == data:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         # Renamed into place, so that an interrupted build leaves no half file behind.
-        draft = path.with_name(path.name + ".draft")
+        draft = path.with_name(path.name + _DRAFT)
         draft.write_bytes(data)
         draft.replace(path)

@@ -1,0 +1,35 @@
+"""What `make serve` watches. An MkDocs hook: Zensical has a way of its own and never calls it.
+
+A build writes files below docs/ and overrides/, which the server watches: an edit that changes one of them, as any edit of prose
+changes the words of the search, would build the whole site a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from macros import exports
+
+
+def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:
+    """Let the server take no notice of what the build itself writes. Called by MkDocs once, after the first build."""
+    watch = server.observer.schedule
+
+    def schedule(handler: Any, *place: Any, **options: Any) -> Any:
+        tell = handler.on_any_event
+
+        def told(event: Any) -> None:
+            paths = [path for path in (event.src_path, getattr(event, "dest_path", "")) if path]
+            if not all(exports.is_written(Path(path)) for path in paths):
+                tell(event)
+
+        handler.on_any_event = told
+        return watch(handler, *place, **options)
+
+    # It is watched already, by the handler as it was.
+    server.unwatch(config.docs_dir)
+    server.observer.schedule = schedule
+    server.watch(config.docs_dir)
+    return server

@@ -1,0 +1,44 @@
+"""An edit builds the site once: what the build writes is no edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from mkdocs.livereload import LiveReloadServer
+from watchdog.events import FileModifiedEvent, FileMovedEvent
+
+from macros import exports, serving
+
+
+def wants_rebuild(server: Any, event: Any) -> bool:
+    """Whether the server would build again after the event."""
+    server._want_rebuild = False
+    for handlers in server.observer._handlers.values():
+        for handler in handlers:
+            handler.dispatch(event)
+    return bool(server._want_rebuild)
+
+
+def test_what_a_build_writes_is_no_edit(tmp_path: Path) -> None:
+    docs, overrides = tmp_path / "docs", tmp_path / "overrides"
+    overrides.mkdir()
+    exports.write(docs, {"assets/search.json": "{}"})
+    exports.write(overrides, {"generated/1-header.html": "<h1>"})
+    server = LiveReloadServer(lambda: None, "127.0.0.1", 0, str(tmp_path))
+    try:
+        server.watch(str(docs))
+        assert serving.on_serve(server, SimpleNamespace(docs_dir=str(docs)), server.builder) is server
+        server.watch(str(overrides))
+
+        for name in ("docs/assets/search.json", "overrides/generated/1-header.html"):
+            written = str(tmp_path / name)
+            assert not wants_rebuild(server, FileModifiedEvent(written))
+            assert not wants_rebuild(server, FileMovedEvent(f"{written}.draft", written))
+        for name in ("docs/index.md", "docs/assets/site.css", "overrides/main.html"):
+            assert wants_rebuild(server, FileModifiedEvent(str(tmp_path / name)))
+        page, moved = str(docs / "page.md"), str(docs / "moved.md")
+        assert wants_rebuild(server, FileMovedEvent(page, moved))
+    finally:
+        server.server_close()
