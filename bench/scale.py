@@ -1,0 +1,197 @@
+"""What the site costs as it grows: `python -m bench.scale`, as `make bench` runs it; SIZES says how many questions, "20 200 1000".
+
+For each size a copy of the project is grown (bench/grown.py), built by MkDocs and finished, built by Zensical, served by both and
+edited. Diagrams are in the cache, and so are cards, which a first build has drawn; that one is timed by itself. Seconds are those of
+the processor, which a busy machine does not stretch; only the wait for an edit is the clock's. The last column is the cost of a page
+at the last size to that at the one before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from bench.grown import grow
+
+SIZES = (20, 200, 1000)
+FILES = {
+    "table of all questions": "questions/index.html",
+    "questions.json": "questions.json",
+    "search: names": "assets/search.json",
+    "search: words": "assets/search-words.json",
+    "sitemap": "sitemap.xml",
+    "feed": "feed.xml",
+    "llms-full.txt": "llms-full.txt",
+    "page to print": "print/index.html",
+    "list for offline": "offline.json",
+}
+LONGEST_WAIT = 3600
+"""Seconds until a server that does not show an edit counts as broken."""
+
+
+class Cost(NamedTuple):
+    """What a command took: seconds of the processor, its children's included, and the most memory that one process had, in bytes."""
+
+    seconds: float
+    memory: int
+
+
+Row = dict[str, float]
+
+
+def measure(folder: Path, count: int) -> Row:
+    """The costs of a site of so many questions, grown in `folder`. Ends the program where a command fails."""
+    project = folder / "project"
+    grow(project, count)
+    row: Row = {}
+    site = project / "site"
+    build = ("mkdocs", "build", "--strict", "--site-dir", str(site))
+    row["first build, s"] = _run(project, *build).seconds
+    built, finished = _run(project, *build), _run(project, "macros", str(site))
+    pages = len(list(site.rglob("index.html"))) - count
+    row |= {
+        "pages, without short links": pages,
+        "build, s": built.seconds,
+        "what is added to it, s": finished.seconds,
+        "build of a page, ms": 1000 * (built.seconds + finished.seconds) / pages,
+        "most memory, MB": max(built.memory, finished.memory) / 1e6,
+    }
+    questions = [file.read_bytes() for file in sorted(site.glob("questions/*/*/index.html"))]
+    row["a question's page, kB"] = median(map(len, questions)) / 1e3
+    row["the same compressed, kB"] = median(len(gzip.compress(page, 9)) for page in questions) / 1e3
+    for label, name in FILES.items():
+        file = site / name
+        row[f"{label}, kB"] = file.stat().st_size / 1e3 if file.is_file() else 0
+    row["edit to view, MkDocs, s"] = _edit(
+        project, "mkdocs", "serve", "--no-strict", "--livereload", "--dev-addr"
+    )
+    row["build by Zensical, s"] = _run(project, "zensical", "build").seconds
+    row["edit to view, Zensical, s"] = _edit(project, "zensical", "serve", "--dev-addr")
+    return row
+
+
+def _run(folder: Path, *module: str) -> Cost:
+    """Run a module of Python in `folder`, and wait."""
+    print(f"{folder.parent.name}: {' '.join(module[:2])} ...", file=sys.stderr, flush=True)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *module], cwd=folder, env=_environment(folder), stdout=said, stderr=said
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            said.seek(0)
+            sys.exit(f"{' '.join(module)} failed:\n{said.read()}")
+    # Linux gives kibibytes, macOS bytes.
+    memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, memory)
+
+
+def _environment(folder: Path) -> Mapping[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NO_MKDOCS_2_WARNING": "1",
+        "MACROS_STOP": "true",
+    }
+
+
+def _edit(project: Path, *command: str) -> float:
+    """Seconds from the edit of a page until a server, `command` with an address behind it, shows it."""
+    page = project / "docs/questions/technical/rate-limiting.md"
+    with _served(project, command) as origin:
+        address = f"{origin}questions/technical/{page.stem}/"
+        _wait_for(origin, address, b"</article>")
+        begun = time.monotonic()
+        text = page.read_text(encoding="utf-8")
+        page.write_text(
+            text.replace("## What it tests\n", "## What it tests\n\nEdited-just-now.\n"), encoding="utf-8"
+        )
+        _wait_for(origin, address, b"Edited-just-now.")
+        taken = time.monotonic() - begun
+    page.write_text(text, encoding="utf-8")
+    return taken
+
+
+@contextlib.contextmanager
+def _served(project: Path, command: Sequence[str]) -> Iterator[str]:
+    """The address of the site's root, which differs between the two."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    print(f"{project.parent.name}: {' '.join(command[:2])} ...", file=sys.stderr, flush=True)
+    environment = {**_environment(project), "SITE_URL": f"http://{host}/"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", *command, host],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://{host}/"
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(origin: str, address: str, text: bytes) -> None:
+    end = time.monotonic() + LONGEST_WAIT
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=60) as answer:
+            if text in answer.read():
+                return
+        time.sleep(0.1)
+    sys.exit(f"{origin} did not show {text.decode()!r} within {LONGEST_WAIT} s")
+
+
+def table(rows: Mapping[int, Row]) -> str:
+    """The costs, a line each, a column a size."""
+    sizes = list(rows)
+    pages = "pages, without short links"
+    lines = [["", *map(str, sizes), f"a page, {sizes[-1]} : {sizes[-2]}" if len(sizes) > 1 else ""]]
+    for label in rows[sizes[0]]:
+        ratio = ""
+        if len(sizes) > 1 and (before := rows[sizes[-2]][label]):
+            grown = rows[sizes[-1]][label] / before
+            # What is there once for the whole site counts by its share for a page.
+            of_page = label.startswith(("a question's page", "the same", "build of a page", "edit"))
+            ratio = f"{grown if of_page else grown * rows[sizes[-2]][pages] / rows[sizes[-1]][pages]:.2f}"
+        lines.append([label, *(f"{rows[size][label]:,.1f}".removesuffix(".0") for size in sizes), ratio])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+
+
+def main() -> None:
+    sizes = tuple(map(int, os.environ.get("SIZES", "").replace(",", " ").split())) or SIZES
+    rows: dict[int, Row] = {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory(prefix=f"grown-{size}-") as scratch:
+            rows[size] = measure(Path(scratch), size)
+        print(table(rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
