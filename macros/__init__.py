@@ -38,7 +38,7 @@ from macros import (
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError
-from macros.figures import Figures
+from macros.figures import Figures, figures_of
 from macros.latest import latest
 from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
@@ -76,10 +76,13 @@ def define_env(env: Any) -> None:
         env.conf.get("copyright") or "",
     )
     nav, moved = tuple(nav_pages(env.conf["nav"])), tuple(redirects.items())
-    fingerprint = _fingerprint(docs_dir, ROOT / "examples", SEARCH, links.FILE.parent)
+    examples = _fingerprint(ROOT / "examples")
+    pages = hash(tuple(stat for stat in sorted(_stats(docs_dir)) if stat[0].endswith(".md")))
+    others = _fingerprint(SEARCH, links.FILE.parent)
     try:
         prepared = latest(
-            (docs_dir, site, nav, moved, fingerprint), lambda: _prepare(docs_dir, site, nav, dict(redirects))
+            (docs_dir, site, nav, moved, examples, pages, others),
+            lambda: _prepare(docs_dir, site, nav, dict(redirects), figures_of(examples)),
         )
     except SourceError as error:
         raise _stop(str(error)) from error
@@ -280,7 +283,9 @@ def _drawn(markdown: str, computed: Callable[..., Any]) -> str:
     return str(Template(markdown, undefined=StrictUndefined).render(computed=computed))
 
 
-def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mapping[str, str]) -> Prepared:
+def _prepare(
+    docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mapping[str, str], figures: Figures
+) -> Prepared:
     """Read and check all sources, then write what is generated from them. Raises SourceError."""
     pages = {
         file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
@@ -325,7 +330,7 @@ def _prepare(docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mappin
     packages |= {question.source: question.package for question in catalog}
     packages |= {source: kit.question.package for source, kit in kits_of.items()}
     counted = tally(sources[question.source] for question in catalog if question.source in sources)
-    prepared = Prepared(catalog, plans, chains, kits_of, packages, Figures(), counted, {})
+    prepared = Prepared(catalog, plans, chains, kits_of, packages, figures, counted, {})
     times = history.commit_times(docs_dir)
     dates = {source: time.date() for source, time in times.items()}
     published: dict[str, str | bytes] = {
@@ -394,10 +399,9 @@ def _texts(
     return plain
 
 
-def _fingerprint(docs_dir: Path, *folders: Path) -> int:
-    """Changes with any page, and with any file in the folders: its name, its time or its size. Zensical asks for it once a page."""
-    pages = (stat for stat in _stats(docs_dir) if stat[0].endswith(".md"))
-    return hash((*sorted(pages), *(stat for folder in folders for stat in sorted(_stats(folder)))))
+def _fingerprint(*folders: Path) -> int:
+    """Changes with any file in the folders: its name, its time or its size. Zensical asks for it once a page."""
+    return hash(tuple(stat for folder in folders for stat in sorted(_stats(folder))))
 
 
 def _stats(folder: str | Path) -> Iterator[tuple[str, int, int]]:
