@@ -137,7 +137,7 @@ def header(question: Question, root: str) -> str:
     """Title, chips, and the place that scripts fill with the page's controls; it stays empty without them."""
     title = escape(f"{question.number}. {question.title}")
     return (
-        f'<div class="question-head" data-category="{question.category}">\n<h1>{escape(question.title)}</h1>\n'
+        f'<div class="question-head" data-category="{question.category}">\n<h1 id="content">{escape(question.title)}</h1>\n'
         f'{chips(question, root)}\n<div class="page-tools" data-title="{title}" data-number="{question.number}"></div>\n</div>'
     )
 
@@ -258,11 +258,13 @@ def distribution(catalog: Catalog, root: str) -> str:
     ]
     totals = "".join(f"<td>{len(catalog.select(difficulty=difficulty))}</td>" for difficulty in Difficulty)
     return (
+        # As the theme wraps tables without a class, so that they scroll by themselves.
+        '<div class="md-typeset__scrollwrap"><div class="md-typeset__table">\n'
         '<table class="distribution" data-search-exclude>\n<caption>Questions by category and difficulty</caption>\n'
         f'<thead>\n<tr><th scope="col">Category</th>{head}<th scope="col">All</th><th scope="col">Minutes</th></tr>\n'
         "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n"
         f'<tfoot>\n<tr><th scope="row">All</th>{totals}<td>{len(catalog)}</td>'
-        f"<td>{total_minutes(catalog)}</td></tr>\n</tfoot>\n</table>"
+        f"<td>{total_minutes(catalog)}</td></tr>\n</tfoot>\n</table>\n</div></div>"
     )
 
 

@@ -15,7 +15,8 @@ ORIGINALS = Path(material.__file__).parent / "templates"
 REPLACED = {
     "partials/header.html": (
         "8cf3fb15bcf969ff596649616fd99366b3c31c08d57a86d05308efc16d8fa75f",
-        "a link to the questions in place of the theme's search, which our script turns into the button of our own",
+        "a way past the header on every page; titles that screen readers pass over; a link to the questions in place of the "
+        "theme's search, which our script turns into the button of our own",
     ),
     "partials/nav-item.html": (
         "89895208f22d68ce405a4bcb6649b9150eba5bbb04663a6cb3f93f02daf1d2f7",

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.site.axe import OPEN, looked_at
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, follow
 
 COMPLETE = "questions/technical/rate-limiting/"
 OPEN_BLOCKS = "article details[open]"
@@ -440,6 +440,29 @@ def test_the_keyboard_alone_reaches_and_opens_the_answer(new_page: NewPage) -> N
     expect(page.locator("#model-answer")).not_to_be_visible()
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_way_past_the_header_and_back_up_hides_no_stop(new_page: NewPage, size: tuple[int, int]) -> None:
+    page = new_page(size=size)
+    # No section of this page is its first one.
+    page.goto("questions/")
+    expect(page.get_by_role("button", name="Add to plan: 20.")).to_be_attached()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('article') !== null")
+
+    # What comes before in the order has just been scrolled below the header, and the way to the top appears.
+    after = page.get_by_role("link", name="Implement a circuit breaker", exact=True).last
+    after.evaluate("e => { e.focus(); scrollTo(0, e.getBoundingClientRect().bottom + scrollY); }")
+    # As when all words of the search have come.
+    follow(page, "")
+    expect(after).to_be_focused()
+    for _ in range(8):
+        page.keyboard.press("Shift+Tab")
+        assert in_view(page.locator(":focus"))
+
+
 def test_the_menu_of_narrow_screens_works_by_keyboard(new_page: NewPage) -> None:
     page = new_page(size=NARROW)
     page.goto(COMPLETE)
@@ -450,6 +473,15 @@ def test_the_menu_of_narrow_screens_works_by_keyboard(new_page: NewPage) -> None
     expect(button).to_have_attribute("aria-expanded", "true")
     link = page.locator(".md-sidebar--primary").get_by_role("link", name="Implement a circuit breaker")
     expect(link).to_be_in_viewport()
+    # The focus goes into the menu, and from stop to stop of what it shows; nothing behind it has it.
+    expect(page.get_by_role("button", name="Back from Technical")).to_be_focused()
+    while not link.evaluate("e => e === document.activeElement"):
+        page.keyboard.press("Tab")
+        focused = page.locator(".md-sidebar--primary :focus")
+        expect(focused).to_be_visible()
+        assert in_view(focused)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement === document.body")
     page.keyboard.press("Escape")
     expect(button).to_have_attribute("aria-expanded", "false")
     expect(button).to_be_focused()
@@ -460,7 +492,13 @@ def test_the_palette_can_be_switched_by_keyboard_and_stays(new_page: NewPage) ->
     page = new_page()
     page.goto(COMPLETE)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "default")
-    page.locator(".md-option:focus, .md-option").first.focus()
+    page.get_by_role("button", name="Switch to the dark palette").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+    expect(page.get_by_role("button", name="Switch to the light palette")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "default")
+    expect(page.get_by_role("button", name="Switch to the dark palette")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
     page.goto("questions/")

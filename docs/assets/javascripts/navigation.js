@@ -15,8 +15,16 @@ export function setUpNavigation() {
   }
 
   for (const label of document.querySelectorAll(".md-header label[for=__drawer]")) {
-    closeOnEscape(replace(label, "Menu"), document.getElementById("__drawer"));
+    const drawer = document.getElementById("__drawer");
+    const button = replace(label, "Menu");
+    closeOnEscape(button, drawer);
+    drawer.addEventListener("change", () => {
+      stepInto(drawer.checked);
+      // The menu lies over its own button, which only those who do not see it can still want.
+      button.tabIndex = drawer.checked ? -1 : 0;
+    });
   }
+  for (const label of document.querySelectorAll("[data-md-component=palette] label")) replaceSwitch(label);
   // The title at the top of a section leads back, on narrow screens; its sibling in the list leads in.
   for (const label of document.querySelectorAll(".md-nav--primary .md-nav__title:not([for=__drawer])")) {
     replace(label, `Back from ${label.textContent.trim()}`);
@@ -26,6 +34,8 @@ export function setUpNavigation() {
     const name = item.querySelector("a.md-nav__link, .md-nav").textContent.trim();
     replace(label, label.textContent.trim() ? label.textContent.trim() : `Pages in ${name}`);
   }
+  // What they show is said beside them, or by the name of what they stand in.
+  for (const icon of document.querySelectorAll(":is(.md-header, .md-nav, .md-footer, .md-top) svg")) icon.setAttribute("aria-hidden", "true");
 }
 
 /**
@@ -54,12 +64,18 @@ const ROLES = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnhead
 
 /**
  * Narrow screens lay the rows of a table of questions or of levels out as cards, by which Safari forgets that they are rows. HTML allows
- * the roles on no table that has them anyway, so they are not in the page's source.
+ * the roles on no table that has them anyway, so they are not in the page's source. A row of the former is named by its question.
  */
 export function setUpTables(article) {
   for (const table of article.querySelectorAll("table.questions, .levels table")) {
     for (const part of table.querySelectorAll(Object.keys(ROLES))) part.setAttribute("role", ROLES[part.localName]);
+    for (const title of table.querySelectorAll(".questions__title")) title.setAttribute("role", "rowheader");
   }
+}
+
+/** Lists drawn without marks, which are no lists to Safari unless a role says so. */
+export function setUpLists(article) {
+  for (const list of article.querySelectorAll("ul.chips, .board ol, ul.checks, .calculator__steps")) list.setAttribute("role", "list");
 }
 
 /** Put a button of the same looks and the same effect in the place of a label. */
@@ -78,6 +94,42 @@ function replace(label, name) {
   state();
   label.replaceWith(button);
   return button;
+}
+
+/**
+ * The palette's switch is two radio buttons, each named after the palette that the other one is of, and deaf to the space
+ * bar. Two buttons take their place, of which Material shows the one that does something: it looks for what comes after the
+ * radio button.
+ */
+function replaceSwitch(label) {
+  const other = document.getElementById(label.htmlFor);
+  const radio = label.previousElementSibling;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = label.className;
+  button.title = label.title;
+  button.setAttribute("aria-label", label.title);
+  button.hidden = label.hidden;
+  button.append(...label.childNodes);
+  button.addEventListener("click", () => {
+    other.click();
+    other.nextElementSibling.focus();
+  });
+  // Material switches on "Enter" by itself, wherever in the form it is pressed.
+  button.addEventListener("keydown", (event) => event.stopPropagation());
+  radio.tabIndex = -1;
+  radio.setAttribute("aria-hidden", "true");
+  label.replaceWith(button);
+}
+
+/** An open menu lies over the page: the keyboard goes into it and not behind it. */
+function stepInto(isOpen) {
+  for (const behind of document.querySelectorAll(".md-skip, .orientation, .md-header__inner > :not([for=__drawer]), .md-content, .md-sidebar--secondary, .md-footer")) {
+    behind.inert = isOpen;
+  }
+  if (!isOpen) return;
+  const stops = document.querySelectorAll(".md-sidebar--primary :is(a, button)");
+  [...stops].find((stop) => stop.checkVisibility({ visibilityProperty: true }))?.focus();
 }
 
 function closeOnEscape(button, toggle) {

@@ -71,12 +71,11 @@ export async function setUpTable(place, table) {
     const found = asked.words.trim() ? ready.engine.search(asked.words).questions.map(({ record }) => record) : data.questions;
     filters.show(asked, found);
     const left = found.filter((question) => matches(question, asked));
-    for (const row of rows.values()) row.hidden = true;
-    for (const question of left) {
-      const row = rows.get(question.number);
-      row.hidden = false;
-      table.tBodies[0].append(row);
-    }
+    const shown = left.map((question) => rows.get(question.number));
+    for (const row of rows.values()) row.hidden = !shown.includes(row);
+    // A row that is moved loses the focus that is in it: those in order stay where they are.
+    const inOrder = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+    if (shown.some((row, place) => row !== inOrder[place])) table.tBodies[0].append(...shown);
     const minutes = left.reduce((sum, question) => sum + question.minutes, 0);
     const all = !state.q && !hasFilter(asked);
     caption.textContent = all ? ofAll : `${left.length} of ${rows.size} questions, ${minutes} minutes`;
