@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from itertools import pairwise
 from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.site.axe import NO_COLORS, findings
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+from tests.site.axe import ENHANCED, NO_COLORS, THIN, findings
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, repaint
 from tests.site.shots import TYPES
 
 COMPLETE = "questions/technical/rate-limiting/"
@@ -51,6 +53,47 @@ def test_no_state_of_a_page_has_a_finding(
     page.get_by_role("searchbox").fill("zzzqqq")
     expect(page.get_by_text("Nearest topics")).to_be_visible()
     found += findings(page, "nothing found", within="dialog")
+    assert not found, "\n".join(found)
+
+
+def test_the_tree_of_a_question_is_what_is_seen_and_says_it_once(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(COMPLETE)
+    page.get_by_role("button", name="Open all").click()
+    header = page.get_by_role("banner").aria_snapshot()
+    assert header.count("LLM production interviews") == 1
+    assert "img" not in header + page.get_by_role("contentinfo").aria_snapshot()
+    expect(page.get_by_role("button", name="Back to top")).to_have_count(0)
+
+    article = page.get_by_role("article")
+    levels = article.get_by_role("heading").evaluate_all(
+        "(headings) => headings.map((heading) => Number(heading.localName[1]))"
+    )
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(level <= before + 1 for before, level in pairwise(levels))
+    named = "(all) => all.map((e) => e.getAttribute('aria-label') ?? e.textContent.trim())"
+    for alike in (
+        article.locator("summary"),
+        page.get_by_role("navigation"),
+        article.locator(".tool"),
+    ):
+        names = alike.evaluate_all(named)
+        assert len(set(names)) == len(names), sorted(names)
+    for table in article.get_by_role("table").all():
+        assert table.get_by_role("columnheader").count() > 1
+
+
+@pytest.mark.skipif(not os.environ.get("EVERY_PAGE"), reason="make check looks for it")
+def test_more_contrast_is_had_by_who_asks_for_it(new_page: NewPage) -> None:
+    """7:1 for all text of a question (WCAG 2.2, 1.4.6), in both palettes."""
+    page = new_page(contrast="more")
+    page.goto(COMPLETE)
+    page.get_by_role("button", name="Open all").click()
+    page.evaluate(THIN, [])
+    found = findings(page, "light", ENHANCED)
+    repaint(page, "dark")
+    found += findings(page, "dark", ENHANCED)
     assert not found, "\n".join(found)
 
 

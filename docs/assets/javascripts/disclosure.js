@@ -6,6 +6,8 @@
  * blocks in browsers that do not open them yet.
  */
 
+import { ownText } from "./text.js";
+
 /** Put the button that opens or closes all blocks of `article` into `tools`. */
 export function setUpDisclosure(article, tools) {
   const blocks = [...article.querySelectorAll("details")];
@@ -19,6 +21,12 @@ export function setUpDisclosure(article, tools) {
   const label = () => {
     button.textContent = anyClosed() ? "Open all" : "Close all";
   };
+  // A page has several short answers; in a list of what can be pressed, nothing but the name tells them apart.
+  for (const block of blocks) {
+    const heading = block.previousElementSibling;
+    const summary = block.querySelector("summary");
+    if (heading?.matches("h3, h4")) summary.setAttribute("aria-label", `${summary.textContent.trim()}: ${ownText(heading)}`);
+  }
   button.addEventListener("click", () => {
     const open = anyClosed();
     for (const block of blocks) block.open = open;

@@ -7,7 +7,7 @@
 
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
-import { setUpListings, setUpNavigation, setUpTables } from "./navigation.js";
+import { setUpListings, setUpLists, setUpNavigation, setUpTables } from "./navigation.js";
 import { setUpEnlarging } from "./reading/enlarge.js";
 import { setUpOrientation } from "./reading/orientation.js";
 import { setUpProgress } from "./progress/open.js";
@@ -26,6 +26,7 @@ function setUp() {
   setUpScrollable(article);
   setUpListings(article);
   setUpTables(article);
+  setUpLists(article);
   setUpEnlarging(article);
   if (tools?.dataset.number) setUpOrientation(article);
   setUpProgress(article, tools);

@@ -419,7 +419,10 @@ class Builder {
     // What has been added since is left out no longer.
     const has = new Set(itemsOf(this.plan).map(({ question }) => question));
     const outcome = { ...this.outcome, leftOut: this.outcome.leftOut.filter(({ number }) => !has.has(number)) };
-    return element("div", { class: "plan-notice", role: "status", tabindex: "-1", "data-key": "outcome" }, ...outcomeOf(outcome, link));
+    // It has the focus when it comes, by which its name is read: as a status it would be read twice.
+    const notes = outcomeOf(outcome, link);
+    notes[0].id = "plan-outcome";
+    return element("div", { class: "plan-notice", role: "group", "aria-labelledby": notes[0].id, tabindex: "-1", "data-key": "outcome" }, ...notes);
   }
 
   putAside() {
@@ -435,7 +438,7 @@ class Builder {
       "details",
       { class: "plan-panel", "data-open": "others", open: value.current === null },
       element("summary", { "data-key": "others" }, counted(entries.length, "other plan")),
-      element("ul", { class: "plan-items" }, ...entries.map((entry) => this.other(entry))),
+      element("ul", { class: "plan-items", role: "list" }, ...entries.map((entry) => this.other(entry))),
     );
   }
 

@@ -115,7 +115,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
       ref.minutes,
       note.shown,
       change.panel,
-      element("ul", { class: "plan-items" }, ...day.items.map((item, i) => itemRow(item, d, i, ref))),
+      element("ul", { class: "plan-items", role: "list" }, ...day.items.map((item, i) => itemRow(item, d, i, ref))),
     );
   }
 
@@ -267,7 +267,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
       element("summary", { "data-key": "missing" }, `${counted(left.length, "question")} not in this plan`),
       element(
         "ul",
-        { class: "plan-items" },
+        { class: "plan-items", role: "list" },
         ...left.map(({ number, title: name, href, minutes }, at) =>
           element(
             "li",

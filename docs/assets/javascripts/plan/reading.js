@@ -14,7 +14,7 @@ export function readingOf(view, done = () => false) {
       element("h3", {}, ...dayName(day)),
       minutesOf(day),
       day.note && element("p", { class: "plan-note", dir: "auto" }, day.note),
-      element("ul", { class: "plan-items" }, ...day.items.map((item) => itemOf(item, done(item)))),
+      element("ul", { class: "plan-items", role: "list" }, ...day.items.map((item) => itemOf(item, done(item)))),
     ),
   );
 }

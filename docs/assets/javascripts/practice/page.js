@@ -297,7 +297,7 @@ function createView(article, tools) {
         heading("Practice"),
         notice ? element("p", { className: "practice-notice", textContent: notice }) : "",
         element("p", { textContent: "Answer aloud. When a part of the time begins, and when it is up, you are told." }),
-        element("ol", { className: "practice-phases" }, phases.map(({ name, from, until }) => element("li", {}, element("strong", { textContent: name }), ` ${clockText(from)} to ${clockText(until)}`))),
+        element("ol", { className: "practice-phases", role: "list" }, phases.map(({ name, from, until }) => element("li", {}, element("strong", { textContent: name }), ` ${clockText(from)} to ${clockText(until)}`))),
         element("p", { className: "practice-rules", textContent: rules() }),
         element("p", {
           className: "practice-about",
@@ -342,6 +342,7 @@ function createView(article, tools) {
 
   function toScore() {
     state = "score";
+    say("");
     guard.lift();
     show();
     time.textContent = clockText(secondsOf(run));
@@ -403,7 +404,8 @@ function createView(article, tools) {
       element("div", { className: "practice-buttons" }, button("Practice again", () => begunAgain(session)), button("Close", close)),
     );
     panel.querySelector("h2").focus();
-    say(`Attempt saved. Grade ${GRADES[gradeOf(attempt)]}, next review ${dueText(due)}.`);
+    // The heading, which has the focus, says the rest.
+    say(`Grade ${GRADES[gradeOf(attempt)]}, next review ${dueText(due)}.`);
     if (session) ways.prepend(...(await onward(session)), " ");
   }
 

@@ -141,7 +141,7 @@ export async function setUpOverview(place) {
 
   function questions(state) {
     const numbers = [...new Set([...known.keys(), ...knownQuestions(state)])].sort((one, other) => one - other);
-    return section("questions", "Questions and notes", element("ul", { className: "progress-questions" }, numbers.map((number) => questionItem(state, number))));
+    return section("questions", "Questions and notes", element("ul", { className: "progress-questions", role: "list" }, numbers.map((number) => questionItem(state, number))));
   }
 
   function questionItem(state, number) {
@@ -165,7 +165,11 @@ export async function setUpOverview(place) {
     const editor = element(
       "details",
       { className: "progress-note", open: opened.has(`note-${number}`) },
-      element("summary", { textContent: note?.text ? "Edit note" : "Add a note", "data-keep": `note-${number}` }),
+      element("summary", {
+        textContent: note?.text ? "Edit note" : "Add a note",
+        "aria-label": note?.text ? `Edit note on question ${number}` : `Add a note on question ${number}`,
+        "data-keep": `note-${number}`,
+      }),
       element("label", { htmlFor: area.id }, `Your note on question ${number}`),
       area,
       save,
@@ -207,6 +211,8 @@ export async function setUpOverview(place) {
     );
   }
 
+  const named = (attempt) => `the attempt of ${dayText(new Date(attempt.at))} at question ${attempt.question}`;
+
   function details(attempt) {
     const missed = attempt.signals.filter((signal) => !signal.met).map((signal) => signal.text);
     const parts = [
@@ -215,12 +221,12 @@ export async function setUpOverview(place) {
       attempt.skipped.length && element("p", { textContent: `Skipped or cut short: ${attempt.skipped.join(", ")}` }),
       attempt.note && element("p", { className: "progress-text", textContent: attempt.note }),
     ].filter(Boolean);
-    return parts.length > 0 && element("details", { className: "progress-note", open: opened.has(`attempt-${attempt.id}`) }, element("summary", { textContent: "Details", "data-keep": `attempt-${attempt.id}` }), ...parts);
+    return parts.length > 0 && element("details", { className: "progress-note", open: opened.has(`attempt-${attempt.id}`) }, element("summary", { textContent: "Details", "aria-label": `Details of ${named(attempt)}`, "data-keep": `attempt-${attempt.id}` }), ...parts);
   }
 
   function removal(attempt) {
     const made = button("Remove", () => remove(attempt));
-    made.setAttribute("aria-label", `Remove the attempt of ${dayText(new Date(attempt.at))} at question ${attempt.question}`);
+    made.setAttribute("aria-label", `Remove ${named(attempt)}`);
     made.dataset.keep = `remove-${attempt.id}`;
     return made;
   }

@@ -73,7 +73,7 @@ function createView() {
   close.textContent = "Close";
   form.append(input, close);
   const said = element("p", "search__said", { role: "status" });
-  const results = element("ol", "search__results");
+  const results = element("ol", "search__results", { role: "list" });
   const others = element("div", "search__others");
   dialog.append(form, said, results, others);
   document.body.append(dialog);
@@ -273,7 +273,7 @@ function move(event, input, dialog) {
 function listed(title, links) {
   const heading = element("p", "search__heading");
   heading.textContent = title;
-  const list = element("ul", "search__pages");
+  const list = element("ul", "search__pages", { role: "list" });
   for (const anchor of links) {
     const item = element("li");
     item.append(anchor);
