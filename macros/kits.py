@@ -204,4 +204,5 @@ def score_sheet_text(signals: Sequence[str], levels: Sequence[Level]) -> str:
 
 
 def _box(name: str) -> str:
-    return f'<input type="checkbox" autocomplete="off" aria-label="{name}">'
+    # A label of no words of its own is what a finger can press.
+    return f'<label class="box"><input type="checkbox" autocomplete="off" aria-label="{name}"></label>'
