@@ -50,6 +50,11 @@ def test_one_matrix_entry_publishes_and_only_on_main(site: dict[Any, Any]) -> No
     assert [value for value in publish if value is not False] == ["${{ github.event_name == 'push' }}"]
 
 
+def test_what_is_published_comes_from_no_cache(site: dict[Any, Any]) -> None:
+    check = site["jobs"]["check"]
+    assert check["steps"][step_using(check, "actions/cache@")]["if"] == "${{ !matrix.publish }}"
+
+
 def test_no_job_that_runs_code_of_the_repository_may_write() -> None:
     assert WORKFLOWS
     for path in WORKFLOWS:
