@@ -425,8 +425,8 @@ def test_the_keyboard_alone_reaches_and_opens_the_answer(new_page: NewPage) -> N
     page = new_page()
     page.goto(COMPLETE)
     page.keyboard.press("Tab")
-    expect(page.locator(".md-skip")).to_be_focused()
-    expect(page.locator(".md-skip")).to_be_visible()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_visible()
     page.keyboard.press("Enter")
     summary = page.locator("details:has(> #model-answer) > summary")
     for _ in range(40):
