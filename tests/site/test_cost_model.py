@@ -164,7 +164,7 @@ def test_figures_in_the_address_open_no_answer_by_themselves(new_page: NewPage) 
     page = new_page()
     page.goto(f"{ADDRESS}?cm=1&peak=60")
     # The form is set up all the same; it shows once the reader opens the block.
-    page.wait_for_function("document.querySelector('#cost-model').dataset.ready")
+    page.wait_for_function("() => document.querySelector('#cost-model').dataset.ready")
     expect(page.locator("article details[open]")).to_have_count(0)
     expect(page.locator("#cost-model")).to_be_hidden()
     page.locator("details.answer > summary").click()

@@ -179,6 +179,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("macros", "overrides"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "generated"))
     shutil.copy(ROOT / "mkdocs.yml", folder)
+    (folder / "references").mkdir()
+    shutil.copy(ROOT / "references/links.json", folder / "references")
     (folder / "docs" / icons.SOURCE).parent.mkdir(parents=True)
     shutil.copy(ROOT / "docs" / icons.SOURCE, folder / "docs" / icons.SOURCE)
     files = {
