@@ -24,9 +24,8 @@ from macros import front_matter
 from macros.catalog import load_catalog
 from macros.figures import Figures
 from macros.question import TOPICS, Question
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SOURCES
 
-_COPIED = ("docs", "examples", "macros", "overrides", "references", "search")
 _CACHES = ("diagrams", "cards")
 
 _FENCED = re.compile(r"(^(`{3,})[^\n]*\n.*?^\2[ ]*$)", re.MULTILINE | re.DOTALL)
@@ -70,7 +69,7 @@ def grow(folder: Path, count: int, caches: Path = ROOT / ".cache") -> None:
     `caches` is a folder of drawn diagrams and cards; the copy draws none that is there.
     """
     folder.mkdir(parents=True)
-    for name in _COPIED:
+    for name in SOURCES:
         ignored = shutil.ignore_patterns("__pycache__", "generated", "q", "cards", "*.apkg")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in _CACHES:

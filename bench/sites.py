@@ -13,7 +13,7 @@ from pathlib import Path
 import mermaidx
 from bs4 import BeautifulSoup
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_sources
 
 OURS, STOCK, ZENSICAL, BARE = "ours", "Material", "Zensical", "bare text"
 ADDRESSES = {
@@ -43,11 +43,7 @@ def build_others(scratch: Path) -> dict[str, Path]:
     """The same pages by Material as it comes and by Zensical, from a copy of the sources: both write into what they build."""
     project = scratch / "project"
     project.mkdir()
-    for name in ("docs", "examples", "macros", "overrides", "search"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("diagrams", "cards"):
-        if (ROOT / ".cache" / name).is_dir():
-            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
+    copy_sources(project)
     stock = Path(__file__).with_name("stock.yml").read_text(encoding="utf-8")
     parts = _top_level((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     taken = (

@@ -32,6 +32,9 @@ hypothesis.settings.load_profile("repeatable")
 
 ROOT = Path(__file__).parents[1]
 
+SOURCES = ("docs", "examples", "macros", "overrides", "references", "search")
+"""The folders that a build of the site reads, beside mkdocs.yml."""
+
 SERVER = pytest.StashKey[Server]()
 SHARED = pytest.StashKey[dict[str, str]]()
 """What the workers are told: `scratch` (their common folder), `site` (the built site's), its `site_url`, and the
@@ -68,6 +71,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     told = session.config.stash[SHARED]
     if any("site" in getattr(item, "fixturenames", ()) for item in session.items):
         threading.Thread(target=build, args=[told], name="build of the site").start()
+
+
+def copy_sources(project: Path) -> None:
+    """Copy SOURCES into a folder that is there, for a build that writes into what it builds, and what has been drawn."""
+    for name in SOURCES:
+        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+        shutil.copytree(ROOT / name, project / name, ignore=ignored)
+    for name in ("diagrams", "cards"):
+        if (ROOT / ".cache" / name).is_dir():
+            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
 
 
 def build(shared: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_sources
 from tests.site.conftest import PRINT, Site
 
 # Files that only one of the two writes: a search index of its own, its tag index, a compressed sitemap.
@@ -30,13 +30,7 @@ def successor(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site that Zensical built from a copy of the sources, for the same address."""
     project = tmp_path_factory.mktemp("zensical")
     shutil.copy(ROOT / "mkdocs.yml", project)
-    for name in ("docs", "examples", "macros", "overrides", "references", "search"):
-        shutil.copytree(
-            ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
-        )
-    for name in ("diagrams", "cards"):
-        if (ROOT / ".cache" / name).is_dir():
-            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
+    copy_sources(project)
     build = subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--strict"],
         cwd=project,
