@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, ConfigDict, Field
 
+from tests.conftest import ROOT
 from tests.site.browser import find_browser
 from tests.site.conftest import BROWSER_ARGUMENTS
 
-ROOT = Path(__file__).parents[2]
 RUNNER = ROOT / "lighthouse" / "run.mjs"
 
 Form = Literal["phone", "desktop"]

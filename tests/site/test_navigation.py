@@ -10,7 +10,8 @@ import material
 import pytest
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT
+
 CATEGORIES = ("Conceptual", "Technical")
 
 
