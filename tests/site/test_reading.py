@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.site.axe import OPEN, looked_at
 from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, follow
@@ -338,36 +338,6 @@ def test_a_page_without_a_clipboard_shows_the_address_too(site: Site, new_page: 
     page.goto(COMPLETE)
     page.get_by_role("button", name="Copy link", exact=True).click()
     expect(page.get_by_role("textbox", name="Copy the selected text")).to_have_value(site.url + COMPLETE)
-
-
-def test_controls_are_there_once_with_instant_navigation(site: Site, new_page: NewPage) -> None:
-    """It is off, and reads from the page whether it is on: here it is told so. Pages then share their scripts.
-
-    What it does to their scripts Trusted Types refuse, so whoever turns it on has to do without them, as it is done here.
-    """
-    page = new_page()
-
-    def switch_on(route: Route) -> None:
-        response = route.fetch()
-        body = response.text().replace('"features": [', '"features": ["navigation.instant", ')
-        body = re.sub(r"; require-trusted-types-for 'script'; trusted-types \w+", "", body)
-        # It swaps only pages that the site map lists under the origin they are served from.
-        route.fulfill(response=response, body=body.replace(site.site_url, site.url))
-
-    page.route(re.compile(r"/(sitemap\.xml)?$"), switch_on)
-    page.goto(COMPLETE)
-    page.wait_for_load_state("networkidle")
-    page.evaluate("window.sameDocument = true")
-    for name in ("Implement a circuit breaker", "Implement token-bucket rate limiting"):
-        page.locator(".md-sidebar--primary").get_by_role("link", name=name).last.click()
-        expect(page.locator("article h1")).to_have_text(name)
-        expect(page.locator(".page-tools button")).to_have_count(5)
-        sections = page.locator("article h2[id]:not(nav h2)").count()
-        expect(page.locator(".section-tools button")).to_have_count(2 * sections)
-        expect(page.locator(".copy-status")).to_have_count(1)
-        page.get_by_role("button", name="Open all").click()
-        expect(page.locator(CLOSED_BLOCKS)).to_have_count(0)
-    assert page.evaluate("window.sameDocument"), "whole pages were loaded, so nothing was tested"
 
 
 # --- Ways on ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 import { ownText } from "./text.js";
 
 const SHOWN_MS = 4000;
+const SAID = { link: "Link copied", markdown: "Markdown link copied", listing: "Copied to clipboard" };
 
 /** Put buttons for the page into `tools`, if there are any, and a pair of them behind every section's heading. */
 export function setUpCopyLinks(article, tools) {
@@ -59,7 +60,7 @@ export function copyButton(group, kind, name, text, iconOnly = false) {
     document.querySelector(".copy-field")?.remove();
     try {
       await navigator.clipboard.writeText(text());
-      announce(kind === "link" ? "Link copied" : "Markdown link copied");
+      announce(SAID[kind]);
     } catch {
       // No clipboard in this context, or the reader refused it: show what would have been copied.
       showField(group, button, text());

@@ -1,9 +1,8 @@
 /*
- * Collapsed blocks: one button for all of them, and links that open what hides their target.
+ * Collapsed blocks: one button for all of them, links that open what hides their target, and all of them open in print.
  *
- * Browsers open the blocks around a link's target themselves, and Material opens blocks for print and a block
- * whose own id is the target. Missing are the same link a second time after its block was closed, and nested
- * blocks in browsers that do not open them yet.
+ * Browsers open the blocks around a link's target themselves. Missing are a block whose own id is the target, the same link a
+ * second time after its block was closed, and nested blocks in browsers that do not open them yet.
  */
 
 import { ownText } from "./text.js";
@@ -62,3 +61,13 @@ document.addEventListener("click", (event) => {
   if (link && link.href === location.href) reveal(link.hash);
 });
 reveal(location.hash);
+
+let closed = [];
+addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("article details:not([open])")];
+  for (const block of closed) block.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const block of closed) block.open = false;
+  closed = [];
+});

@@ -38,12 +38,7 @@ export function setUpNavigation() {
   for (const icon of document.querySelectorAll(":is(.md-header, .md-nav, .md-footer, .md-top) svg")) icon.setAttribute("aria-hidden", "true");
 }
 
-/**
- * A listing's path leads to its file, where the pages say where their sources are.
- *
- * Each listing's copy button stands in a navigation landmark, though it leads nowhere: dozens without a name.
- * Material adds them as listings come into view.
- */
+/** A listing's path leads to its file, where the pages say where their sources are. */
 export function setUpListings(article) {
   const source = document.querySelector("a.md-source")?.href.replace(/\/$/, "");
   for (const path of source ? article.querySelectorAll(".highlight > .filename") : []) {
@@ -53,11 +48,6 @@ export function setUpListings(article) {
     link.append(...path.childNodes);
     path.append(link);
   }
-  const mend = () => {
-    for (const nav of article.querySelectorAll(".md-code__nav:not([role])")) nav.setAttribute("role", "none");
-  };
-  mend();
-  new MutationObserver(mend).observe(article, { childList: true, subtree: true });
 }
 
 const ROLES = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };

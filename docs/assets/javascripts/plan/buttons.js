@@ -1,4 +1,7 @@
-/* "Add to plan": on a question's page among its tools, and in every row of the tables of questions. */
+/*
+ * "Add to plan", once there is a plan or a reader has asked for one (offer.js): on a question's page among its tools, and in
+ * every row of the tables of questions.
+ */
 
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
@@ -20,9 +23,9 @@ export function setUpPlanButtons(article, tools) {
 
 /** `inRow` is for a table, where many of them need names of their own. */
 function setUp(place, number, { title, inRow = false }) {
-  if (place.querySelector(".plan-add")) return;
-  const holder = element("span", { class: "plan-add" });
-  place.append(holder);
+  const holder = place.querySelector(".plan-add") ?? element("span", { class: "plan-add" });
+  if (shown.has(holder)) return;
+  if (!holder.isConnected) place.append(holder);
   shown.set(holder, { number, title, inRow });
   draw(holder, own.shelf.read());
 }
@@ -58,7 +61,8 @@ function draw(holder, value) {
   if (hadFocus) control.focus();
 }
 
-async function add(number) {
+/** Add a question to the plan, which begins with it if there is none, and say so. */
+export async function add(number) {
   let questions;
   try {
     questions = await loadCatalog();

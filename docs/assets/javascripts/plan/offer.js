@@ -1,0 +1,47 @@
+/*
+ * "Add to plan", as it stands before a reader has a plan: what tells of one and changes it comes with the first press, or with
+ * the plan that there is.
+ */
+
+import { announce } from "../copy-link.js";
+import { hasShelf } from "../storage.js";
+
+/** Put the controls into `article`: into the `tools` of a question's page, and into the rows of its tables. */
+export function offerPlan(article, tools) {
+  const load = async () => {
+    const buttons = await import("./buttons.js");
+    buttons.setUpPlanButtons(article, tools);
+    return buttons;
+  };
+  if (hasShelf("plan")) {
+    load();
+    return;
+  }
+  const offer = (place, number, label) => {
+    if (place.querySelector(".plan-add")) return;
+    const holder = document.createElement("span");
+    holder.className = "plan-add";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "tool tool--plan";
+    button.textContent = "Add to plan";
+    if (label) button.setAttribute("aria-label", label);
+    button.addEventListener("click", async () => {
+      try {
+        await (await load()).add(number);
+      } catch (error) {
+        announce("The plan could not be loaded; try again");
+        throw error;
+      }
+    });
+    holder.append(button);
+    place.append(holder);
+  };
+  if (tools?.dataset.number) offer(tools, Number(tools.dataset.number), "");
+  for (const row of article.querySelectorAll("table.questions tbody tr")) {
+    const title = `${row.dataset.number}. ${row.querySelector(".questions__title a").textContent}`;
+    offer(row.querySelector(".questions__topics"), Number(row.dataset.number), `Add to plan: ${title}`);
+  }
+  // Another window has begun a plan.
+  addEventListener("storage", () => hasShelf("plan") && load());
+}
