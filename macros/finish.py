@@ -1,7 +1,8 @@
 """What is added to a site that the generator has built: `python -m macros site`.
 
 The Markdown of each page is laid beside it, and what is made of the built pages themselves is made: the page to be printed, the
-licenses of what others wrote, what each page allows itself, and what keeps the site on a reader's device.
+licenses of what others wrote, the files that all pages load, joined, what each page allows itself, and what keeps the site on a
+reader's device.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from macros import exports, markdown_files, notices, offline, policy, printable
+from macros import exports, join, markdown_files, notices, offline, policy, printable
 from macros.site import Site
 
 STAGED = Path(__file__).parent.parent / ".cache" / "finish"
@@ -52,6 +53,7 @@ def finish(site_dir: Path) -> None:
     lay_markdown(site_dir)
     lay_printable(site_dir, site)
     exports.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
+    join.write(site_dir)
     policy.write(site_dir)
     # Last, as it tells of all the others.
     offline.write(site_dir)

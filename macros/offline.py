@@ -17,8 +17,11 @@ WORKER = "worker.js"
 SOURCE = "assets/javascripts/offline/worker.js"
 
 # What nobody needs without a network: the PDF, which is downloaded or it is not; the pictures that other sites show; what only
-# search engines and debuggers read; and what is made here.
+# search engines and debuggers read; what is made here; and the scripts and the sheets of the theme's that pages load joined.
 _LEFT_OUT = ("*.pdf", "assets/cards/*", "*.map", "sitemap.xml*", ".*", LIST, WORKER, SOURCE)
+_JOINED = ("assets/javascripts/*", "assets/stylesheets/*.min.css")
+# Still loaded from its own file: by the pages of addresses that have moved.
+_ALONE = ("assets/javascripts/redirect.js",)
 
 
 def write(site_dir: Path) -> None:
@@ -35,7 +38,11 @@ def write(site_dir: Path) -> None:
 
 def _names(site_dir: Path) -> list[str]:
     names = (file.relative_to(site_dir).as_posix() for file in site_dir.rglob("*") if file.is_file())
-    return sorted(name for name in names if not any(fnmatch(name, pattern) for pattern in _LEFT_OUT))
+    return sorted(name for name in names if not any(fnmatch(name, pattern) for pattern in _left_out(name)))
+
+
+def _left_out(name: str) -> tuple[str, ...]:
+    return _LEFT_OUT if name in _ALONE else _LEFT_OUT + _JOINED
 
 
 def _entry(site_dir: Path, name: str) -> dict[str, Any]:

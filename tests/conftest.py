@@ -81,6 +81,8 @@ def copy_sources(project: Path) -> None:
     for name in ("diagrams", "cards"):
         if (ROOT / ".cache" / name).is_dir():
             shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
+    # What joins scripts and sheets comes with the libraries it needs.
+    (project / "vendor").symlink_to(ROOT / "vendor")
 
 
 def build(shared: dict[str, str]) -> str:

@@ -1,0 +1,76 @@
+"""A built site -> the same site, whose pages load what they all need as one script and one style sheet (vendor/join.mjs).
+
+The sources stay what they are: modules and sheets by subject, which `make serve` shows as they stand. A page that loads them
+one by one waits for a round trip after another, and of the theme's sheet it uses a quarter. So this is done to what is published.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from macros.faults import Fault, SourceError
+
+FOLDER = "assets/joined"
+"""Where the joined files are, below the site's root: as deep as those that they are made of, whose relative addresses they keep."""
+
+_TOOL = Path(__file__).parent.parent / "vendor" / "join.mjs"
+_ENTRY = "assets/javascripts/site.js"
+_SHEET = re.compile(r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/[^"/]+\.css)">\n?')
+_SCRIPT = re.compile(rf'(?<=<script src=")([^"]*?){re.escape(_ENTRY)}(?=")')
+
+
+def write(site_dir: Path) -> None:
+    """Join the scripts and the sheets, and have every page load them in the place of the others. Raises SourceError."""
+    pages = {file: file.read_text(encoding="utf-8") for file in sorted(site_dir.rglob("*.html"))}
+    sheets = common([found for html in pages.values() if (found := sheets_of(html))])
+    _join(site_dir, sheets)
+    for file, html in pages.items():
+        finished = relinked(html, sheets)
+        if finished != html:
+            file.write_text(finished, encoding="utf-8")
+
+
+def sheets_of(html: str) -> list[str]:
+    """The addresses of a page's style sheets below the site's root, in their order."""
+    return [match[2] for match in _SHEET.finditer(html)]
+
+
+def common(pages: Iterable[list[str]]) -> list[str]:
+    """The sheets with which every page begins, which therefore can be one."""
+    first, *others = pages
+    count = 0
+    while count < len(first) and all(page[: count + 1] == first[: count + 1] for page in others):
+        count += 1
+    return first[:count]
+
+
+def relinked(html: str, sheets: list[str]) -> str:
+    """The page with one sheet in the place of `sheets`, if these are its first, and the joined script in that of the entry."""
+    if sheets and sheets_of(html)[: len(sheets)] == sheets:
+        matches = list(_SHEET.finditer(html))[: len(sheets)]
+        for match in reversed(matches[1:]):
+            html = html[: match.start()] + html[match.end() :]
+        first = matches[0]
+        joined = first[0].replace(first[1] + first[2], f"{first[1]}{FOLDER}/site.css")
+        html = html[: first.start()] + joined + html[first.end() :]
+    return _SCRIPT.sub(lambda match: f"{match[1]}{FOLDER}/site.js", html)
+
+
+def _join(site_dir: Path, sheets: list[str]) -> None:
+    # Where the system has no Node.js, one has come from PyPI, beside the Python that runs.
+    places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    node = shutil.which("node", path=places)
+    if not node:
+        raise SourceError([Fault(_TOOL, None, "needs Node.js, which is not to be found", "run make build")])
+    command = [node, str(_TOOL), str(site_dir.absolute()), FOLDER, *sheets]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SourceError(
+            [Fault(_TOOL, None, f"failed: {done.stderr.strip()}", "mend the script or sheet named")]
+        )

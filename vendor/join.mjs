@@ -1,0 +1,134 @@
+/*
+ * What every page of a built site loads, in as few and as small files as it takes: `node join.mjs <site> <folder> <sheet>...`.
+ *
+ * The modules of assets/javascripts are joined into one file for what a page needs at once, and one for each part that comes on
+ * want; the sheets into one, without the rules of the theme's that no page and no script of this site can meet. Both stay
+ * in the site as they are, to be read. `<folder>` and the sheets are paths below the site's root, the theme's sheets and ours
+ * in the order of the page; what they name by relative addresses is found from `<folder>`, too, as it lies beside theirs.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+import { rollup } from "@rollup/wasm-node";
+import postcss from "postcss";
+import discardComments from "postcss-discard-comments";
+import normalizeWhitespace from "postcss-normalize-whitespace";
+import { PurgeCSS } from "purgecss";
+import { minify } from "terser";
+
+// The theme's files have a hash in their names, and scripts of its own, which no page has, among ours.
+const OF_THEME = /\.[0-9a-f]{8}\.min\.\w+$|[/\\]lunr[/\\]|\.map$/;
+
+const [site, folder, ...sheets] = process.argv.slice(2);
+const scripts = join(site, "assets/javascripts");
+const into = join(site, folder);
+const CACHE = new URL("../.cache/joined/", import.meta.url);
+await mkdir(into, { recursive: true });
+await joinScripts();
+await joinSheets();
+
+/** As the modules are the same in most builds, what became of them is kept. */
+async function joinScripts() {
+  const known = createHash("sha256");
+  const own = (await files(scripts)).filter((file) => !OF_THEME.test(file));
+  for (const file of [...own.sort(), new URL(import.meta.url), new URL("package-lock.json", import.meta.url)]) {
+    known.update(`\n${typeof file === "string" ? relative(scripts, file) : ""}\n`).update(await readFile(file));
+  }
+  const kept = new URL(`${known.digest("hex")}.json`, CACHE);
+  let chunks;
+  try {
+    chunks = JSON.parse(await readFile(kept, "utf8"));
+  } catch {
+    chunks = await joined();
+    await mkdir(CACHE, { recursive: true });
+    const draft = new URL(`${process.pid}.draft`, CACHE);
+    await writeFile(draft, JSON.stringify(chunks));
+    await rename(draft, kept);
+  }
+  for (const [name, code] of Object.entries(chunks)) {
+    await mkdir(dirname(join(into, name)), { recursive: true });
+    await writeFile(join(into, name), code);
+  }
+}
+
+/** The names and the texts of the joined files. */
+async function joined() {
+  const bundle = await rollup({
+    input: join(scripts, "site.js"),
+    // Libraries come with their licenses, as files of their own.
+    external: (id) => id.includes("/vendor/"),
+    // Hardly anything in our modules is unused, and to look for it takes most of the time.
+    treeshake: false,
+    onwarn(warning) {
+      throw new Error(warning.message);
+    },
+  });
+  const { output } = await bundle.generate({
+    dir: into,
+    entryFileNames: "site.js",
+    // A part that comes on want keeps the name of its module.
+    chunkFileNames: ({ facadeModuleId, name }) =>
+      facadeModuleId ? relative(scripts, facadeModuleId).split(sep).join("/") : `shared/${name}.js`,
+    // A page that was opened before a release asks for its parts by these names after it: they mean the same then.
+    minifyInternalExports: false,
+    plugins: [{ name: "minify", renderChunk: (code, { isEntry }) => minify(code, { module: true, ecma: 2022, compress: isEntry }) }],
+  });
+  await bundle.close();
+  return Object.fromEntries(output.map(({ fileName, code }) => [fileName, code]));
+}
+
+async function joinSheets() {
+  const words = new Set();
+  const note = (text) => {
+    for (const [word] of text.matchAll(/[\w-]+/g)) words.add(word);
+  };
+  for (const file of await files(site)) {
+    // Of pages what stands in tags and in scripts: words of the text select nothing.
+    if (file.endsWith(".html")) {
+      for (const [tag] of (await readFile(file, "utf8")).matchAll(/<script\b[^>]*>[^]*?<\/script>|<[^/][^>]*>/g)) note(tag);
+    }
+  }
+  for (const file of await files(scripts)) if (!OF_THEME.test(file)) note(await readFile(file, "utf8"));
+  for (const file of await files(join(site, "assets/stylesheets"))) {
+    if (!OF_THEME.test(file)) note(await readFile(file, "utf8"));
+  }
+  const texts = [];
+  for (const sheet of sheets) {
+    const text = await readFile(join(site, sheet), "utf8");
+    texts.push(OF_THEME.test(sheet) ? await without(text, words) : text);
+  }
+  const unused = { postcssPlugin: "unused", OnceExit: (root) => dropProperties(root, words) };
+  const small = await postcss([unused, discardComments({ removeAll: true }), normalizeWhitespace()]).process(texts.join("\n"), { from: undefined });
+  await writeFile(join(into, "site.css"), small.css);
+}
+
+/** A sheet of the theme's, without the rules for what is nowhere. That nothing in ours is too much is for their authors to see to. */
+async function without(text, words) {
+  const [purged] = await new PurgeCSS().purge({
+    content: [{ raw: [...words].join(" "), extension: "html" }],
+    css: [{ raw: text }],
+    keyframes: true,
+  });
+  return purged.css;
+}
+
+/** Take out custom properties that no value asks for, as do most icons of the theme's; and then those that only they asked for. */
+function dropProperties(root, words) {
+  const asked = new Set();
+  root.walkDecls(({ value }) => {
+    for (const [, name] of value.matchAll(/var\(\s*(--[\w-]+)/g)) asked.add(name);
+  });
+  let isLess = false;
+  root.walkDecls(/^--/, (declaration) => {
+    if (asked.has(declaration.prop) || words.has(declaration.prop)) return;
+    declaration.remove();
+    isLess = true;
+  });
+  if (isLess) dropProperties(root, words);
+}
+
+/** Paths of all files below a folder. */
+async function files(root) {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
