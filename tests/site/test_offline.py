@@ -135,7 +135,7 @@ def test_a_visit_alone_keeps_nothing(host: Host, new_page: NewPage) -> None:
     button = page.get_by_role("button", name="Keep this site offline")
     size = sum(file.stat().st_size for file in host.folder.rglob("*") if file.is_file()) / 1e6
     said = float((button.text_content() or "").partition("(")[2].partition(" MB")[0])
-    assert 0.7 * size < said <= size
+    assert 0.5 * size < said <= size
     assert page.evaluate(NOTHING_THERE) == [0, 0]
 
 
