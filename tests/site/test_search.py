@@ -192,7 +192,7 @@ def test_by_keyboard_alone(site: Site, new_page: NewPage) -> None:
 
 
 def test_letters_never_leave_the_search(new_page: NewPage) -> None:
-    """Material takes "n" for the way to the next page, and a script may take Escape from whoever composes a letter."""
+    """Nor does Escape, which a script may take from whoever composes a letter."""
     page = opened(new_page)
     field = page.get_by_role("searchbox", name="Search the questions")
     for reach in (
@@ -215,8 +215,8 @@ def test_what_is_typed_while_the_search_loads_is_kept(new_page: NewPage) -> None
     held: list[Any] = []
     page.route("**/search/dialog.js", lambda route: held.append(route))
     page.goto(HOME)
-    # As after a choice of the palette, which leaves the focus on a radio button.
-    page.locator("input[type=radio]:visible, .md-option").first.focus()
+    # As after a choice of the palette, which leaves the focus on its switch.
+    page.get_by_role("button", name="Switch to the dark palette").focus()
     with page.expect_request("**/search/dialog.js"):
         page.keyboard.type("//next circuit")
     held[0].continue_()
@@ -262,6 +262,26 @@ def test_a_slash_in_a_field_is_a_slash(new_page: NewPage) -> None:
     page = opened(new_page)
     page.keyboard.type("tokens/s")
     expect(page.get_by_role("searchbox")).to_have_value("tokens/s")
+
+
+def test_its_key_can_be_turned_off(new_page: NewPage) -> None:
+    """As WCAG 2.2 asks of keys that are one sign (2.1.4)."""
+    page = opened(new_page)
+    search = page.get_by_role("dialog", name="Search")
+    page.get_by_role("checkbox", name="The key / opens the search").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.keyboard.press("Control+k")
+    expect(search).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(search).not_to_be_visible()
+    # Nobody takes it.
+    pressed = "new KeyboardEvent('keydown', { key: '/', bubbles: true, cancelable: true })"
+    assert page.evaluate(f"document.body.dispatchEvent({pressed})")
+    assert (
+        page.get_by_role("button", name="Search", exact=True).get_attribute("aria-keyshortcuts")
+        == "Control+K"
+    )
 
 
 def test_an_answer_comes_before_what_asks_for_it(site: Site, new_page: NewPage) -> None:

@@ -23,6 +23,7 @@ import {
   understood,
 } from "./filters.js";
 import { load } from "./index.js";
+import { keyChoice } from "./key.js";
 import { marked, sectionFor } from "./sections.js";
 
 const SHOWN = 8;
@@ -75,7 +76,7 @@ function createView() {
   const said = element("p", "search__said", { role: "status" });
   const results = element("ol", "search__results", { role: "list" });
   const others = element("div", "search__others");
-  dialog.append(form, said, results, others);
+  dialog.append(form, said, results, others, keyChoice());
   document.body.append(dialog);
 
   let state = { ...EMPTY };

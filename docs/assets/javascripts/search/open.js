@@ -1,8 +1,10 @@
 /*
- * The ways into the search: its button in the header, and the key `/`. Nothing of it is loaded before a reader comes near.
+ * The ways into the search: its button in the header, the key `/` and Ctrl or Command with K. Nothing of it is loaded before a
+ * reader comes near.
  */
 
 import { announce } from "../copy-link.js";
+import { isKeyOn, onKeyChange } from "./key.js";
 
 const TYPING = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
 
@@ -17,12 +19,18 @@ export function setUpSearch() {
   button.type = "button";
   button.className = link.className;
   button.setAttribute("aria-haspopup", "dialog");
-  button.setAttribute("aria-keyshortcuts", "/");
   button.append(...link.childNodes);
   link.replaceWith(button);
+  nameKeys(button);
+  onKeyChange(() => nameKeys(button));
   button.addEventListener("click", open);
   for (const near of ["pointerenter", "focus"]) button.addEventListener(near, approach, { once: true });
   follow();
+}
+
+/** Say at the button which keys open the search. */
+function nameKeys(button) {
+  button.setAttribute("aria-keyshortcuts", isKeyOn() ? "/ Control+K" : "Control+K");
 }
 
 async function open() {
@@ -50,12 +58,15 @@ const follow = async () => {
 const approach = () => Promise.all([import("./dialog.js"), import("./index.js").then(({ load }) => load())]).catch(() => {});
 
 document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "k") {
+    event.preventDefault();
+    open();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
   const isNext = typed !== null && event.key.length === 1;
-  if (event.key !== "/" && !isNext) return;
+  if (!isNext && (event.key !== "/" || !isKeyOn())) return;
   event.preventDefault();
-  // Material would take some letters as its own: "n" leads to the next page.
-  event.stopPropagation();
   if (!isNext) open();
   else if (typed || event.key !== "/") typed += event.key;
 });

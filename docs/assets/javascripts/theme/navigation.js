@@ -1,16 +1,6 @@
-/* Between pages and sections: keys for the next and the previous page, the menu that closes behind a reader, clipped names whole. */
-
-const TYPING = "input:not([type=radio]), textarea, select, [contenteditable]";
-const KEYS = { n: "next", ".": "next", p: "prev", ",": "prev" };
+/* The menu that closes behind a reader, and clipped names whole. */
 
 export function setUpWays() {
-  addEventListener("keydown", (event) => {
-    const relation = KEYS[event.key];
-    if (!relation || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.closest?.(TYPING) || document.querySelector("dialog:modal")) return;
-    const link = document.querySelector(`link[rel=${relation}]`);
-    if (link) location.assign(link.href);
-  });
   // A link to a section of the page at hand leaves the menu open above it.
   const drawer = document.getElementById("__drawer");
   document.addEventListener("click", ({ target }) => {
