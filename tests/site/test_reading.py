@@ -348,17 +348,15 @@ def test_a_page_without_a_clipboard_shows_the_address_too(site: Site, new_page: 
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
-  // A hidden radio's or checkbox's ring is drawn around its label.
-  const shown = e.matches(".md-option") ? e.nextElementSibling : e;
   // A link inside a clipped line is what its line shows.
-  const box = shown.getBoundingClientRect();
-  const style = getComputedStyle(shown);
+  const box = e.getBoundingClientRect();
+  const style = getComputedStyle(e);
   return {
     what: e.outerHTML.replace(/>[^]*/, ">").slice(0, 160),
     text: (e.getAttribute("aria-label") || e.textContent || e.value || "").trim().slice(0, 60),
     tag: e.localName,
     inView: box.width > 0 && box.height > 0 && box.right > 0 && box.bottom > 0
-      && box.left < innerWidth && box.top < innerHeight && shown.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
+      && box.left < innerWidth && box.top < innerHeight && e.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
     ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1,
   };
 }"""

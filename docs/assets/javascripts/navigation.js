@@ -24,7 +24,6 @@ export function setUpNavigation() {
       button.tabIndex = drawer.checked ? -1 : 0;
     });
   }
-  for (const label of document.querySelectorAll("[data-md-component=palette] label")) replaceSwitch(label);
   // The title at the top of a section leads back, on narrow screens; its sibling in the list leads in.
   for (const label of document.querySelectorAll(".md-nav--primary .md-nav__title:not([for=__drawer])")) {
     replace(label, `Back from ${label.textContent.trim()}`);
@@ -84,32 +83,6 @@ function replace(label, name) {
   state();
   label.replaceWith(button);
   return button;
-}
-
-/**
- * The palette's switch is two radio buttons, each named after the palette that the other one is of, and deaf to the space
- * bar. Two buttons take their place, of which Material shows the one that does something: it looks for what comes after the
- * radio button.
- */
-function replaceSwitch(label) {
-  const other = document.getElementById(label.htmlFor);
-  const radio = label.previousElementSibling;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = label.className;
-  button.title = label.title;
-  button.setAttribute("aria-label", label.title);
-  button.hidden = label.hidden;
-  button.append(...label.childNodes);
-  button.addEventListener("click", () => {
-    other.click();
-    other.nextElementSibling.focus();
-  });
-  // Material switches on "Enter" by itself, wherever in the form it is pressed.
-  button.addEventListener("keydown", (event) => event.stopPropagation());
-  radio.tabIndex = -1;
-  radio.setAttribute("aria-hidden", "true");
-  label.replaceWith(button);
 }
 
 /** An open menu lies over the page: the keyboard goes into it and not behind it. */
