@@ -446,7 +446,7 @@ def test_no_state_of_a_calculator_has_a_finding(
 
 def test_a_form_that_does_not_load_says_so(new_page: NewPage, watch: Watch) -> None:
     page = new_page()
-    page.route(f"**/{SCRIPTS}index.js", lambda route: route.abort())
+    page.route("**/calculators/index.js", lambda route: route.abort())
     page.goto(f"{FOLDER}kv-cache/")
     expect(page.locator(".calculator__off")).to_contain_text("did not load")
     watch.problems.clear()

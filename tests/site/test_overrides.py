@@ -18,9 +18,17 @@ REPLACED = {
         "a way past the header on every page; titles that screen readers pass over; a link to the questions in place of the "
         "theme's search, which our script turns into the button of our own",
     ),
+    "partials/javascripts/palette.html": (
+        "8790389765ea6036effddba548b15093bb05bdc75624eaeaf8b13f3c24be4ab5",
+        "the switch is given its face as well, and colors are named by the scheme alone",
+    ),
     "partials/nav-item.html": (
         "89895208f22d68ce405a4bcb6649b9150eba5bbb04663a6cb3f93f02daf1d2f7",
         "links alone for the sections that the page is not in, and of a long list what is near the page",
+    ),
+    "partials/palette.html": (
+        "fb935107ae7d3d7475965019eec36c1ad72bf1d154254dab2474921fcd2710e3",
+        "buttons in the place of radio buttons and their labels",
     ),
     "partials/source.html": (
         "6847616d67be4920d39c278c2799bf20222bbc02ee2a8393aca85e3eaa518752",
