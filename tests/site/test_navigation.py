@@ -49,7 +49,10 @@ def written(count: int, current: str) -> BeautifulSoup:
         "Interviewers",
         children=[
             Item("Kits", "kits/", is_index=True),
-            Item("Conceptual", children=[Item(name, f"kits/{int(name)}/") for name in names]),
+            Item(
+                "Conceptual",
+                children=[Item(f"Interviewer's kit {name}: {name}", f"kits/{int(name)}/") for name in names],
+            ),
         ],
     )
     page = activate([questions, kits], current)
@@ -114,3 +117,9 @@ def test_a_list_without_a_page_of_its_own_leads_to_that_of_the_section_around_it
     whole = written(50, "kits/20/").find("a", string="All 50 in Conceptual")
     assert whole
     assert whole["href"] == "kits/"
+
+
+def test_a_kit_is_not_called_one_in_the_list_of_kits() -> None:
+    shown = written(3, "kits/1/").select_one(".md-nav__item--section .md-nav__item--active > a")
+    assert shown
+    assert shown.text.strip() == "0001: 0001"
