@@ -12,7 +12,7 @@ from macros.links import NONE, Archived, LinkState, LinkStates, Verdict
 from macros.references import external_links, references_of
 from references.archive import Archive
 from references.fetch import Answer, Fetcher, host_of
-from references.verdict import Finding, judge
+from references.verdict import GONE, Finding, judge
 
 AT_ONCE = 8
 """Hosts that are asked at the same time."""
@@ -40,7 +40,7 @@ def read_days(docs: Path) -> dict[str, date]:
 
 
 def check(addresses: Iterable[str], known: LinkStates, fetcher: Fetcher, today: date) -> LinkStates:
-    """Fetch every address once, whatever its fragments, and judge every link. Addresses that are cited no more are dropped."""
+    """Fetch every address, whatever its fragments, and judge every link. Addresses that are cited no more are dropped."""
     links = sorted(set(addresses))
     hosts: dict[str, list[str]] = {}
     for page in sorted({link.partition("#")[0] for link in links}):
@@ -53,6 +53,8 @@ def check(addresses: Iterable[str], known: LinkStates, fetcher: Fetcher, today: 
         # Hosts with many pages first: they take longest, one page after another.
         turns = pool.map(ask, sorted(hosts.values(), key=len, reverse=True))
         answers = dict(answer for turn in turns for answer in turn)
+    # A page that is missing while its site is being put up is not gone: what is, is so at the end of the run, too.
+    answers |= ask([page for page, answer in answers.items() if answer.status in GONE])
     states = {
         link: _state(judge(link, answers[link.partition("#")[0]]), known.links.get(link), today)
         for link in links

@@ -104,7 +104,11 @@ class Fetcher:
             ]
             end = address
             for hop in hops:
-                end = urljoin(end, hop.redirect_location or "")
+                target = hop.redirect_location or ""
+                if not target.isascii():
+                    # It was read as Latin-1 and sent as UTF-8: whatever came is not what a browser would get.
+                    return Answer(None, address, error="it redirects to what is no address")
+                end = urljoin(end, target)
             media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             body, cut = (
                 self._head_of(response)

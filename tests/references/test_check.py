@@ -52,6 +52,12 @@ def test_every_link_is_judged_and_every_page_fetched_once(docs, web, fetcher):
     assert states.links[f"{web.url}/moved"].moved_to == f"{web.url}/there"
 
 
+def test_what_is_missing_for_a_moment_is_not_gone(docs, web, fetcher):
+    web.answers["/gone"] = [(404, {}, ""), (200, {}, "<title>Back</title>")]
+    states = check(cited(docs), NONE, fetcher, FIRST)
+    assert states.links[f"{web.url}/gone"].verdict is Verdict.ALIVE
+
+
 def test_a_day_says_what_a_check_saw_and_no_more(docs, web, fetcher):
     link = f"{web.url}/alive"
     first = check(cited(docs), NONE, fetcher, FIRST)

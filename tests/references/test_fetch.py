@@ -134,7 +134,11 @@ def test_an_address_that_is_none_is_no_verdict(fetcher):
         "Page not found - Docs",
         "Error 404 (Not Found)",
         "This page doesn't exist",
+        "This page doesn\u2019t exist",
         "Document not found",
+        "Not Found",
+        "Error: not found | Docs",
+        "Sorry, we couldn't find that page",
     ],
 )
 def test_a_page_that_calls_itself_missing_under_status_200_is_no_verdict(web, fetcher, title):
@@ -146,8 +150,43 @@ def test_a_page_that_calls_itself_missing_under_status_200_is_no_verdict(web, fe
     "title", ["RFC 4040", "The 404th day", "Handling keys that are not found", "Robots.txt"]
 )
 def test_a_page_about_it_is_alive(web, fetcher, title):
-    web.page("/a", title, "<svg><title>404</title></svg>")
+    web.page("/a", title, "<svg><title>404</title></svg><h1>About</h1><h1>404</h1>")
     assert verdict(fetcher, f"{web.url}/a").verdict is Verdict.ALIVE
+
+
+@pytest.mark.parametrize(
+    ("body", "alive"),
+    [
+        ("<h1>404</h1>", False),
+        ("<meta http-equiv=Refresh content='0; URL=/elsewhere'>", False),
+        ("<meta http-equiv=refresh content='300; url=/a'>", True),
+        ("<noscript><meta http-equiv=refresh content='0; url=/plain'></noscript>", True),
+        ("<![of>", False),
+        ("<h1>Open\n</h1>", True),
+    ],
+)
+def test_a_page_that_may_be_another_or_cannot_be_read_is_no_verdict(web, fetcher, body, alive):
+    web.page("/a", body=body)
+    assert verdict(fetcher, f"{web.url}/a").verdict is (Verdict.ALIVE if alive else Verdict.UNSURE)
+
+
+@pytest.mark.parametrize("end", ["/errors/404.html", "/page-not-found", "/login?next=/a", "/sso/start"])
+def test_a_way_that_ends_where_nobody_asked_to_go_is_no_verdict(web, fetcher, end):
+    web.answers["/a"] = (302, {"Location": end}, "")
+    web.page(end)
+    assert verdict(fetcher, f"{web.url}/a").verdict is Verdict.UNSURE
+    assert verdict(fetcher, f"{web.url}{end}").verdict is Verdict.ALIVE
+
+
+def test_a_wall_that_says_not_found_is_no_verdict(web, fetcher):
+    web.answers["/a"] = (404, {}, "<title>Just a moment...</title>")
+    assert verdict(fetcher, f"{web.url}/a").verdict is Verdict.UNSURE
+
+
+def test_a_redirect_that_only_browsers_understand_is_no_verdict(web, fetcher):
+    # A header's bytes; what they are sent as is another address.
+    web.answers["/a"] = (301, {"Location": "/schön".encode().decode("latin-1")}, "")
+    assert verdict(fetcher, f"{web.url}/a") == (Verdict.UNSURE, "it redirects to what is no address", None)
 
 
 def test_an_empty_page_is_no_verdict(web, fetcher):
