@@ -44,11 +44,13 @@ class Verdict(StrEnum):
     """A refusal, a limit, an error, a page that may be another: no reason to say either."""
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """What is kept of links and figures: nothing unknown, and nothing that changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Archived(_Strict):
+class Archived(Strict):
     """A stored copy that a check has opened. `taken` is the copy's day, `seen` the check's."""
 
     address: Address
@@ -56,7 +58,7 @@ class Archived(_Strict):
     seen: date
 
 
-class LinkState(_Strict):
+class LinkState(Strict):
     """What checks know of an address as the pages write it, its fragment included."""
 
     verdict: Verdict
@@ -84,7 +86,7 @@ class LinkState(_Strict):
         return self
 
 
-class LinkStates(_Strict):
+class LinkStates(Strict):
     """All of them, by address. `checked` is the day of the last run; null before the first one."""
 
     note: Literal["Written by `python -m references check`; do not edit."]

@@ -16,11 +16,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from macros.faults import Fault, SourceError
 from macros.front_matter import KeyPath, mapping
-from macros.links import Address
+from macros.links import Address, Strict
 
 HERE = Path(__file__).parent
 FIGURES, QUARANTINE = HERE / "figures.yml", HERE / "quarantine.yml"
@@ -49,11 +49,7 @@ class Kind(StrEnum):
     ESTIMATE = "estimate"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Figure(_Strict):
+class Figure(Strict):
     """One figure, where it stands: `code` in an example, or `words` in a page or another text."""
 
     is_: int | float | date | str | tuple[int | float | str, ...] = Field(alias="is")
@@ -75,7 +71,7 @@ class Figure(_Strict):
         return self.code or f"{self.file}: {self.words}"
 
 
-class Source(_Strict):
+class Source(Strict):
     """A source, and the figures that were taken from it."""
 
     what: Words
@@ -93,7 +89,7 @@ class Source(_Strict):
         return self
 
 
-class Quarantined(_Strict):
+class Quarantined(Strict):
     """A link that may fail from `since` to `until`."""
 
     link: Address
