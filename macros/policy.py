@@ -1,7 +1,7 @@
 """The pages of a built site -> the same pages, each with a policy of what it may run, load and send.
 
-A page's own inline scripts are allowed by their hashes, so that nothing that finds its way into a page later, by an address, a
-file or a fault of a script, is run. The policy stands in the page because GitHub Pages sends no headers of ours; what only a
+The inline scripts of the templates are allowed by their hashes, so that nothing that finds its way into a page later, by an
+address, a file or a fault of a script, is run. One that stands in a page's text is not allowed but told: no text needs any. The policy stands in the page because GitHub Pages sends no headers of ours; what only a
 header can say (`frame-ancestors`, `report-to`, `sandbox`) is therefore not said. See https://www.w3.org/TR/CSP3/.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -45,22 +45,30 @@ _REFERRER = '<meta name="referrer" content="no-referrer">'
 # What a script's type may say without being run, and so without a hash.
 _DATA = {"application/json", "application/ld+json"}
 
+# Elements that no page of ours has, and that the policy would leave empty.
+_REFUSED = {"audio", "base", "embed", "frame", "iframe", "object", "style", "video"}
+
+# What the host also serves as pages, and `write` would pass over.
+_OTHER_PAGES = {".htm", ".shtml", ".xht", ".xhtml"}
+
+# What runs in a drawing that is opened by itself, which then is a page without a policy.
+_RUNS = re.compile(r"<script\b|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
+
 # The encoding has to be among a page's first 1,024 bytes, so it alone stands before the policy, which counts from where it is.
 _CHARSET = re.compile(r"<meta charset=[\"']?utf-8[\"']?\s*/?>", re.IGNORECASE)
 
 
 class Inline(NamedTuple):
-    """What a page has in its own text: scripts and style sheets as they stand there, and what no policy of ours allows."""
+    """What a page has in its own text: scripts as they stand there, and what no policy of ours allows."""
 
     scripts: tuple[str, ...]
-    styles: tuple[str, ...]
     refused: tuple[tuple[int, str], ...]
     """Lines, 1-based, and what is on them."""
 
 
 def write(site_dir: Path) -> None:
     """Give every page of the site its policy, in the place of one that it has. Raises SourceError."""
-    faults: list[Fault] = []
+    faults = list(_uncovered(site_dir))
     for file in sorted(site_dir.rglob("*.html")):
         html = file.read_text(encoding="utf-8")
         page = re.sub(
@@ -85,14 +93,21 @@ def write(site_dir: Path) -> None:
         raise SourceError(faults)
 
 
+def _uncovered(site_dir: Path) -> Iterator[Fault]:
+    """What a browser would run as a page, and gets no policy."""
+    for file in sorted(site_dir.rglob("*")):
+        kind = file.suffix.lower()
+        if kind in _OTHER_PAGES or (kind == ".html" and file.suffix != kind):
+            yield Fault(file, None, "is a page that gets no policy", "give it the ending .html")
+        elif kind == ".svg" and _RUNS.search(file.read_text(encoding="utf-8")):
+            yield Fault(file, None, "has a script, and gets no policy", "draw without scripts")
+
+
 def element(inline: Inline) -> str:
     """The policy of a page as the element of its head."""
-    more = {"script-src": _hashes(inline.scripts), "style-src": _hashes(inline.styles)}
-    return f'<meta http-equiv="content-security-policy" content="{_text(more)}">'
-
-
-def _text(more: Mapping[str, Iterable[str]]) -> str:
-    return "; ".join(" ".join([name, *allowed, *more.get(name, ())]) for name, allowed in _DIRECTIVES.items())
+    more = {"script-src": _hashes(inline.scripts)}
+    text = "; ".join(" ".join([name, *allowed, *more.get(name, ())]) for name, allowed in _DIRECTIVES.items())
+    return f'<meta http-equiv="content-security-policy" content="{text}">'
 
 
 def _hashes(texts: Iterable[str]) -> list[str]:
@@ -105,16 +120,16 @@ def inline_of(html: str) -> Inline:
     # A browser reads every end of a line as "\n" before it takes a hash.
     reader.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
     reader.close()
-    return Inline(tuple(reader.scripts), tuple(reader.styles), tuple(reader.refused))
+    return Inline(tuple(reader.scripts), tuple(reader.refused))
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
         self.scripts: list[str] = []
-        self.styles: list[str] = []
         self.refused: list[tuple[int, str]] = []
         self._text: list[str] | None = None
+        self._in_text = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         line, _ = self.getpos()
@@ -125,10 +140,13 @@ class _Reader(HTMLParser):
                 self.refused.append((line, f"an attribute `{name}`"))
             elif address.startswith("javascript:"):
                 self.refused.append((line, f"a script in `{name}`"))
-        if tag == "base":
-            self.refused.append((line, "an element `base`"))
-        is_script = tag == "script" and "src" not in given and given.get("type") not in _DATA
-        if is_script or tag == "style":
+        if tag in _REFUSED:
+            self.refused.append((line, f"an element `{tag}`"))
+        if tag == "article":
+            self._in_text = True
+        if tag == "script" and self._in_text:
+            self.refused.append((line, "a script in its text"))
+        elif tag == "script" and "src" not in given and given.get("type") not in _DATA:
             self._text = []
 
     def handle_data(self, data: str) -> None:
@@ -136,7 +154,8 @@ class _Reader(HTMLParser):
             self._text.append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._text is None or tag not in ("script", "style"):
-            return
-        (self.scripts if tag == "script" else self.styles).append("".join(self._text))
-        self._text = None
+        if tag == "article":
+            self._in_text = False
+        if tag == "script" and self._text is not None:
+            self.scripts.append("".join(self._text))
+            self._text = None

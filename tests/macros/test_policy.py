@@ -37,13 +37,13 @@ def test_the_policy_stands_before_all_but_the_encoding(tmp_path):
     assert "unsafe" not in html
 
 
-def test_inline_scripts_and_sheets_are_allowed_by_their_hashes_each_once(tmp_path):
-    first, second, sheet = "\n let a = '<b>é';\n", "let b = 1 && 2;", "p { color: red }"
+def test_inline_scripts_are_allowed_by_their_hashes_each_once(tmp_path):
+    first, second = "\n let a = '<b>é';\n", "let b = 1 && 2;"
     scripts = f"<script>{first}</script><script>{second}</script><script type=module>{second}</script>"
     others = '<script src="x.js"></script><script type="application/json">{}</script>'
-    html = written(tmp_path, f"{HEAD}<style>{sheet}</style>{scripts}{others}</head></html>")
+    html = written(tmp_path, f"{HEAD}{scripts}{others}</head></html>")
     assert directive(html, "script-src") == ["'self'", hash_of(first), hash_of(second)]
-    assert directive(html, "style-src") == ["'self'", hash_of(sheet)]
+    assert directive(html, "style-src") == ["'self'"]
 
 
 def test_a_hash_is_of_the_text_as_a_browser_reads_it(tmp_path):
@@ -65,6 +65,10 @@ def test_a_second_time_changes_nothing_and_a_changed_page_gets_another_policy(tm
         ("<img src=x onerror=a()>", "an attribute `onerror`"),
         ('<a href=" java\tscript:a()">', "a script in `href`"),
         ("<base href=/>", "an element `base`"),
+        ("<style>p { color: red }</style>", "an element `style`"),
+        ("<iframe srcdoc=x></iframe>", "an element `iframe`"),
+        ("<article><p><script>a()</script></p></article>", "a script in its text"),
+        ("<article><svg><script href=x.js /></svg></article>", "a script in its text"),
     ],
 )
 def test_what_the_policy_would_refuse_stops_the_build(tmp_path, body, said):
@@ -78,3 +82,23 @@ def test_what_the_policy_would_refuse_stops_the_build(tmp_path, body, said):
 def test_a_page_without_an_encoding_stops_the_build(tmp_path):
     with pytest.raises(SourceError, match="says no encoding"):
         written(tmp_path, "<html><head></head></html>")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.htm", "", "is a page that gets no policy"),
+        ("a.XHTML", "", "is a page that gets no policy"),
+        ("a.HTML", "", "is a page that gets no policy"),
+        ("a.svg", "<svg><script>a()</script></svg>", "has a script, and gets no policy"),
+        ("a.svg", "<svg\nonload='a()'/>", "has a script, and gets no policy"),
+        ("a.svg", "<svg><a href='JavaScript:a()'/></svg>", "has a script, and gets no policy"),
+    ],
+)
+def test_no_page_is_passed_over(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        policy.write(tmp_path)
+    assert f"{tmp_path / name}: {said}" in str(caught.value)
+    (tmp_path / name).rename(tmp_path / "a.txt")
+    policy.write(tmp_path)
