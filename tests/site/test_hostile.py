@@ -342,6 +342,18 @@ def test_what_comes_from_outside_is_read_or_refused(site: Site, origin: Page, ki
     read()
 
 
+def test_only_what_this_site_sent_becomes_a_page(site: Site, origin: Page) -> None:
+    read = """async ([root, address]) => {
+      const { pageIn } = await import(`${root}assets/javascripts/trusted.js`);
+      const response = address ? await fetch(address) : new Response("made up");
+      return pageIn(response).then((page) => page.title, (error) => error.message);
+    }"""
+    assert "All questions" in origin.evaluate(read, [site.url, f"{site.url}questions/"])
+    # Of the same origin, and so within reach; and one that no server sent.
+    for address in (urlsplit(site.url)._replace(path="/another/").geturl(), ""):
+        assert "is not this site's" in origin.evaluate(read, [site.url, address]), address
+
+
 # --- All the way through the pages ------------------------------------------------------------------------------------
 
 

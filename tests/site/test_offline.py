@@ -33,6 +33,13 @@ STRAY_MESSAGES = """(path) => new Promise((done) => {
   for (const data of stray) channel.postMessage(data);
 })"""
 
+# Puts other bytes into the one cache, for an address and with all else that the response there has.
+SPOIL = """async (url) => {
+  const cache = await caches.open((await caches.keys())[0]);
+  const { headers } = await cache.match(url);
+  await cache.put(url, new Response("<h1>Spoiled</h1>", { headers }));
+}"""
+
 
 @dataclass
 class Host:
@@ -146,6 +153,8 @@ def test_a_new_edition_takes_over_in_whole_and_no_window_stays_with_an_old_one(
     page = new_page()
     keep(page, host)
     first = home(page, host)
+    # What shares the origin can write into its caches, and a disk may err.
+    page.evaluate(SPOIL, f"{host.url}topics/")
     host.change("index.html", first, "A newer home")
     host.deploy()
 
@@ -157,6 +166,8 @@ def test_a_new_edition_takes_over_in_whole_and_no_window_stays_with_an_old_one(
     page.get_by_role("button", name="Use the newer edition").click()
     says(page, KEPT)
     assert home(other, host) == "A newer home"
+    other.goto(f"{host.url}topics/")
+    expect(other.locator("article h1")).to_contain_text("topic")
     other.close()
 
     # A window alone has the next one with the next page; that page asks for itself a second time.

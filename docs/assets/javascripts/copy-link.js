@@ -70,7 +70,7 @@ export function copyButton(group, kind, name, text, iconOnly = false) {
 }
 
 /** Show `text` selected in a field behind `group`. Escape puts the field away and returns to the button. */
-function showField(group, button, text) {
+export function showField(group, button, text) {
   const label = document.createElement("label");
   label.className = "copy-field";
   const field = document.createElement("input");

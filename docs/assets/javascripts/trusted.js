@@ -6,7 +6,8 @@
 
 import { siteRoot } from "./catalog.js";
 
-const WORKER = new URL("worker.js", siteRoot()).href;
+const ROOT = siteRoot().href;
+const WORKER = new URL("worker.js", ROOT).href;
 
 // Browsers that know no Trusted Types take the text itself.
 const policy = globalThis.trustedTypes?.createPolicy("site", {
@@ -16,7 +17,8 @@ const policy = globalThis.trustedTypes?.createPolicy("site", {
 
 /** The page in `response`, apart from the one that is shown. Throws a TypeError for what this site did not send. */
 export async function pageIn(response) {
-  if (new URL(response.url).origin !== location.origin) throw new TypeError(`${response.url} is not this site's`);
+  // Other sites of the owner have the origin, too.
+  if (!response.url.startsWith(ROOT)) throw new TypeError(`${response.url} is not this site's`);
   const text = await response.text();
   return new DOMParser().parseFromString(policy?.createHTML(text) ?? text, "text/html");
 }

@@ -3,6 +3,7 @@
  * the results, and keeps the figures in the page's address.
  */
 
+import { showField } from "../copy-link.js";
 import { fill } from "./format.js";
 
 /** A screen reader is told of a result once the reader has stopped typing, not at every key. */
@@ -216,25 +217,6 @@ async function copyLink(section, fields, button, read, notes) {
     tell(notes, ["Link copied."]);
   } catch {
     // No clipboard in this context, or the reader refused it: show what would have been copied.
-    showField(button, url.href);
+    showField(button.parentElement, button, url.href);
   }
-}
-
-/** Show `text` selected in a field behind the buttons. Escape puts it away and returns to the button. */
-function showField(button, text) {
-  const label = document.createElement("label");
-  label.className = "copy-field";
-  const field = document.createElement("input");
-  field.type = "text";
-  field.readOnly = true;
-  field.value = text;
-  label.append("The browser did not allow copying. Copy the selected text: ", field);
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    label.remove();
-    button.focus();
-  });
-  button.parentElement.after(label);
-  field.focus();
-  field.select();
 }

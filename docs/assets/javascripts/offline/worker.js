@@ -13,7 +13,6 @@ const SCOPE = self.registration.scope;
 // Sites of one owner share an origin, and so their caches.
 const OURS = `llm-production-interviews.offline ${new URL(SCOPE).pathname} `;
 const NAME = OURS + RELEASE;
-const HASH = "x-content-sha256";
 const LIST = "offline.json";
 const AT_ONCE = 6;
 /** A page that asks for itself again. A refresh by header would stay where it is at an address with a fragment. */
@@ -80,21 +79,24 @@ async function checkRoom(bytes) {
   if (quota - usage < bytes) throw new Error(`no room for ${bytes} bytes`);
 }
 
-/** Put one file into the cache: as an earlier release, or an attempt that broke off, has it, or else fetched and checked. */
+/**
+ * Put one file into the cache: as an earlier release, or an attempt that broke off, has it, or else fetched. Its bytes say
+ * whether it is the one: what lies in a cache may be damaged, or another site's of the origin.
+ */
 async function keep(cache, earlier, { address, sha256 }) {
   const url = SCOPE + address;
-  for (const other of earlier) {
-    const known = await other.match(url);
-    if (known?.headers.get(HASH) !== sha256) continue;
-    if (other !== cache) await cache.put(url, known);
-    return;
+  for (const other of earlier) if (await take(await other.match(url))) return;
+  if (!(await take(await fetched(address)))) throw new Error(`${address} is not of release ${RELEASE}`);
+
+  async function take(response) {
+    if (!response) return false;
+    const body = await response.arrayBuffer();
+    if ((await digest(body)) !== sha256) return false;
+    // A response that came by a redirect could not answer a navigation; one of our own making can.
+    const type = response.headers.get("content-type") ?? "application/octet-stream";
+    await cache.put(url, new Response(body, { headers: { "content-type": type } }));
+    return true;
   }
-  const response = await fetched(address);
-  const body = await response.arrayBuffer();
-  if ((await digest(body)) !== sha256) throw new Error(`${address} is not of release ${RELEASE}`);
-  // A response that came by a redirect could not answer a navigation; one of our own making can.
-  const type = response.headers.get("content-type") ?? "application/octet-stream";
-  await cache.put(url, new Response(body, { headers: { "content-type": type, [HASH]: sha256 } }));
 }
 
 async function fetched(address) {
