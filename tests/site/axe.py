@@ -10,7 +10,7 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-from tests.site.conftest import NARROW, WIDE, Site, resize
+from tests.site.conftest import NARROW, WIDE, Site, repaint, resize
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -74,6 +74,16 @@ def findings(page: Page, where: str, rules: str = ALL, within: str = "html") -> 
         for violation in result["violations"]
         for node in violation["nodes"]
     ]
+
+
+def findings_of_state(page: Page, where: str, within: str) -> list[str]:
+    """What axe-core finds `within` a page as it stands, in both palettes, and whether that is wider than its window."""
+    found = findings(page, where, ALL, within)
+    repaint(page, "dark")
+    found += findings(page, f"{where}, dark", ONLY_COLORS, within)
+    repaint(page, "light")
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [*found, f"{where}: scrolls sideways by {wide} px"] if wide > 0 else found
 
 
 def looked_at(site: Site) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.site.axe import ALL, ONLY_COLORS, findings
-from tests.site.conftest import NARROW, NewPage, Site, repaint
+from tests.site.axe import findings_of_state
+from tests.site.conftest import NARROW, NewPage, Site
 
 QUESTION = "questions/technical/rate-limiting/"
 MINUTES = 30
@@ -502,12 +502,7 @@ def test_no_state_has_a_finding_and_all_fit(new_page: NewPage) -> None:
     def look(where: str) -> None:
         nonlocal found
         ours = ":is(.practice, .practice-bar, .practice-dialog, .practice-sessions, .hint)"
-        found += findings(page, where, ALL, ours)
-        repaint(page, "dark")
-        found += findings(page, f"{where}, dark", ONLY_COLORS, ours)
-        repaint(page, "light")
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, where
+        found += findings_of_state(page, where, ours)
         small = page.locator(
             ":is(.practice-button, .practice-choice, .practice-field :is(input, select)):visible"
         ).evaluate_all(

@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.site.axe import ALL, ONLY_COLORS, findings
-from tests.site.conftest import NARROW, NewPage, Site, repaint
+from tests.site.axe import findings_of_state
+from tests.site.conftest import NARROW, NewPage, Site
 
 KEY = "llm-production-interviews.progress"
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -465,12 +465,7 @@ def test_no_state_has_a_finding_and_all_fit(new_page: NewPage) -> None:
     def look(where: str) -> None:
         nonlocal found
         ours = ":is(.progress-overview, .progress-home, .progress-mark, .practice-dialog)"
-        found += findings(page, where, ALL, ours)
-        repaint(page, "dark")
-        found += findings(page, f"{where}, dark", ONLY_COLORS, ours)
-        repaint(page, "light")
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, where
+        found += findings_of_state(page, where, ours)
 
     expect(page.get_by_text("Nothing is kept yet.")).to_be_visible()
     look("nothing kept")
