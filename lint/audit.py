@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from datetime import date
+from http.client import HTTPException
 from typing import Any
 
 from lint.locked import Package, locked
@@ -22,12 +22,15 @@ SERVICE = "https://api.osv.dev/v1/querybatch"
 MOST = 1000
 SECONDS = 30
 
+# What is raised where there is no answer to be had, or one that cannot be read.
+NO_ANSWER = (OSError, HTTPException, ValueError)
+
 # Findings that do not concern this project: id -> the day on which that is looked at again, and why it does not.
 JUDGED: dict[str, tuple[date, str]] = {}
 
 
 def found(packages: Sequence[Package], service: str = SERVICE) -> list[tuple[Package, str]]:
-    """Each known vulnerability with its package. Raises OSError or ValueError where there is no answer to be had."""
+    """Each known vulnerability with its package. Raises one of NO_ANSWER."""
     findings: list[tuple[Package, str]] = []
     # A package with very many vulnerabilities is answered in parts; the rest is asked for by the token of its first.
     waiting: list[tuple[Package, str]] = [(package, "") for package in packages]
@@ -52,17 +55,18 @@ def _answers(queries: list[dict[str, Any]], service: str) -> list[dict[str, Any]
     )
     with urllib.request.urlopen(request, timeout=SECONDS) as response:
         answer = json.load(response)
-    if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise ValueError("the answer has no list of results")
-    return answer["results"]
+    return results
 
 
 def main(service: str = SERVICE, today: date | None = None) -> int:
     packages = locked()
     try:
         findings = found(packages, service)
-    except (OSError, ValueError) as error:
-        print(f"AUDIT: NOT DONE. {service} gives no answer: {error}", file=sys.stderr)
+    except NO_ANSWER as error:
+        print(f"AUDIT: NOT DONE. {service} gives no answer: {error!r}", file=sys.stderr)
         print(
             f"AUDIT: whether vulnerabilities of {len(packages)} packages are known is not known.",
             file=sys.stderr,

@@ -72,7 +72,7 @@ EXCEPTIONS = {
 
 def is_allowed(expression: str) -> bool:
     """Whether an expression of SPDX can be met with allowed licenses. Raises ValueError for what is none."""
-    tokens = re.findall(r"[()]|[A-Za-z0-9.+-]+", expression)
+    tokens = re.findall(r"[()]|[^()\s]+", expression)
 
     def either() -> bool:
         result = both()

@@ -35,7 +35,8 @@ def locked(root: Path = ROOT) -> list[Package]:
             if path:
                 name = entry.get("name") or path.rpartition("node_modules/")[2]
                 lock = file.relative_to(root).as_posix()
-                _add(found, Package("npm", name, entry["version"], lock, entry.get("license", "")))
+                # Old packages give an object, which is told as it stands.
+                _add(found, Package("npm", name, entry["version"], lock, str(entry.get("license", ""))))
     return list(found.values())
 
 

@@ -28,6 +28,7 @@ def test_every_package_of_every_lock_is_known(tmp_path):
         "node_modules/@a/b": {"version": "1", "license": "MIT"},
         "node_modules/c/node_modules/d": {"version": "2", "license": "ISC"},
         "node_modules/e": {"name": "real", "version": "3"},
+        "node_modules/f": {"version": "4", "license": {"type": "MIT"}},
     }
     (tmp_path / "vendor" / "package-lock.json").write_text(json.dumps({"packages": packages}), "utf-8")
     assert locked(tmp_path) == [
@@ -37,7 +38,9 @@ def test_every_package_of_every_lock_is_known(tmp_path):
         Package("npm", "@a/b", "1", "vendor/package-lock.json", "MIT"),
         Package("npm", "d", "2", "vendor/package-lock.json", "ISC"),
         Package("npm", "real", "3", "vendor/package-lock.json"),
+        Package("npm", "f", "4", "vendor/package-lock.json", "{'type': 'MIT'}"),
     ]
+    assert "f 4 is under" in licenses.faults(locked(tmp_path)[-1:], {})[0]
 
 
 def test_no_lock_of_this_project_is_left_out():
@@ -62,6 +65,7 @@ def test_no_lock_of_this_project_is_left_out():
         ("MPL-2.0 AND (GPL-3.0-only OR (MIT AND ISC))", True),
         ("(MIT AND Zlib)", True),
         ("MIT OR ISC AND GPL-3.0-only", True),
+        ("MIT*", False),
         ("Apache-2.0 WITH LLVM-exception", None),
         ("MIT OR", None),
         ("(MIT", None),
@@ -130,6 +134,9 @@ def service():
                 else:
                     results.append({})
             body = json.dumps(self.server.answer or {"results": results}).encode()
+            if self.server.answer == "garbage":
+                self.wfile.write(body)
+                return
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -169,7 +176,9 @@ def test_a_database_without_an_answer_is_told_of_and_fails_where_it_is_required(
     service, monkeypatch, capsys, required, code
 ):
     monkeypatch.setenv("AUDIT_REQUIRED", required)
-    service.answer = {"message": "busy"}
-    assert audit.main(service.url) == code
+    answers = ({"message": "busy"}, ["no object"], {"results": [None]}, "garbage")
+    for answer in answers:
+        service.answer = answer
+        assert audit.main(service.url) == code, answer
     assert audit.main("http://127.0.0.1:9/") == code
-    assert capsys.readouterr().err.count("AUDIT: NOT DONE.") == 2
+    assert capsys.readouterr().err.count("AUDIT: NOT DONE.") == len(answers) + 1

@@ -111,13 +111,16 @@ def test_the_audit_by_schedule_fails_without_its_database() -> None:
     assert step["env"]["AUDIT_REQUIRED"] == "true"
 
 
-def test_npm_lock_has_hashes_and_no_registry() -> None:
-    packages = json.loads((ROOT / "lint/package-lock.json").read_text(encoding="utf-8"))["packages"]
-    locked = {name: package for name, package in packages.items() if name}
-    assert locked
-    for name, package in locked.items():
-        assert package["integrity"].startswith("sha512-"), name
-        assert "resolved" not in package, name
+def test_npm_locks_have_hashes_and_no_registry() -> None:
+    locks = sorted(ROOT.glob("*/package-lock.json"))
+    assert {file.parent.name for file in locks} == {"lighthouse", "lint", "vendor"}
+    for file in locks:
+        packages = json.loads(file.read_text(encoding="utf-8"))["packages"]
+        locked = {name: package for name, package in packages.items() if name}
+        assert locked
+        for name, package in locked.items():
+            assert package["integrity"].startswith("sha512-"), f"{file.parent.name}: {name}"
+            assert "resolved" not in package, f"{file.parent.name}: {name}"
 
 
 def test_ci_entry_point_is_executable() -> None:
