@@ -372,13 +372,17 @@ def visited(page: Page, address: str, wanted: Callable[[Page], Locator]) -> Loca
     return found
 
 
-def with_storage(site: Site, new_page: NewPage, texts: dict[str, str]) -> Page:
-    """A page of a reader in whose storage these texts lie, and a palette that the theme cannot use."""
+# Palettes that the theme's scripts cannot use.
+NO_COLORS, NO_INDEX = '{"index": 0}', '{"color": {"<b>": 1}, "index": "0"}'
+
+
+def with_storage(site: Site, new_page: NewPage, texts: dict[str, str], palette: str = NO_INDEX) -> Page:
+    """A page of a reader in whose storage these texts lie, and such a palette."""
     page = new_page()
     page.add_init_script(CANARY)
     page.goto("404.html")
     items = {f"llm-production-interviews.{name}": text for name, text in texts.items()}
-    items[f"{urlsplit(site.url).path}.__palette"] = '{"color": {"<b>": 1}, "index": "0"}'
+    items[f"{urlsplit(site.url).path}.__palette"] = palette
     page.evaluate("(items) => Object.entries(items).forEach((item) => localStorage.setItem(...item))", items)
     return page
 
@@ -414,7 +418,7 @@ def test_what_is_damaged_is_told_of_and_kept(site: Site, new_page: NewPage) -> N
 
 
 def test_another_window_may_store_anything(site: Site, new_page: NewPage) -> None:
-    page = with_storage(site, new_page, {})
+    page = with_storage(site, new_page, {}, NO_COLORS)
     box = visited(page, "progress/", lambda page: page.get_by_label("Question 6 is done"))
     box.check()
     kept = page.evaluate("localStorage.getItem('llm-production-interviews.progress')")
