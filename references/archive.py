@@ -12,8 +12,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
-from macros.links import Archived
+from macros.links import Archived, Verdict
 from references.fetch import Fetcher
+from references.verdict import judge
 
 LOOKUP, COPIES = "https://archive.org/wayback/available", "https://web.archive.org"
 
@@ -44,7 +45,8 @@ class Archive:
             return Found(None, none=True)
         # Built here: an address is not taken from an answer.
         copy = f"{self._copies}/web/{taken:%Y%m%d%H%M%S}/{page}"
-        if self._fetcher.get(copy).status != 200:
+        # What was archived may be a wall, or the words that there is no such page.
+        if judge(copy, self._fetcher.get(copy)).verdict not in (Verdict.ALIVE, Verdict.MOVED):
             return Found(None, none=False)
         return Found(Archived(address=copy, taken=taken.date(), seen=today), none=False)
 

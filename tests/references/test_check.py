@@ -150,6 +150,17 @@ class TestCopies:
         assert states.links[f"{web.url}/alive"].archived is None
         assert web.asked[f"/save/{web.url}/alive"] == 1
 
+    def test_a_copy_of_a_wall_is_none_and_no_other_is_asked_for(self, web, fetcher, stored):
+        web.page("/alive")
+        self.answer(web, "/alive", "20261125", self.closest("20261124010203"))
+        web.page(f"/web/20261124010203/{web.url}/alive", "Access denied")
+        states = check([f"{web.url}/alive"], NONE, fetcher, FIRST)
+        read = {f"{web.url}/alive": date(2026, 11, 25)}
+        states = with_copies(states, read, stored, FIRST, most=10, ask_for=1)
+        assert states.links[f"{web.url}/alive"].archived is None
+        assert web.asked[f"/web/20261124010203/{web.url}/alive"] == 1
+        assert not [path for path in web.asked if path.startswith("/save")]
+
     def test_an_archive_that_does_not_answer_is_not_asked_to_store(self, web, fetcher, stored):
         web.page("/alive")
         states = check([f"{web.url}/alive"], NONE, fetcher, FIRST)
