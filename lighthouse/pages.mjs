@@ -2,6 +2,8 @@
  * Serves built sites as GitHub Pages does, at the addresses that they were built for: HTTP/2 and TLS, text compressed by
  * gzip, a folder's index, 404.html with status 404. The browser is told to find every host here, so that what a page
  * asks another host for is answered by this server, too, and nothing leaves the machine.
+ *
+ * The tests have a plainer one (tests/site/server.py), since they hold what a page does and not what it weighs.
  */
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";

@@ -1,4 +1,7 @@
-"""Serve a built site the way GitHub Pages does: below its sub-path, with its own page for wrong addresses."""
+"""Serve a built site the way GitHub Pages does: below its sub-path, with its own page for wrong addresses.
+
+Over plain HTTP and without compression, which no test turns on; what measures has both (lighthouse/pages.mjs).
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ export const PREFIX = "#plan=";
 const VERSION = 1;
 const END = "x";
 /** Longer links are neither made nor read: characters of the bytes' text. */
-export const MAX_LINK = 16_000;
+const MAX_LINK = 16_000;
 /** The most that a link may unfold into, in bytes. */
 const MAX_BODY = 65_536;
 const HEAD = 6;

@@ -20,7 +20,7 @@ function parse(value) {
 export const shelf = createShelf("sessions", { parse, empty });
 
 /** `{ session, started }` of all that were begun, the last one first. */
-export function begunSessions() {
+function begunSessions() {
   const found = shelf.read().sessions.map(({ link, started }) => ({ session: fromParameters(new URLSearchParams(link)), started }));
   return found.filter(({ session }) => session?.questions.length).reverse();
 }

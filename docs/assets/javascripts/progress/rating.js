@@ -26,7 +26,7 @@ export function bestGrade({ hints, early, seconds = 0, minutes = 1 }) {
 }
 
 /** The row that counts, from 0; -1 if not even the first was met, or the page has no levels. */
-export function levelReached({ levels, met }) {
+function levelReached({ levels, met }) {
   let reached = -1;
   while (reached + 1 < levels.length && met.includes(reached + 1)) reached += 1;
   return reached;

@@ -12,7 +12,7 @@ import { dayNumber } from "./words.js";
  * The library's own parameters, but for three: no second look within minutes, since a question takes half an hour; no random
  * days, so that every device computes the same one; and half a year at most, since pages are revised.
  */
-export const PARAMETERS = Object.freeze({ enable_short_term: false, enable_fuzz: false, maximum_interval: 180 });
+const PARAMETERS = Object.freeze({ enable_short_term: false, enable_fuzz: false, maximum_interval: 180 });
 
 const scheduler = fsrs(PARAMETERS);
 
