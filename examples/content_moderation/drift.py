@@ -2,7 +2,7 @@
 
 The population stability index (PSI) of two samples that do not differ is about chi-squared with bins - 1 degrees of
 freedom, times 1/n + 1/m. So the alarm's limit follows from the samples' sizes and the rate of false alarms, not from
-the customary 0.1 and 0.2.
+the customary 0.1 and 0.25.
 """
 
 from __future__ import annotations
