@@ -1,8 +1,9 @@
 """The two files that people keep: figures from elsewhere, and links that are known to be broken.
 
-`figures.yml` has every price, quota, property of hardware or models, and deadline that an answer takes from elsewhere:
-where it stands (in an example's code, or in a page's words), where it comes from, and until when it may be relied on
-without being read again. `quarantine.yml` has links that may fail until a day.
+`figures.yml` has every figure that an answer takes from elsewhere: where it stands (in an example's code, or in a page's
+words), where it comes from, and until when it may be relied on without being read again; and it lists the sources of
+which no figure is taken, so that none of a question's references can be forgotten. `quarantine.yml` has links that may
+fail until a day.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +23,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from macros.faults import Fault, SourceError
 from macros.front_matter import KeyPath, mapping
 from macros.links import Address, Strict
+from macros.references import Link
 
 HERE = Path(__file__).parent
 FIGURES, QUARANTINE = HERE / "figures.yml", HERE / "quarantine.yml"
@@ -104,28 +107,75 @@ class Quarantined(Strict):
         return self
 
 
-_Kept = TypeVar("_Kept", Source, Quarantined)
+_Kept = TypeVar("_Kept")
+_SOURCES, _NONE_TAKEN, _LINKS = "sources", "without_figures", "links"
 
 
 def figures(file: Path = FIGURES) -> list[tuple[int, Source]]:
     """The ledger's entries, each with its line. Raises SourceError."""
-    return _entries(file, "sources", Source)
+    return _entries(file, (_SOURCES, _NONE_TAKEN), _SOURCES, TypeAdapter(Source))
+
+
+def without_figures(file: Path = FIGURES) -> list[tuple[int, str]]:
+    """Addresses of the sources of which pages take no figure, each with its line. Raises SourceError."""
+    return _entries(file, (_SOURCES, _NONE_TAKEN), _NONE_TAKEN, TypeAdapter(Address))
 
 
 def quarantine(file: Path = QUARANTINE) -> list[tuple[int, Quarantined]]:
     """The quarantine's entries, each with its line. Raises SourceError."""
-    return _entries(file, "links", Quarantined)
+    return _entries(file, (_LINKS,), _LINKS, TypeAdapter(Quarantined))
 
 
-def _entries(file: Path, key: str, kind: type[_Kept]) -> list[tuple[int, _Kept]]:
+def unaccounted(
+    referenced: Mapping[Path, Iterable[Link]],
+    sources: Sequence[tuple[int, Source]],
+    without: Sequence[tuple[int, str]],
+    figures_file: Path = FIGURES,
+) -> list[Fault]:
+    """Each reference that is neither a figure's source nor listed as one without figures, and each that is listed in vain.
+
+    `referenced` has the links below "References" of each question page. Whether a source without figures is listed
+    rightly, only a reader of the page can say; that nobody has asked is what this finds.
+    """
+    with_figures = {source.source for _, source in sources}
+    listed = Counter(address for _, address in without)
+    faults = [
+        Fault(
+            page,
+            link.line,
+            f"nothing says which figures are taken from {link.address}",
+            "give references/figures.yml an entry for each figure that the page takes from it, "
+            f"or, if it takes none, add the address to `{_NONE_TAKEN}` there",
+        )
+        for page, links in referenced.items()
+        for link in links
+        if link.address not in with_figures and link.address not in listed
+    ]
+    cited = {link.address for links in referenced.values() for link in links}
+    for line, address in without:
+        if address in with_figures:
+            fault = f"{address} is the source of a figure"
+        elif address not in cited:
+            fault = f"no question refers to {address}"
+        elif listed[address] > 1:
+            fault = f"{address} stands here {listed[address]} times"
+        else:
+            continue
+        faults.append(Fault(figures_file, line, fault, f"take it off `{_NONE_TAKEN}`"))
+    return faults
+
+
+def _entries(file: Path, keys: Sequence[str], key: str, kind: TypeAdapter[_Kept]) -> list[tuple[int, _Kept]]:
+    """The entries of a file's list. `keys` are all that the file has."""
     data, lines = mapping(file.read_text(encoding="utf-8"), file, "the file")
-    if set(data) != {key} or not isinstance(data[key], list):
-        raise SourceError([Fault(file, 1, f"the file holds something other than a list `{key}`", _MEND)])
+    if set(data) != set(keys) or not all(isinstance(data[each], list) for each in keys):
+        lists = " and ".join(f"`{each}`" for each in keys)
+        raise SourceError([Fault(file, 1, f"the file holds something other than lists: {lists}", _MEND)])
     found: list[tuple[int, _Kept]] = []
     faults: list[Fault] = []
     for index, item in enumerate(data[key]):
         try:
-            found.append((lines[key, index], TypeAdapter(kind).validate_python(item)))
+            found.append((lines[key, index], kind.validate_python(item)))
         except ValidationError as error:
             faults += _told(error, file, lines, (key, index))
     if faults:

@@ -14,9 +14,8 @@ from macros.links import NONE, LinkState
 from macros.references import Link, external_links, references_of
 from references import ledger
 from references.due import due
+from tests.content.reading import DOCS, QUESTION_FILES, ROOT
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 SOURCES = [source for _, source in ledger.figures()]
 FIGURES = [(source, figure) for source in SOURCES for figure in source.figures]
 CODE = {figure.code for _, figure in FIGURES if figure.code}
@@ -50,6 +49,20 @@ def test_no_place_has_two_entries():
 
 def test_every_source_is_among_the_pages_links():
     assert not {source.source for source in SOURCES} - CITED
+
+
+def test_every_reference_of_a_question_has_its_figures_in_the_ledger_or_is_listed_as_having_none():
+    referenced = {
+        file.relative_to(ROOT): [
+            link for reference in references_of(file.read_text(encoding="utf-8")) for link in reference.links
+        ]
+        for file in QUESTION_FILES
+    }
+    assert all(referenced.values())
+    faults = ledger.unaccounted(referenced, ledger.figures(), ledger.without_figures())
+    assert not faults, "\n".join(
+        f"{fault.file}:{fault.line}: {fault.fault}: {fault.mend}" for fault in faults
+    )
 
 
 def test_no_source_claims_to_be_read_later_than_its_reference_says():
@@ -122,7 +135,11 @@ sources:
   good_until: {good_until}
   figures:
     - {figure}
+without_figures:
+- https://example.org/rules
 """
+FIGURE = "{ is: 1, unit: dollars, code: a:B }"
+PRICES, RULES = "https://example.org/", "https://example.org/rules"
 
 
 def kept(tmp_path, text):
@@ -134,8 +151,8 @@ def kept(tmp_path, text):
 @pytest.mark.parametrize(
     ("good_until", "figure", "line", "said"),
     [
-        ("2026-11-26", "{ is: 1, unit: dollars, code: a:B }", 2, "after `read`"),
-        ("2030-01-01", "{ is: 1, unit: dollars, code: a:B }", 2, "two years at most"),
+        ("2026-11-26", FIGURE, 2, "after `read`"),
+        ("2030-01-01", FIGURE, 2, "two years at most"),
         ("2027-01-01", "{ is: 1, unit: dollars }", 9, "give `code`"),
         ("2027-01-01", "{ is: 1, unit: dollars, code: a:B, file: docs/a.md, words: a }", 9, "give `code`"),
         ("2027-01-01", "{ is: 1, unit: dollars, code: no place }", 9, "match pattern"),
@@ -148,6 +165,55 @@ def test_an_entry_that_lacks_something_is_told_with_its_line(tmp_path, good_unti
     with pytest.raises(SourceError, match=re.escape(said)) as raised:
         ledger.figures(file)
     assert line in {fault.line for fault in raised.value.faults if said in fault.fault}
+
+
+class TestUnaccounted:
+    PAGE = Path("docs/questions/technical/a.md")
+
+    def told(self, tmp_path, *cited, listed=(RULES,)):
+        text = SOURCE.format(good_until="2027-01-31", figure=FIGURE).replace(
+            f"- {RULES}\n", "".join(f"- {address}\n" for address in listed)
+        )
+        file = kept(tmp_path, text)
+        links = [Link(address, "A", line) for line, address in enumerate(cited, 30)]
+        without = ledger.without_figures(file)
+        faults = ledger.unaccounted({self.PAGE: links}, ledger.figures(file), without, file)
+        assert all("figures" in fault.mend for fault in faults)
+        return [(fault.file.name, fault.line, fault.fault) for fault in faults]
+
+    def test_a_source_with_a_figure_and_one_that_is_listed_are_in_order(self, tmp_path):
+        assert self.told(tmp_path, PRICES, RULES) == []
+
+    def test_a_reference_of_which_nothing_is_said_is_told_where_it_stands(self, tmp_path):
+        said = "nothing says which figures are taken from https://example.org/new"
+        assert self.told(tmp_path, PRICES, RULES, "https://example.org/new") == [("a.md", 32, said)]
+
+    def test_another_part_of_the_same_page_is_another_reference(self, tmp_path):
+        assert [line for _, line, _ in self.told(tmp_path, RULES, RULES + "#section-2")] == [31]
+
+    @pytest.mark.parametrize(
+        ("cited", "listed", "told"),
+        [
+            ([PRICES, RULES], [RULES, PRICES], [(12, f"{PRICES} is the source of a figure")]),
+            ([PRICES], [RULES], [(11, f"no question refers to {RULES}")]),
+            ([RULES], [RULES, RULES], [(line, f"{RULES} stands here 2 times") for line in (11, 12)]),
+        ],
+    )
+    def test_what_is_listed_in_vain_is_told_with_its_line(self, tmp_path, cited, listed, told):
+        assert self.told(tmp_path, *cited, listed=listed) == [("kept.yml", *one) for one in told]
+
+    @pytest.mark.parametrize(
+        ("spoiled", "line", "said"),
+        [
+            (lambda text: text.replace(RULES, "rules"), 11, "match pattern"),
+            (lambda text: text.partition("without_figures")[0], 1, "`sources` and `without_figures`"),
+        ],
+    )
+    def test_a_list_that_is_none_is_told(self, tmp_path, spoiled, line, said):
+        file = kept(tmp_path, spoiled(SOURCE.format(good_until="2027-01-31", figure=FIGURE)))
+        with pytest.raises(SourceError, match=said) as raised:
+            ledger.without_figures(file)
+        assert [fault.line for fault in raised.value.faults] == [line]
 
 
 @pytest.mark.parametrize(
@@ -174,9 +240,7 @@ class TestDue:
     PAGE = Path("docs/a.md")
 
     def due(self, tmp_path, today, verdict=None, checked=date(2026, 12, 7), quarantine="links: []\n"):
-        file = kept(
-            tmp_path, SOURCE.format(good_until="2027-01-31", figure="{ is: 1, unit: dollars, code: a:B }")
-        )
+        file = kept(tmp_path, SOURCE.format(good_until="2027-01-31", figure=FIGURE))
         sources = ledger.figures(file)
         quarantined = ledger.quarantine(kept(tmp_path, quarantine))
         links = {}
