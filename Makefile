@@ -28,8 +28,7 @@ serve: $(VENV)/.site $(VENDOR)  ## Show the site at a local address and reload o
 
 .PHONY: build
 build: $(VENV)/.site $(VENDOR)  ## Build the site into site/, stopping on any warning
-	$(BIN)/mkdocs build --strict
-	$(BIN)/python -m macros site
+	$(BIN)/python -m macros build site
 
 .PHONY: pdf
 pdf: export SITE_PDF := true
@@ -118,7 +117,7 @@ lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site lint/node_modules vendor/node_modules lighthouse/node_modules overrides/generated docs/q docs/evidence docs/assets/cards docs/assets/vendor docs/assets/search*.json docs/questions.json \
+	rm -rf $(VENV) .cache site .site.* lint/node_modules vendor/node_modules lighthouse/node_modules overrides/generated docs/q docs/evidence docs/assets/cards docs/assets/vendor docs/assets/search*.json docs/questions.json \
 	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt docs/feed.xml docs/llm-production-interviews.apkg docs/assets/images/favicon.png docs/assets/images/icon-*.png
 
 $(VENV)/.venv:

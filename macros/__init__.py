@@ -5,8 +5,8 @@ MkDocs calls `define_env` once a build, Zensical once a page: what is costly is 
 
 from __future__ import annotations
 
+import logging
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,22 +37,37 @@ from macros import (
 )
 from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
-from macros.faults import Fault, SourceError
+from macros.faults import Fault, SourceError, of_os_error
 from macros.figures import Figures, figures_of
 from macros.latest import latest
 from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
 from macros.site import Site
 from macros.tally import Tally, tally
+from macros.undisturbed import BUILD
 
 ROOT = Path(__file__).parent.parent
 SEARCH = ROOT / "search"
+TEMPLATES = ROOT / "overrides" / "generated"
+LOCK = ROOT / ".cache" / "build.lock"
+SOURCES = ("examples", "macros", "overrides", "references", "search")
+"""Folders that a build reads, beside the pages'."""
+
+_log = logging.getLogger("mkdocs.plugins.macros")
 
 Macros = Mapping[str, Callable[..., Any]]
 
 
+class Generated(NamedTuple):
+    """What a build writes: files by path below docs/, templates by path below TEMPLATES, the Markdown of pages by address."""
+
+    published: dict[str, str | bytes]
+    templates: dict[str, str]
+    beside: dict[str, str]
+
+
 class Prepared(NamedTuple):
-    """What a build has read and computed. `sizes` has the bytes of every generated file, by path below docs/."""
+    """What a build has read and computed."""
 
     catalog: Catalog
     plans: dict[str, Plan]
@@ -62,13 +77,14 @@ class Prepared(NamedTuple):
     """Package below examples/ whose figures a page prints, by the page's path below docs/."""
     figures: Figures
     counted: Tally
-    sizes: dict[str, int]
+    generated: Generated
 
 
 def define_env(env: Any) -> None:
     """Check all sources, write the generated files, register the macros. Called by the macros plugin."""
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
     redirects = env.conf["extra"].get("redirects") or {}
+    site_dir = Path(env.project_dir, env.conf["site_dir"])
     site = Site(
         env.conf["site_name"],
         env.conf["site_description"],
@@ -76,16 +92,25 @@ def define_env(env: Any) -> None:
         env.conf.get("copyright") or "",
     )
     nav, moved = tuple(nav_pages(env.conf["nav"])), tuple(redirects.items())
+    try:
+        BUILD.begin(LOCK, (docs_dir, *(ROOT / name for name in SOURCES)))
+    except OSError as error:
+        raise _stop(str(SourceError([of_os_error(error, LOCK)]))) from error
     examples = _fingerprint(ROOT / "examples")
     pages = hash(tuple(stat for stat in sorted(_stats(docs_dir)) if stat[0].endswith(".md")))
     others = _fingerprint(SEARCH, links.FILE.parent)
     try:
         prepared = latest(
-            (docs_dir, site, nav, moved, examples, pages, others),
-            lambda: _prepare(docs_dir, site, nav, dict(redirects), figures_of(examples)),
+            (docs_dir, site_dir, site, nav, moved, examples, pages, others),
+            lambda: _prepare(docs_dir, site_dir, site, nav, dict(redirects), figures_of(examples)),
         )
+        if BUILD.is_watched:
+            # Since a server's last build, another may have written the same files for its own address.
+            _lay(prepared.generated, docs_dir, site_dir, site)
     except SourceError as error:
         raise _stop(str(error)) from error
+    except OSError as error:
+        raise _stop(str(SourceError([of_os_error(error, docs_dir)]))) from error
 
     def source() -> str:
         """Path below docs/ of the page being rendered."""
@@ -102,7 +127,8 @@ def define_env(env: Any) -> None:
     @env.macro
     def file_size(name: str) -> str:
         """Size of a generated file, by its path below docs/."""
-        return render.size(prepared.sizes[name])
+        data = prepared.generated.published[name]
+        return render.size(len(data.encode() if isinstance(data, str) else data))
 
     @env.macro
     def markdown_links() -> str:
@@ -130,6 +156,10 @@ def define_env(env: Any) -> None:
 def on_post_build(env: Any) -> None:
     """Put the pages' Markdown beside them, while serving too. Called by MkDocs alone; elsewhere `python -m macros` does it."""
     finish.lay_markdown(Path(env.conf["site_dir"]))
+    try:
+        BUILD.end()
+    except SourceError as error:
+        raise _stop(str(error)) from error
 
 
 def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepared) -> Macros:
@@ -284,9 +314,14 @@ def _drawn(markdown: str, computed: Callable[..., Any]) -> str:
 
 
 def _prepare(
-    docs_dir: Path, site: Site, nav: tuple[str, ...], redirects: Mapping[str, str], figures: Figures
+    docs_dir: Path,
+    site_dir: Path,
+    site: Site,
+    nav: tuple[str, ...],
+    redirects: Mapping[str, str],
+    figures: Figures,
 ) -> Prepared:
-    """Read and check all sources, then write what is generated from them. Raises SourceError."""
+    """Read and check all sources, then write what is generated from them. Raises SourceError and OSError."""
     pages = {
         file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
     }
@@ -330,8 +365,10 @@ def _prepare(
     packages |= {question.source: question.package for question in catalog}
     packages |= {source: kit.question.package for source, kit in kits_of.items()}
     counted = tally(sources[question.source] for question in catalog if question.source in sources)
-    prepared = Prepared(catalog, plans, chains, kits_of, packages, figures, counted, {})
+    prepared = Prepared(catalog, plans, chains, kits_of, packages, figures, counted, Generated({}, {}, {}))
     times = history.commit_times(docs_dir)
+    if not times:
+        _log.info("The pages get no dates: %s", history.why_unknown(docs_dir))
     dates = {source: time.date() for source, time in times.items()}
     published: dict[str, str | bytes] = {
         **exports.published_files(
@@ -364,17 +401,25 @@ def _prepare(
         for source, page in others.items()
     }
     published["llms.txt"] = markdown_files.llms_txt(catalog, by_number, named, site)
-    published[deck.NAME] = deck.package(catalog, plain, site, history.head_time(ROOT) or int(time.time()))
+    published[deck.NAME] = deck.package(catalog, plain, site, history.head_time(ROOT) or history.now())
     for source in plain.keys() - beside.keys():
         beside[source] = markdown_files.page_file(named[source][0], plain[source])
 
-    exports.write(docs_dir, published)
     described = head.pages_of(named, catalog, plans, kits_of, site, dates)
     heads = head.head_files(described, catalog, plans, kits_of, site)
-    exports.write(ROOT / "overrides" / "generated", {**exports.template_files(catalog, kits_of), **heads})
-    finish.stage({render.address_of(source): text for source, text in beside.items()}, site)
-    sizes = {name: len(data.encode() if isinstance(data, str) else data) for name, data in published.items()}
-    return prepared._replace(sizes=sizes)
+    templates = {**exports.template_files(catalog, kits_of), **heads}
+    texts_of = {render.address_of(source): text for source, text in beside.items()}
+    prepared = prepared._replace(generated=Generated(published, templates, texts_of))
+    _lay(prepared.generated, docs_dir, site_dir, site)
+    return prepared
+
+
+def _lay(generated: Generated, docs_dir: Path, site_dir: Path, site: Site) -> None:
+    """Put into place what a build writes, and remove what another has written and this one has not. Raises OSError."""
+    exports.write(docs_dir, generated.published)
+    exports.prune(docs_dir, generated.published)
+    exports.write(TEMPLATES, generated.templates)
+    finish.stage(generated.beside, site, site_dir)
 
 
 def _texts(

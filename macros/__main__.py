@@ -1,13 +1,47 @@
-"""Finish a site that the generator has built: `python -m macros site`."""
+"""`python -m macros build site` builds a site; `python -m macros site` finishes one that the generator has built."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
+from macros.building import build
+from macros.faults import SourceError, of_os_error
 from macros.finish import finish
 
+_USAGE = "Name the folder: `python -m macros build site`, or of a site that is built, `python -m macros site`"
+
+
+def main(arguments: list[str]) -> None:
+    """Do it. What is wrong ends the process with a message and the status 1."""
+    is_build = arguments[:1] == ["build"] and len(arguments) == 2
+    if not is_build and len(arguments) != 1:
+        sys.exit(_USAGE)
+    site_dir = Path(arguments[-1])
+    # So that what was begun is cleared away, as it is when Ctrl+C interrupts.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        if is_build:
+            _tell(build(site_dir))
+        else:
+            finish(site_dir)
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The site is what it was.")
+    except SourceError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(str(SourceError([of_os_error(error, site_dir)])))
+
+
+def _tell(report: str) -> None:
+    """Say what the site weighs, and on GitHub in the run's summary, too."""
+    print(report)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"\n```\n{report}\n```\n")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("Name the folder of the built site: python -m macros site")
-    finish(Path(sys.argv[1]))
+    main(sys.argv[1:])

@@ -7,7 +7,7 @@ server comes to rest.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from macros import render
 from macros.catalog import Catalog
+from macros.files import is_draft, put
 from macros.kits import Kit
 from macros.kits import source_of as kit_source
 from macros.question import SECTIONS, SLUG, Category, Difficulty, Question
@@ -78,6 +79,9 @@ def questions_schema() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
+_REDIRECT_SCRIPT = "assets/javascripts/redirect.js"
+
+
 def redirect_page(title: str, address: str, target: str, site_url: str, shared: str = "") -> str:
     """A page at `address` that sends its reader on to `target`. `shared` says in HTML how a link to it is shown.
 
@@ -93,7 +97,7 @@ def redirect_page(title: str, address: str, target: str, site_url: str, shared: 
         # Without it browsers ask the host's root for one, which is not ours.
         f'<link rel="icon" href="{root}assets/images/favicon.png">\n'
         f'<meta http-equiv="refresh" content="0; url={href}">\n'
-        f'<script src="{root}assets/javascripts/redirect.js"></script>\n</head>\n'
+        f'<script src="{root}{_REDIRECT_SCRIPT}"></script>\n</head>\n'
         f'<body>\n<main>\n<h1>{escape(title)}</h1>\n<p>This page is at <a href="{href}">{escape(title)}</a>.</p>\n'
         "</main>\n</body>\n</html>\n"
     )
@@ -134,25 +138,37 @@ def template_files(catalog: Catalog, kits: Mapping[str, Kit]) -> dict[str, str]:
     return files
 
 
-_DRAFT = ".draft"
+OWNED = ("q", "evidence", "assets/cards")
+"""Folders below docs/ in which nothing but generated files is."""
+
 _written: set[Path] = set()
 
 
 def is_written(path: Path) -> bool:
-    """Whether `write` has put the file there in this process, or is about to."""
-    return path.name.endswith(_DRAFT) or path.absolute() in _written
+    """Whether a build in this process has put the file there, has removed it, or is about to."""
+    return is_draft(path) or path.absolute() in _written
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Make each file hold its content. A file that does already is not touched."""
+    """Make each file hold its content. A file that does already is not touched. Raises OSError."""
     for name, content in files.items():
         path = folder / name
         _written.add(path.absolute())
         data = content.encode() if isinstance(content, str) else content
-        if path.is_file() and path.read_bytes() == data:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed into place, so that an interrupted build leaves no half file behind.
-        draft = path.with_name(path.name + _DRAFT)
-        draft.write_bytes(data)
-        draft.replace(path)
+        if not path.is_file() or path.read_bytes() != data:
+            put(path, data)
+
+
+def prune(docs_dir: Path, names: Collection[str]) -> None:
+    """Remove generated files that are none any more: of a question that is gone, or that another branch has."""
+    kept = {docs_dir / name for name in names}
+    found = [path for folder in OWNED for path in (docs_dir / folder).rglob("*") if path.is_file()]
+    found += [path for path in docs_dir.rglob("index.html") if _is_redirect(path)]
+    for path in found:
+        if path not in kept:
+            _written.add(path.absolute())
+            path.unlink(missing_ok=True)
+
+
+def _is_redirect(path: Path) -> bool:
+    return f'{_REDIRECT_SCRIPT}"></script>' in path.read_text(encoding="utf-8", errors="replace")

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+_OTHERWISE = "mend what the system says, then build again"
+_MENDS = {
+    errno.ENOSPC: "make room on the disk, then build again",
+    errno.EDQUOT: "make room within your quota of the disk, then build again",
+    errno.EROFS: "build where files may be written",
+    errno.EACCES: "give yourself the permission, then build again",
+    errno.EPERM: "give yourself the permission, then build again",
+    # Of a source it means that somebody renames or deletes it at this moment.
+    errno.ENOENT: "bring it back, or leave the files alone while the site is built, then build again",
+}
 
 
 class Fault(NamedTuple):
@@ -28,3 +41,11 @@ class SourceError(Exception):
         count = len(self.faults)
         heading = f"{count} fault{'s' if count != 1 else ''} in the sources"
         super().__init__("\n".join([heading, *map(str, self.faults)]))
+
+
+def of_os_error(error: OSError, otherwise: Path) -> Fault:
+    """What the system refused, as a fault of the file that it names, or of `otherwise` where it names none."""
+    named = error.filename2 or error.filename
+    file = Path(os.fsdecode(named)) if isinstance(named, (str, bytes, os.PathLike)) else otherwise
+    said = error.strerror or str(error)
+    return Fault(file, None, f"cannot be read or written: {said}", _MENDS.get(error.errno or 0, _OTHERWISE))

@@ -7,32 +7,64 @@ reader's device.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from macros import exports, join, markdown_files, notices, offline, policy, printable
+from macros.faults import Fault, SourceError
 from macros.site import Site
 
 STAGED = Path(__file__).parent.parent / ".cache" / "finish"
-"""What the build leaves for this step: `site.json`, and in `markdown` the pages' texts, which below docs/ would be pages."""
+"""What a build leaves for this step, in a folder for each site: the site's facts in FACTS, where it is built in PLACE, and in
+MARKDOWN the pages' texts, which below docs/ would be pages."""
+
+FACTS, PLACE, MARKDOWN = "site.json", "place.txt", "markdown"
 
 
-def stage(texts: Mapping[str, str], site: Site) -> None:
+def stage(texts: Mapping[str, str], site: Site, site_dir: Path) -> None:
     """Keep what the step needs: the Markdown of pages by their addresses, and the site's facts. What was there goes."""
-    markdown = STAGED / "markdown"
+    _forget_sites_that_are_gone()
+    staged = _staged(site_dir)
+    markdown = staged / MARKDOWN
     files = {f"{address}{markdown_files.NAME}": text for address, text in texts.items()}
     for file in markdown.rglob("*.md"):
         if file.relative_to(markdown).as_posix() not in files:
             file.unlink()
     exports.write(markdown, files)
-    exports.write(STAGED, {"site.json": json.dumps(site._asdict(), indent=2) + "\n"})
+    facts = json.dumps(site._asdict(), indent=2) + "\n"
+    exports.write(staged, {PLACE: f"{site_dir.resolve()}\n", FACTS: facts})
 
 
 def lay_markdown(site_dir: Path) -> None:
     """Put the pages' Markdown beside them."""
-    shutil.copytree(STAGED / "markdown", site_dir, dirs_exist_ok=True)
+    shutil.copytree(_staged(site_dir) / MARKDOWN, site_dir, dirs_exist_ok=True)
+
+
+def _staged(site_dir: Path) -> Path:
+    """Where two builds at once do not meet."""
+    return STAGED / hashlib.sha256(str(site_dir.resolve()).encode()).hexdigest()[:16]
+
+
+def _forget_sites_that_are_gone() -> None:
+    """A server builds into a folder with another name each time."""
+    for place in STAGED.glob(f"*/{PLACE}"):
+        if not Path(place.read_text(encoding="utf-8").strip()).is_dir():
+            shutil.rmtree(place.parent, ignore_errors=True)
+
+
+def _take_facts(site_dir: Path) -> Site:
+    """What the build has said of the site, once: a site that is half finished, or finished, is not to be finished again."""
+    facts = _staged(site_dir) / FACTS
+    try:
+        site = Site(**json.loads(facts.read_text(encoding="utf-8")))
+        facts.unlink()
+    except (FileNotFoundError, ValueError, TypeError) as error:
+        fault = "is not as the generator has just built it, so nothing can be added"
+        raise SourceError([Fault(site_dir, None, fault, "build it again: make build")]) from error
+    return site
 
 
 def lay_printable(site_dir: Path, site: Site) -> None:
@@ -48,8 +80,8 @@ def lay_printable(site_dir: Path, site: Site) -> None:
 
 
 def finish(site_dir: Path) -> None:
-    """Do all of it for the site in that folder."""
-    site = Site(**json.loads((STAGED / "site.json").read_text(encoding="utf-8")))
+    """Do all of it for the site in that folder, once. Raises SourceError and OSError."""
+    site = _take_facts(site_dir)
     lay_markdown(site_dir)
     lay_printable(site_dir, site)
     exports.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})

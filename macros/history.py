@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +26,23 @@ def commit_times(docs_dir: Path) -> dict[str, datetime]:
         elif line and moment:
             times.setdefault(line, moment)
     return times
+
+
+def why_unknown(folder: Path) -> str:
+    """Why `commit_times` knows nothing, and what helps."""
+    if not shutil.which("git"):
+        return "git is not installed. Install it, and build again."
+    shallow = _git(folder, "rev-parse", "--is-shallow-repository").strip()
+    if shallow == "true":
+        return "the clone is shallow. Get its history (git fetch --unshallow), and build again."
+    if shallow == "false":
+        return "nothing has been committed."
+    return "this is no git checkout, or one that git does not trust. Clone the repository to have them."
+
+
+def now() -> int:
+    """The time in seconds since 1970, or the one that SOURCE_DATE_EPOCH sets, so that a build can be repeated byte by byte."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
 
 
 def head_time(folder: Path) -> int | None:

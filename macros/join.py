@@ -71,6 +71,6 @@ def _join(site_dir: Path, sheets: list[str]) -> None:
     command = [node, str(_TOOL), str(site_dir.absolute()), FOLDER, *sheets]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SourceError(
-            [Fault(_TOOL, None, f"failed: {done.stderr.strip()}", "mend the script or sheet named")]
-        )
+        mend = "mend the script, the sheet or the disk that it names; if a package is missing, run make build"
+        said = done.stderr.strip() or f"it ended with the status {done.returncode}"
+        raise SourceError([Fault(_TOOL, None, f"failed: {said}", mend)])

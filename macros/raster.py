@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import tempfile
 import zlib
 from collections import Counter
 from functools import lru_cache
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import novasvg  # type: ignore[import-untyped]
 from novasvg import fonts
+
+from macros import files
 
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "cards"
 
@@ -41,13 +42,13 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 def png(svg: str, across: int, down: int, cache: Path = CACHE_DIR) -> bytes:
     """The drawing on so many pixels, from the cache when it is there. Its ground has to be opaque."""
-    file = cache / f"{_key(svg, across, down)}.png"
-    if (kept := _read(file)) is not None:
+    file = cache / _key(svg, across, down)
+    if (kept := files.kept(file)) is not None:
         return kept
     _register_face()
     bitmap = novasvg.Document.load_from_data(svg).render_to_bitmap(across, down)
     data = _encoded(bitmap.tobytes(), across, down)
-    _write(file, data)
+    files.keep(file, data)
     return data
 
 
@@ -108,21 +109,3 @@ def _key(svg: str, across: int, down: int) -> str:
 @lru_cache(maxsize=1)
 def _this_module() -> str:
     return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-
-
-def _read(file: Path) -> bytes | None:
-    """The kept picture, or None where there is none or where it is damaged."""
-    try:
-        data = file.read_bytes()
-    except OSError:
-        return None
-    return data if data.startswith(_SIGNATURE) and data.endswith(_chunk(b"IEND", b"")) else None
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write all or nothing, so that an interruption or a second build at the same time leaves no half file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        draft = Path(folder, file.name)
-        draft.write_bytes(data)
-        draft.replace(file)

@@ -1,4 +1,4 @@
-"""What `make serve` watches. An MkDocs hook: Zensical has a way of its own and never calls it.
+"""What `make serve` watches, and what happens around a build. An MkDocs hook: Zensical has a way of its own and never calls it.
 
 A build writes files below docs/ and overrides/, which the server watches: an edit that changes one of them, as any edit of prose
 changes the words of the search, would build the whole site a second time.
@@ -10,7 +10,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import Abort, MkDocsException
+
 from macros import exports
+from macros.faults import SourceError, of_os_error
+from macros.undisturbed import BUILD
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """Have builds watched. Called by MkDocs once, for "build" and "serve"."""
+    BUILD.is_of(command)
+
+
+def on_build_error(error: Exception) -> None:
+    """Let the next build begin, and say of the disk or of an edit what a traceback would not. Called by MkDocs."""
+    changed = None
+    try:
+        BUILD.end()
+    except SourceError as found:
+        changed = found
+    if isinstance(error, MkDocsException):
+        return
+    if isinstance(error, OSError) and error.errno:
+        raise Abort(str(SourceError([of_os_error(error, Path("site"))]))) from error
+    if changed:
+        raise Abort(str(changed)) from error
 
 
 def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:

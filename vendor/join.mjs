@@ -7,7 +7,7 @@
  * in the order of the page; what they name by relative addresses is found from `<folder>`, too, as it lies beside theirs.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { rollup } from "@rollup/wasm-node";
 import postcss from "postcss";
@@ -34,21 +34,41 @@ async function joinScripts() {
   for (const file of [...own.sort(), new URL(import.meta.url), new URL("package-lock.json", import.meta.url)]) {
     known.update(`\n${typeof file === "string" ? relative(scripts, file) : ""}\n`).update(await readFile(file));
   }
-  const kept = new URL(`${known.digest("hex")}.json`, CACHE);
-  let chunks;
-  try {
-    chunks = JSON.parse(await readFile(kept, "utf8"));
-  } catch {
-    chunks = await joined();
-    await mkdir(CACHE, { recursive: true });
-    const draft = new URL(`${process.pid}.draft`, CACHE);
-    await writeFile(draft, JSON.stringify(chunks));
-    await rename(draft, kept);
+  const file = new URL(known.digest("hex"), CACHE);
+  let text = await kept(file);
+  if (text === undefined) {
+    text = JSON.stringify(await joined());
+    await keep(file, text);
   }
+  const chunks = JSON.parse(text);
   for (const [name, code] of Object.entries(chunks)) {
     await mkdir(dirname(join(into, name)), { recursive: true });
     await writeFile(join(into, name), code);
   }
+}
+
+/** What was kept in the file; undefined where there is nothing, or not all of it: its first line is a hash of the rest. */
+async function kept(file) {
+  const content = await readFile(file, "utf8").catch(() => "");
+  const end = content.indexOf("\n");
+  const text = content.slice(end + 1);
+  return end > 0 && content.slice(0, end) === sealOf(text) ? text : undefined;
+}
+
+/** A cache that cannot be written costs time in the next build, and nothing else. */
+async function keep(file, text) {
+  const draft = new URL(`.${process.pid}.draft`, CACHE);
+  try {
+    await mkdir(CACHE, { recursive: true });
+    await writeFile(draft, `${sealOf(text)}\n${text}`);
+    await rename(draft, file);
+  } catch {
+    await rm(draft, { force: true }).catch(() => {});
+  }
+}
+
+function sealOf(text) {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** The names and the texts of the joined files. */

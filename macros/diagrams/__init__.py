@@ -12,8 +12,7 @@ import html
 import json
 import multiprocessing
 import os
-import tempfile
-import xml.etree.ElementTree as ET
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +24,7 @@ import mermaidx  # type: ignore[import-untyped]
 from markdown import Markdown  # type: ignore[import-untyped]
 from pymdownx.superfences import SuperFencesException  # type: ignore[import-untyped]
 
+from macros import files
 from macros.diagrams.report import located
 from macros.diagrams.source import (
     DiagramError,
@@ -96,11 +96,11 @@ def _prefix(source: str) -> str:
 
 def _template(source: str, cache: Path) -> str:
     """The SVG with ID_PLACEHOLDER for its id prefix. Raises DiagramError."""
-    path = cache / f"{_key(source)}.svg"
+    path = cache / _key(source)
     kept = _read(path)
     if kept is None:
         kept = themed(_mermaid(source), parts(canonical(source)))
-        _write(path, kept)
+        files.keep(path, kept.encode())
     return kept
 
 
@@ -119,21 +119,8 @@ def _pipeline() -> str:
 
 def _read(path: Path) -> str | None:
     """The cached SVG, or None where there is none or where it is damaged."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        ET.fromstring(text)
-    except (OSError, UnicodeDecodeError, ET.ParseError):
-        return None
-    return text
-
-
-def _write(path: Path, text: str) -> None:
-    """Write all or nothing, so that an interruption or a second build at the same time leaves no half file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        draft = Path(folder, path.name)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+    data = files.kept(path)
+    return data.decode() if data is not None else None
 
 
 def _mermaid(source: str) -> str:
@@ -177,7 +164,7 @@ def check(pages: Mapping[Path, str]) -> list[Fault]:
 
 def _render_all(sources: set[str]) -> dict[str, DiagramError]:
     """Render what the cache lacks; what went wrong, by source."""
-    missing = sorted(source for source in sources if _read(CACHE_DIR / f"{_key(source)}.svg") is None)
+    missing = sorted(source for source in sources if _read(CACHE_DIR / _key(source)) is None)
     caches = [CACHE_DIR] * len(missing)
     workers = min(len(missing), os.cpu_count() or 1)
     outcomes: list[DiagramError | None] = []
@@ -185,12 +172,23 @@ def _render_all(sources: set[str]) -> dict[str, DiagramError]:
         # spawn, because a process forked after a render would inherit the engine's lock and hang.
         context = multiprocessing.get_context("spawn")
         try:
-            with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
                 outcomes = list(pool.map(_try, missing, caches))
         except BrokenProcessPool:  # a machine short of memory: slower in this one process, but done
             outcomes = []
     outcomes = outcomes or list(map(_try, missing, caches))
     return {source: error for source, error in zip(missing, outcomes, strict=True) if error}
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when the build that it works for is killed: by itself it would wait for more work forever."""
+    if parent := multiprocessing.parent_process():
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
 
 
 def _try(source: str, cache: Path) -> DiagramError | None:

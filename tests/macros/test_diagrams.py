@@ -200,7 +200,7 @@ def test_indentation_and_trailing_blanks_do_not_render_again() -> None:
 def test_rendering_again_gives_the_same_bytes(warm: Path) -> None:
     source = SOURCES["flowchart"]  # its stadium is drawn by a library that likes random numbers
     again = svg.themed(diagrams._mermaid(source), parts(source))
-    assert again == (warm / f"{diagrams._key(source)}.svg").read_text(encoding="utf-8")
+    assert again == diagrams._read(warm / diagrams._key(source))
 
 
 def test_a_diagram_that_a_busy_machine_does_not_finish_in_time_is_drawn_by_the_slow_engine(
@@ -218,7 +218,7 @@ def test_a_diagram_that_a_busy_machine_does_not_finish_in_time_is_drawn_by_the_s
     monkeypatch.setattr(mermaidx, "render", hurried)
     source = SOURCES["state"]
     again = svg.themed(diagrams._mermaid(source), parts(source))
-    assert again == (warm / f"{diagrams._key(source)}.svg").read_text(encoding="utf-8")
+    assert again == diagrams._read(warm / diagrams._key(source))
 
 
 def test_a_line_sketched_with_random_points_comes_out_straight() -> None:

@@ -112,3 +112,30 @@ def test_times_are_those_of_the_last_commit_of_each_page(docs):
     clone = root / "clone"
     git("clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))
     assert history.commit_times(clone / "docs") == {}, "a shallow clone knows no dates"
+
+
+def test_generated_files_that_are_none_any_more_go(tmp_path, docs):
+    catalog, folder = load_catalog(docs), tmp_path / "other"
+    moved = {"old/": "questions/", "older/": "questions/"}
+    files = exports.published_files(catalog, "https://a.example/", {}, moved)
+    exports.write(folder, files | {"assets/cards/9.png": b"", "evidence/gone/log.txt": ""})
+    own = {"questions/index.md": "prose", "assets/page.html": "mine", "mine/index.html": "<p>mine</p>"}
+    exports.write(folder, own)
+    del files["q/2/index.html"], files["older/index.html"]
+    exports.prune(folder, files)
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert left == files.keys() | own.keys()
+
+
+def test_why_there_are_no_dates_is_said(docs, monkeypatch):
+    assert "this is no git checkout" in history.why_unknown(docs)
+    subprocess.run(["git", "init", "--quiet", docs], check=True)
+    assert history.why_unknown(docs) == "nothing has been committed."
+    identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+    commit = ["commit", "--quiet", "--allow-empty", "--message", "one"]
+    subprocess.run(["git", "-C", docs, *identity, *commit], check=True)
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{docs}", docs / "clone"], check=True)
+    assert "git fetch --unshallow" in history.why_unknown(docs / "clone")
+    monkeypatch.setenv("PATH", "")
+    assert history.commit_times(docs) == {}
+    assert "git is not installed" in history.why_unknown(docs)

@@ -35,7 +35,8 @@ def test_what_a_build_writes_is_no_edit(tmp_path: Path) -> None:
         for name in ("docs/assets/search.json", "overrides/generated/1-header.html"):
             written = str(tmp_path / name)
             assert not wants_rebuild(server, FileModifiedEvent(written))
-            assert not wants_rebuild(server, FileMovedEvent(f"{written}.draft", written))
+            draft = written.replace(Path(name).name, f".{Path(name).name}.1.draft")
+            assert not wants_rebuild(server, FileMovedEvent(draft, written))
         for name in ("docs/index.md", "docs/assets/site.css", "overrides/main.html"):
             assert wants_rebuild(server, FileModifiedEvent(str(tmp_path / name)))
         page, moved = str(docs / "page.md"), str(docs / "moved.md")

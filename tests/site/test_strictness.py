@@ -6,102 +6,15 @@ templates, so that what is proved is the configuration that publishes.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from macros import icons
-
-ROOT = Path(__file__).parents[2]
-
-# Everything of mkdocs.yml is inherited; lists are replaced as a whole.
-CONFIG = """\
-INHERIT: mkdocs.yml
-nav:
-  - index.md
-  - topics.md
-  - questions/technical/shed-load.md
-"""
-
-INDEX = """\
----
-title: Home
-description: The landing page of a small site.
----
-
-## Start
-
-See [the question](questions/technical/shed-load.md#hints) and {{ question_count() }} of its kind.
-
-```mermaid
-flowchart LR
-  accTitle: A request and its answer
-  accDescr: One arrow leads from the request to the answer.
-  request --> answer
-```
-"""
-
-TOPICS = """\
----
-title: Questions by topic
-description: Every topic with the questions that touch it.
----
-
-<!-- material/tags -->
-"""
-
-QUESTION = """\
----
-title: Shed load
-description: Decide which requests an overloaded gateway refuses.
-number: 1
-difficulty: senior
-minutes: 20
-topics: [latency, reliability]
-keywords: [overload, backpressure, "503"]
-answer: pending
----
-
-## Question
-
-> Shed load.
-
-```python title="examples/listing.py"
---8<-- "examples/listing.py:body"
-```
-
-## What it tests
-
-- Signals.
-
-## Clarifying questions
-
-| Ask | Assume |
-| --- | --- |
-| Who may be refused? | Free users. |
-
-## Hints
-
-/// details | Hint 1
-    type: hint
-
-Look.
-
-///
-"""
-
-LISTING = """\
-# --8<-- [start:body]
-def shed() -> None: ...
-# --8<-- [end:body]
-"""
+from tests.site import small
+from tests.site.small import QUESTION, QUESTION_FILE
 
 
 class Fault(NamedTuple):
@@ -112,8 +25,6 @@ class Fault(NamedTuple):
     new: str
     said: str
 
-
-QUESTION_FILE = "questions/technical/shed-load.md"
 
 FAULTS = {
     "broken relative link": Fault(
@@ -152,7 +63,7 @@ FAULTS = {
         r"lost\.md: .*missing from the navigation",
     ),
     "page in the navigation that is not there": Fault(
-        "../planted.yml", "  - topics.md", "  - topix.md", r"topix\.md.*not found"
+        "../mkdocs.yml", "  - topics.md", "  - topix.md", r"topix\.md.*not found"
     ),
     "undefined macro": Fault(
         "index.md",
@@ -174,46 +85,13 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The machinery, with three pages instead of the content."""
     folder = tmp_path_factory.mktemp("planted")
-    for part in ("macros", "overrides"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "generated"))
-    shutil.copy(ROOT / "mkdocs.yml", folder)
-    (folder / "references").mkdir()
-    shutil.copy(ROOT / "references/links.json", folder / "references")
-    (folder / "docs" / icons.SOURCE).parent.mkdir(parents=True)
-    shutil.copy(ROOT / "docs" / icons.SOURCE, folder / "docs" / icons.SOURCE)
-    files = {
-        "planted.yml": CONFIG,
-        "examples/__init__.py": "",
-        "examples/listing.py": LISTING,
-        "docs/index.md": INDEX,
-        "docs/topics.md": TOPICS,
-        "search/shed-load.yml": "terms: [drop traffic]\n",
-        f"docs/{QUESTION_FILE}": QUESTION,
-    }
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+    small.make(folder)
     return folder
 
 
-def build(project: Path) -> subprocess.CompletedProcess[str]:
-    """Build as `make build` does, into a folder that nobody looks at."""
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "planted.yml", "--site-dir", "site"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project), "NO_MKDOCS_2_WARNING": "1", "MACROS_STOP": "true"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_small_site_builds_as_long_as_nothing_is_wrong(project: Path) -> None:
-    result = build(project)
+    result = small.build(project)
     assert result.returncode == 0, result.stdout
     assert "WARNING" not in result.stdout
     page = (project / "site" / "questions/technical/shed-load/index.html").read_text(encoding="utf-8")
@@ -246,6 +124,6 @@ def plant(project: Path) -> Iterator[Callable[[Fault], None]]:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_stops_the_build(name: str, project: Path, plant: Callable[[Fault], None]) -> None:
     plant(FAULTS[name])
-    result = build(project)
+    result = small.build(project)
     assert result.returncode != 0, f"the build passed:\n{result.stdout}"
     assert re.search(FAULTS[name].said, result.stdout), result.stdout

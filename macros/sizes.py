@@ -1,0 +1,53 @@
+"""A built site -> what it weighs, in a few lines: by kind of file as it is and as a host sends it, and its heaviest files."""
+
+from __future__ import annotations
+
+import gzip
+from collections import defaultdict
+from pathlib import Path
+
+_KINDS = {
+    ".html": "pages",
+    ".js": "scripts",
+    ".css": "styles",
+    ".json": "data",
+    ".xml": "data",
+    ".md": "plain text",
+    ".txt": "plain text",
+    ".svg": "pictures",
+    ".png": "pictures",
+    ".woff2": "type",
+}
+_OTHERS = "others"
+
+PACKED = frozenset(
+    {".html", ".js", ".mjs", ".css", ".json", ".map", ".xml", ".md", ".txt", ".svg", ".webmanifest"}
+)
+"""What hosts compress: text."""
+
+_HEAVIEST = 5
+
+
+def report(site_dir: Path) -> str:
+    """A table of files, bytes and bytes compressed, and the heaviest files. Sizes are in units of 1,000 bytes."""
+    rows: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    files: list[tuple[int, int, str]] = []
+    for path in sorted(path for path in site_dir.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        sent = len(gzip.compress(data, 6)) if path.suffix in PACKED else len(data)
+        files.append((sent, len(data), path.relative_to(site_dir).as_posix()))
+        for name in (_KINDS.get(path.suffix, _OTHERS), "all"):
+            row = rows[name]
+            row[:] = [row[0] + 1, row[1] + len(data), row[2] + sent]
+    lines = [f"{'':12} {'files':>6} {'kB':>9} {'kB, gzip':>9}"]
+    for name in sorted(rows, key=lambda name: (name == "all", -rows[name][2])):
+        count, whole, sent = rows[name]
+        lines.append(f"{name:12} {count:6} {_kb(whole)} {_kb(sent)}")
+    lines.append("heaviest")
+    for sent, whole, name in sorted(files, key=lambda file: (-file[0], file[2]))[:_HEAVIEST]:
+        lines.append(f"{'':19} {_kb(whole)} {_kb(sent)}  {name}")
+    return "\n".join(lines)
+
+
+def _kb(size: int) -> str:
+    return f"{size / 1000:9,.1f}"

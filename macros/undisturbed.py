@@ -1,0 +1,112 @@
+"""A build that nothing disturbs: the only one of its checkout, on sources that stay as they are until it is done.
+
+Every build writes files below docs/ and overrides/ that its own pages are made of, with the address of its own site in them, so
+a second one that began meanwhile would give half of its files to the first: it waits. Pages are read more than once, and one
+that is edited in between would be told of in two versions: such a build fails, but for that of `make serve`, which begins again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from macros import exports, files
+from macros.faults import Fault, SourceError
+
+Stamps = dict[Path, tuple[int, int]]
+
+_log = logging.getLogger("mkdocs.plugins.macros.undisturbed")
+
+
+class Build:
+    """What is known of the build that runs in this process. Where no command was told, none is watched."""
+
+    def __init__(self) -> None:
+        self._command: str | None = None
+        self._lock: IO[str] | None = None
+        self._sources: tuple[Path, ...] = ()
+        self._before: Stamps = {}
+
+    def is_of(self, command: str) -> None:
+        """Take note of the generator's command: "build" or "serve". From now on builds are watched."""
+        self._command = command
+
+    @property
+    def is_watched(self) -> bool:
+        return self._command is not None
+
+    def begin(self, lock: Path, sources: Iterable[Path]) -> None:
+        """Wait until no other build has the lock, then note how the files in the folders are. Raises OSError."""
+        if not self.is_watched:
+            return
+        self.leave()
+        self._lock = _locked(lock)
+        self._sources = tuple(sources)
+        for folder in self._sources:
+            files.sweep(folder)
+        self._before = _stamps(self._sources)
+
+    def end(self) -> None:
+        """Let the next build begin. Raises SourceError for what has been edited, added, renamed or deleted meanwhile."""
+        before, after = self._before, _stamps(self._sources)
+        self.leave()
+        if self._command == "serve":
+            return
+        changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
+        # What the build itself writes and removes is known by now.
+        changed = [path for path in changed if not exports.is_written(path)]
+        if changed:
+            mend = "leave it alone until the site is built, and build again"
+            raise SourceError(
+                Fault(path, None, "was changed while the site was built from it", mend) for path in changed
+            )
+
+    def leave(self) -> None:
+        """Let the next build begin, whatever has become of this one. A process that ends does so by itself."""
+        if self._lock:
+            self._lock.close()
+        self._lock, self._sources, self._before = None, (), {}
+
+
+BUILD = Build()
+"""That of this process."""
+
+
+def _locked(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        _log.info(
+            "Another build of this checkout runs (process %s): waiting until it is done.", lock.read().strip()
+        )
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _stamps(sources: Iterable[Path]) -> Stamps:
+    """Time and size of every source below the folders: of nothing hidden or compiled."""
+    found: Stamps = {}
+    for source in sources:
+        for folder, folders, names in os.walk(source):
+            folders[:] = [name for name in folders if not _is_passed_over(name)]
+            for path in (Path(folder, name) for name in names if not _is_passed_over(name)):
+                try:
+                    stat = path.stat()
+                except FileNotFoundError:
+                    continue
+                found[path] = stat.st_mtime_ns, stat.st_size
+    return found
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"

@@ -1,0 +1,145 @@
+"""A build waits for another of its checkout, and tells of sources that change while it runs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mkdocs.exceptions import Abort, ConfigurationError
+
+from macros import exports, serving, undisturbed
+from macros.faults import SourceError
+from macros.undisturbed import Build
+
+ROOT = Path(__file__).parents[2]
+
+OTHER = """\
+import sys
+from pathlib import Path
+from macros.undisturbed import Build
+build = Build()
+build.is_of("build")
+build.begin(Path(sys.argv[1]), ())
+print("begun", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    docs = tmp_path / "docs"
+    (docs / "q").mkdir(parents=True)
+    for name in ("a.md", "b.md"):
+        (docs / name).write_text("before", encoding="utf-8")
+    return docs
+
+
+def begun(docs: Path, command: str = "build") -> Build:
+    build = Build()
+    build.is_of(command)
+    build.begin(docs.parent / ".cache" / "lock", [docs])
+    return build
+
+
+def test_sources_that_stay_as_they_are_are_no_fault(docs: Path) -> None:
+    (docs / "q/old.html").write_text("of another branch")
+    build = begun(docs)
+    exports.write(docs, {"questions.json": "{}", "q/1/index.html": "generated"})
+    exports.prune(docs, {"questions.json", "q/1/index.html"})
+    (docs / ".b.md.swp").write_text("an editor's")
+    build.end()
+    assert not (docs / "q/old.html").exists()
+
+
+def test_every_source_that_changed_is_named(docs: Path) -> None:
+    build = begun(docs)
+    (docs / "a.md").write_text("afterwards", encoding="utf-8")
+    (docs / "b.md").rename(docs / "c.md")
+    with pytest.raises(SourceError) as found:
+        build.end()
+    assert [fault.file.name for fault in found.value.faults] == ["a.md", "b.md", "c.md"]
+    # The next build begins with what is there now.
+    build.begin(docs.parent / ".cache" / "lock", [docs])
+    build.end()
+
+
+def test_a_server_builds_again_by_itself(docs: Path) -> None:
+    build = begun(docs, "serve")
+    (docs / "a.md").write_text("afterwards", encoding="utf-8")
+    build.end()
+
+
+def test_a_generator_that_tells_of_no_command_is_not_watched(docs: Path) -> None:
+    build = Build()
+    build.begin(docs.parent / ".cache" / "lock", [docs])
+    (docs / "a.md").write_text("afterwards", encoding="utf-8")
+    build.end()
+    assert not (docs.parent / ".cache").exists()
+
+
+def test_a_build_waits_for_another_and_not_for_one_that_was_killed(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = docs.parent / ".cache" / "lock"
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(lock)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout
+    assert other.stdout.readline() == "begun\n"
+    told: list[str] = []
+
+    def tell(message: str, *values: object) -> None:
+        told.append(message % values)
+        # Only now, so that it has to wait: a killed process lets go of what it has locked.
+        other.kill()
+
+    monkeypatch.setattr(undisturbed._log, "info", tell)
+    begun(docs).end()
+    other.communicate()
+    assert told == [f"Another build of this checkout runs (process {other.pid}): waiting until it is done."]
+    begun(docs).end()
+    assert len(told) == 1
+
+
+@pytest.fixture
+def watched(docs: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    build = begun(docs)
+    monkeypatch.setattr(serving, "BUILD", build)
+    return build
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.ENOSPC, "make room on the disk"),
+        (errno.EDQUOT, "make room within your quota"),
+        (errno.EACCES, "give yourself the permission"),
+        (errno.EROFS, "build where files may be written"),
+        (errno.EIO, "mend what the system says"),
+    ],
+)
+def test_what_the_system_refuses_names_the_file_and_a_mend(watched: Build, number: int, mend: str) -> None:
+    error = OSError(number, os.strerror(number), "site/index.html")
+    with pytest.raises(Abort, match=rf"(?s)site/index\.html: .*{os.strerror(number)}\n    mend: {mend}"):
+        serving.on_build_error(error)
+
+
+def test_an_edit_explains_an_error_that_the_generator_has_no_words_for(watched: Build, docs: Path) -> None:
+    (docs / "a.md").unlink()
+    with pytest.raises(Abort, match=r"a\.md: was changed while the site was built"):
+        serving.on_build_error(KeyError("a.md"))
+
+
+def test_what_the_generator_says_itself_stays_as_it_is(watched: Build, docs: Path) -> None:
+    serving.on_build_error(ConfigurationError("no such page"))
+    serving.on_build_error(ValueError("of a macro"))
+    # The lock is free again: a server that shows an error keeps no build waiting.
+    begun(docs).end()
