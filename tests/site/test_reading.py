@@ -47,14 +47,23 @@ def test_every_page_fits_a_phone_without_scripts(site: Site, new_page: NewPage) 
     assert not {address: pixels for address, pixels in too_wide.items() if pixels}
 
 
-def test_the_page_for_a_wrong_address_is_the_sites_own(new_page: NewPage, watch: Watch) -> None:
+def test_the_page_for_a_wrong_address_is_the_sites_own(site: Site, new_page: NewPage, watch: Watch) -> None:
     page = new_page()
-    response = page.goto("questions/nowhere/at-all/")
+    response = page.goto("questions/nowhere/at/all/page.html?x=1#y")
     assert response
     assert response.status == 404
     expect(page.locator("h1")).to_contain_text("404")
     assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") != "rgba(0, 0, 0, 0)"
-    # It leads on, from an address two levels down.
+    # It leads on, from an address several levels down: home, to what is searched for, and to the list of all.
+    home = page.locator("header a").first
+    assert home.evaluate("link => link.href") == site.url
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("searchbox", name="Search the questions").fill("token bucket")
+    found = page.get_by_role("dialog").get_by_role("listitem").first.get_by_role("link")
+    expect(found).to_have_attribute(
+        "href", re.compile(f"^{re.escape(site.url)}questions/technical/rate-limiting/")
+    )
+    page.keyboard.press("Escape")
     page.locator("article").get_by_role("link", name="All questions").click()
     expect(page.locator("article h1")).to_have_text("All questions")
     # The browser tells of the status; nothing else may be wrong.

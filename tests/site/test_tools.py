@@ -1,16 +1,12 @@
-"""The tests' own tools: how a browser is found, and that the server does what GitHub Pages does."""
+"""The tests' own tools: how a browser is found. test_server.py has the server."""
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.site import browser
-from tests.site.conftest import Site
 
 
 def script(path: Path, body: str) -> Path:
@@ -59,36 +55,3 @@ def test_an_installed_browser_is_found(tmp_path: Path, monkeypatch: pytest.Monke
     steps = ((("false",), ("never", "reached")), (("sh", "-c", install),))
     monkeypatch.setattr(browser, "_installers", lambda: iter(steps))
     assert browser.find_browser(install=True) == place
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *arguments: object) -> None:
-        return None
-
-
-def get(url: str) -> tuple[int, str, str]:
-    """Status, body and the address a redirect names."""
-    try:
-        with urllib.request.build_opener(_NoRedirect).open(url) as answer:
-            return answer.status, answer.read().decode(), ""
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode(), error.headers.get("Location", "")
-
-
-def test_the_server_serves_below_the_sub_path_alone(site: Site) -> None:
-    prefix = urlsplit(site.url).path
-    origin = site.url.removesuffix(prefix)
-    assert get(site.url)[0] == 200
-    assert get(f"{site.url}questions.json")[0] == 200
-    assert get(f"{site.url}questions?x=1")[::2] == (301, f"{prefix}questions/?x=1")
-    for wrong in (
-        f"{site.url}nowhere/",
-        f"{site.url}assets/",
-        f"{site.url}../secret",
-        f"{site.url}questions/index",
-    ):
-        status, body, _ = get(wrong)
-        assert (status, body) == (404, site.html("404.html")), wrong
-    if prefix != "/":
-        assert get(f"{origin}/questions/")[0] == 404
