@@ -50,6 +50,24 @@ def test_one_matrix_entry_publishes_and_only_on_main(site: dict[Any, Any]) -> No
     assert [value for value in publish if value is not False] == ["${{ github.event_name == 'push' }}"]
 
 
+def test_the_entry_that_publishes_is_built_for_the_address_that_pages_serves(site: dict[Any, Any]) -> None:
+    entries = site["jobs"]["check"]["strategy"]["matrix"]["include"]
+    # The others have an address of their own, which comes before it.
+    assert [entry.get("domain") is None for entry in entries] == [
+        entry["publish"] is not False for entry in entries
+    ]
+    steps = site["jobs"]["check"]["steps"]
+    address = steps[step_using(site["jobs"]["check"], "make check")]["env"]["SITE_URL"]
+    assert address.split()[:6] == [
+        "${{",
+        "matrix.domain",
+        "||",
+        "steps.pages.outputs.base_url",
+        "||",
+        "format('https://{0}.github.io/{1}',",
+    ]
+
+
 def test_what_is_published_comes_from_no_cache(site: dict[Any, Any]) -> None:
     check = site["jobs"]["check"]
     assert check["steps"][step_using(check, "actions/cache@")]["if"] == "${{ !matrix.publish }}"
