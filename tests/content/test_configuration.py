@@ -53,6 +53,7 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
                 "site_name": "A site",
                 "site_description": "What it is about.",
                 "site_url": "https://example.org/",
+                "site_dir": "site",
                 "nav": CONFIG["nav"],
                 "extra": {},
             }
