@@ -23,7 +23,8 @@ _MADE = "404.html"
 
 def build(site_dir: Path) -> str:
     """Build the site into that folder and say what it weighs. Raises SourceError and OSError, and leaves what was there."""
-    site_dir = site_dir.absolute()
+    # Where the name is a link, what it leads to is replaced, and not the link.
+    site_dir = site_dir.resolve()
     _recover(site_dir)
     if site_dir.exists() and not (site_dir / _MADE).is_file() and any(site_dir.iterdir()):
         mend = "name another folder, or remove it if nothing in it is needed"

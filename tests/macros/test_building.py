@@ -54,6 +54,14 @@ def test_the_new_takes_the_place_of_the_old(last: Path) -> None:
     assert holds(last) == "new"
 
 
+def test_a_link_goes_on_leading_to_the_site(last: Path) -> None:
+    link = last.parent.parent / f"{last.parent.name}-link"
+    link.symlink_to(last)
+    building.build(link)
+    assert link.is_symlink()
+    assert holds(last) == "new"
+
+
 def test_a_generator_that_fails_changes_nothing(last: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", generator(status=3))
     with pytest.raises(SystemExit, match="3"):
