@@ -7,6 +7,7 @@ import pytest
 
 from macros import exports, history
 from macros.catalog import load_catalog
+from macros.kits import Kit
 from tests.macros.pages import FIRST, page, write_docs
 
 SITE = "https://example.org/base/"
@@ -77,6 +78,20 @@ def test_a_short_link_says_how_it_is_shown(docs):
     assert "og:" not in files["old/index.html"]
 
 
+def test_the_template_has_a_head_and_a_foot_for_each_question_and_a_head_for_each_kit(docs):
+    catalog = load_catalog(docs)
+    files = exports.template_files(catalog, {"kits/a.md": Kit(catalog.get(1), (), (), ())})
+    assert set(files) == {
+        *("1-header.html", "1-footer.html", "1-kit.html"),
+        *("2-header.html", "2-footer.html"),
+    }
+    for name, text in files.items():
+        root = "../../" if "kit" in name else "../../../"
+        assert f'href="{root}' in text, f"{name}: the way to the site's root"
+    assert "../../../kits/a/" in files["1-footer.html"]
+    assert "kits/" not in files["2-footer.html"]
+
+
 def test_what_has_not_changed_is_not_written_again(tmp_path):
     exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "two"})
     before = (tmp_path / "a/b.txt").stat().st_mtime_ns
@@ -97,6 +112,7 @@ def test_times_are_those_of_the_last_commit_of_each_page(docs):
         subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True, env=stamp)
 
     assert history.commit_times(docs) == {}, "outside a checkout there are no dates"
+    assert history.head_time(docs) is None
     git("init", "--quiet")
     git("add", ".")
     git("commit", "--quiet", "--message", "one", day="2026-01-01")
@@ -108,6 +124,7 @@ def test_times_are_those_of_the_last_commit_of_each_page(docs):
         "questions/technical/a.md": datetime(2026, 1, 1, 12, tzinfo=UTC),
         "questions/debugging/b.md": datetime(2026, 3, 4, 12, tzinfo=UTC),
     }
+    assert history.head_time(docs) == datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
 
     clone = root / "clone"
     git("clone", "--quiet", "--depth", "1", f"file://{root}", str(clone))

@@ -1,10 +1,14 @@
+from datetime import date
+
 import pytest
 from bs4 import BeautifulSoup
 
 from macros import render
 from macros.catalog import load_catalog
 from macros.evidence import EvidenceFile, Origin
+from macros.kits import Kit
 from macros.question import Difficulty
+from macros.tally import Tally
 from tests.macros.pages import DRILL, FIRST, REST, page, write_docs
 
 
@@ -113,3 +117,114 @@ def test_each_stage_has_a_labelled_field():
     field = soup(render.guess(2)).textarea
     assert field["id"] == "guess-2"
     assert field.find_parent("label")["for"] == "guess-2"
+
+
+def test_a_question_leads_to_its_other_forms_its_kit_and_what_is_related(catalog):
+    kit = Kit(catalog.get(1), (), (), ())
+    foot = soup(render.footer(catalog.get(1), catalog, "../", kit))
+    assert [link["href"] for link in foot.select("a")] == [
+        *("index.md", "../take-away/", "../kits/a/"),
+        *("../questions/technical/b/", "../questions/debugging/c/"),
+    ]
+    assert [item.get_text() for item in foot.select(".related li")] == [
+        "2. Limit a rate Technical · Staff · 45 minutes",
+        "3. Limit a rate Debugging · Senior · 20 minutes",
+    ]
+    assert not soup(render.footer(catalog.get(1), catalog, "../")).select(".to-kit")
+
+
+def test_a_question_that_shares_no_topic_has_no_list_of_related_ones(tmp_path):
+    alone = load_catalog(write_docs(tmp_path, {"technical/a.md": page(number="1")}))
+    assert not soup(render.footer(alone.get(1), alone, "")).select(".related")
+
+
+def test_a_kit_says_whose_it_is_and_that_it_gives_the_answer_away(catalog):
+    head = soup(render.kit_header(Kit(catalog.get(1), (), (), ()), "../../"))
+    assert head.select_one(".kit-about").get_text() == "Technical · ●○○ Mid-senior (L4/L5) · 30 minutes"
+    assert "gives the answer away" in head.select_one(".kit-warning").get_text()
+    assert head.a["href"] == "../../questions/technical/a/"
+    assert head.select_one(".page-tools")["data-title"] == 'Interviewer\'s kit 1: Fish "&" <chips>'
+
+
+def test_kits_are_listed_by_number_with_what_their_questions_ask(catalog):
+    kits = [Kit(catalog.get(number), (), (), ()) for number in (3, 1)]
+    head, rule, *rows = render.kit_list(kits, "kits/index.md").splitlines()
+    assert {line.count("|") for line in (head, rule, *rows)} == {5}
+    assert [soup(row).get_text() for row in rows] == [
+        '| [1. Fish "&" ](a.md) | Technical | ●○○ Mid-senior (L4/L5) | 30 minutes |',
+        "| [3. Limit a rate](c.md) | Debugging | ●●○ Senior (L5/L6) | 20 minutes |",
+    ]
+
+
+def test_the_board_has_every_question_below_its_category(catalog):
+    board = soup(render.board(catalog, "../"))
+    assert [(part["data-category"], part.h2.a["href"]) for part in board.select("section")] == [
+        ("technical", "../questions/technical/"),
+        ("debugging", "../questions/debugging/"),
+    ]
+    items = board.select("li")
+    assert [(item["value"], item.a["href"], item.a.get_text()) for item in items] == [
+        ("1", "../questions/technical/a/", 'Fish "&" <chips>'),
+        ("2", "../questions/technical/b/", "Limit a rate"),
+        ("3", "../questions/debugging/c/", "Limit a rate"),
+    ]
+    assert items[1].select_one(".board__about").get_text() == "●●●Staff, 45 minutes"
+
+
+def test_what_the_site_holds_is_told_with_the_day_only_where_there_is_one(catalog):
+    def told(counted):
+        figures = soup(render.figures(catalog, counted))
+        return [(row.dd.get_text(), row.dt.get_text()) for row in figures.select("div")]
+
+    counted = Tally(listings=1_234, figures=56, references=789, last_read=date(2026, 11, 5))
+    rows = told(counted)
+    assert [number for number, _ in rows] == ["3", "1,234", "56", "789"]
+    assert rows[0][1] == "questions, 2 hours of interviews"
+    assert rows[3][1] == "references, read up to 5 November 2026"
+    assert told(counted._replace(last_read=None))[3] == ("789", "references")
+
+
+def test_links_to_questions_lead_there_from_any_page(catalog):
+    question = catalog.get(2)
+    for source, target in (
+        ("index.md", "questions/technical/b.md"),
+        ("plans/week.md", "../questions/technical/b.md"),
+        ("questions/technical/a.md", "b.md"),
+        ("questions/debugging/c.md", "../technical/b.md"),
+    ):
+        assert render.question_link(question, source) == f"[2. Limit a rate]({target})"
+    assert render.plan_order(((2, 3), (2,)), catalog, "questions/technical/a.md") == (
+        "- [2. Limit a rate](b.md), then [3. Limit a rate](../debugging/c.md)\n- [2. Limit a rate](b.md)"
+    )
+
+
+def test_links_to_what_is_made_of_a_built_site_are_absolute_and_say_no_markup(catalog):
+    pages = [(q.number, q.title, q.address) for q in (catalog.get(1), catalog.get(3))]
+    items = soup(render.markdown_links(pages, "https://example.org/base/")).select("ol li")
+    assert [(item["value"], item.a["href"], item.a.get_text()) for item in items] == [
+        ("1", "/base/questions/technical/a/index.md", 'Fish "&" <chips>'),
+        ("3", "/base/questions/debugging/c/index.md", "Limit a rate"),
+    ]
+    opener = soup(render.plan_opener("#plan=a&b", "../../")).a
+    assert opener["href"] == "../../plans/builder/#plan=a&b"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "1 kB"),
+        (1_499, "1 kB"),
+        (340_200, "340 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (1_249_999, "1.2 MB"),
+    ],
+)
+def test_sizes_are_written_as_readers_take_them_in(count, shown):
+    assert render.size(count) == shown
+
+
+def test_only_what_is_filled_in_is_a_document():
+    assert render.is_document("templates/postmortem.md")
+    assert not render.is_document("templates/index.md")
+    assert not render.is_document("questions/technical/a.md")

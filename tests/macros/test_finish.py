@@ -1,0 +1,96 @@
+"""What is added to a built site: the texts beside the pages, and what is made of the pages themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from macros import finish, notices, offline, policy, printable
+from macros.site import Site
+
+SITE = Site("A site", "What it is about.", "https://example.org/base/", "CC BY 4.0")
+PAGE = """\
+<!doctype html><html><head><meta charset="utf-8">
+<link rel="stylesheet" href="../../../assets/site.css"></head>
+<body><article><h1>{title}</h1><p>Text of {title}.</p></article></body></html>
+"""
+
+
+@pytest.fixture(autouse=True)
+def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of the test's own for what a build leaves behind."""
+    folder = tmp_path / "staged"
+    monkeypatch.setattr(finish, "STAGED", folder)
+    return folder
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A site as the generator leaves it: two questions, the worker's source and what has a license."""
+    questions = [
+        {"number": number, "title": title, "url": f"{SITE.url}questions/technical/{slug}/"}
+        for number, title, slug in ((1, "First", "a"), (2, "Second", "b"))
+    ]
+    files = {
+        "questions.json": json.dumps({"questions": questions}),
+        "questions/technical/a/index.html": PAGE.format(title="First"),
+        "questions/technical/b/index.html": PAGE.format(title="Second"),
+        "assets/vendor/newsreader-license.txt": "OFL\n",
+        offline.SOURCE: "answer();\n",
+    }
+    for name, text in files.items():
+        file = tmp_path / "site" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return tmp_path / "site"
+
+
+def test_texts_are_laid_beside_their_pages(built):
+    finish.stage({"questions/technical/a/": "# First\n", "": "# Home\n"}, SITE)
+    finish.lay_markdown(built)
+    assert (built / "questions/technical/a/index.md").read_text() == "# First\n"
+    assert (built / "index.md").read_text() == "# Home\n"
+    assert (built / "questions/technical/a/index.html").is_file(), "what was there stays"
+
+
+def test_the_text_of_a_page_that_is_gone_is_not_laid_again(built):
+    finish.stage({"old/": "# Old\n", "kept/": "# Kept\n"}, SITE)
+    finish.stage({"kept/": "# Kept\n"}, SITE)
+    finish.lay_markdown(built)
+    assert (built / "kept/index.md").is_file()
+    assert not (built / "old/index.md").exists()
+
+
+def test_the_page_to_print_has_the_questions_in_their_order_and_the_pages_sheets(built):
+    finish.lay_printable(built, SITE)
+    html = (built / printable.ADDRESS / "index.html").read_text()
+    assert html.index("1. First") < html.index("Text of First.") < html.index("2. Second")
+    assert '<link rel="stylesheet" href="../assets/site.css">' in html
+
+
+def test_a_site_without_questions_can_be_printed_too(built):
+    (built / "questions.json").write_text('{"questions": []}')
+    finish.lay_printable(built, SITE)
+    assert "All 0 questions" in (built / printable.ADDRESS / "index.html").read_text()
+
+
+def test_a_finished_site_has_all_of_it_and_a_list_that_has_seen_the_rest(built):
+    finish.stage({"questions/technical/a/": "# First\n"}, SITE)
+    finish.finish(built)
+    listed = {
+        file["address"]: file["sha256"] for file in json.loads((built / offline.LIST).read_text())["files"]
+    }
+    made = {"questions/technical/a/index.md", printable.ADDRESS, notices.ADDRESS}
+    assert made <= set(listed)
+    assert (built / offline.WORKER).is_file()
+    pages = sorted(built.rglob("index.html"))
+    assert len(pages) == 3
+    assert all("content-security-policy" in page.read_text() for page in pages)
+    # The policies are in the pages that the list has hashed: a second writing of either changes nothing.
+    policy.write(built)
+    offline.write(built)
+    assert listed == {
+        file["address"]: file["sha256"] for file in json.loads((built / offline.LIST).read_text())["files"]
+    }
