@@ -1,5 +1,7 @@
 """The page of numbers to know: each figure against another calculation, the questions' own functions, and its page's text."""
 
+# ruff: noqa: RUF001 (a multiplication sign is what the page shows)
+
 from __future__ import annotations
 
 import math
@@ -39,6 +41,24 @@ def cells(table: str) -> list[list[str]]:
 def column(table: str, name: str) -> list[str]:
     rows = cells(table)
     return [row[rows[0].index(name)] for row in rows[1:]]
+
+
+def amount(cell: str) -> float:
+    """What a cell says, in seconds, bytes, dollars, operations and plain numbers."""
+    units = {"s": 1, "ms": 1e-3, "min": 60, "h": 3_600, "d": 86_400, "million": 1e6, "billion": 1e9}
+    units |= {"%": 0.01, "kB": 1e3, "GB": 1e9, "TB": 1e12, "GB/s": 1e9, "TB/s": 1e12, "KiB": 1_024, "/s": 1}
+    match = re.fullmatch(r"[$+±]?([\d,.]+) ?([\w%/]*)", cell)
+    assert match, cell
+    return float(match[1].replace(",", "")) * (units[match[2]] if match[2] else 1)
+
+
+def amounts(table: str, name: str) -> list[float]:
+    return [amount(cell) for cell in column(table, name)]
+
+
+def close(*wanted: float) -> object:
+    """Equal to three digits, to which a table rounds."""
+    return pytest.approx(wanted, rel=5.1e-3)
 
 
 def test_every_table_of_the_page_is_well_formed() -> None:
@@ -82,6 +102,142 @@ def test_the_ten_figures_on_top_are_those_of_the_tables() -> None:
     assert figures.attempts() == column(figures.retry_table(), "Three layers")[1] == "27"
     assert "Three attempts in each of three layers are" in top
     assert len(re.findall(r"^\| ", top, re.MULTILINE)) == 2 + 10
+
+
+class TestCells:
+    """Each column of figures, worked out another way than the table's own."""
+
+    def test_traffic(self) -> None:
+        table = figures.traffic_table()
+        rates = amounts(table, "Mean rate")
+        assert rates == [1, 12, 100, 1_000]
+        assert amounts(table, "A day") == close(*(rate * 24 * 60 * 60 for rate in rates))
+        month = [rate * 30 * 24 * 60 * 60 for rate in rates]
+        assert amounts(table, "30 days") == close(*month)
+        assert amounts(table, "1 kB of each, 30 days") == close(*(1_000 * count for count in month))
+        assert float(figures.million_a_day()) * 86_400 == pytest.approx(1e6, rel=5e-3)
+
+    def test_budgets_and_burn_rates(self) -> None:
+        table = figures.budget_table()
+        bad = [1 - target for target in amounts(table, "Target")]
+        assert amounts(table, "Bad of a million") == close(*(1e6 * share for share in bad))
+        for days in (30, 91, 365):
+            assert amounts(table, f"{days} days") == close(*(share * days * 86_400 for share in bad))
+        burn = figures.burn_table()
+        assert column(burn, "Windows") == ["1 h, 5 min", "6 h, 30 min", "24 h, 2 h", "72 h, 6 h"]
+        rates = amounts(burn, "Burn rate")
+        assert rates == close(14.4, 6, 3, 1)
+        assert amounts(burn, "Bad above") == close(*(0.001 * rate for rate in rates))
+        assert amounts(burn, "Budget gone in") == close(*(30 * 86_400 / rate for rate in rates))
+
+    def test_steps_parts_and_attempts(self) -> None:
+        chain = figures.chain_table()
+        for count in (3, 10, 30):
+            wanted = [math.prod([share] * count) for share in amounts(chain, "One step")]
+            assert amounts(chain, f"{count} steps") == close(*wanted)
+        spare = figures.spare_table()
+        for parts, busy, more in zip(*(amounts(spare, name) for name in cells(spare)[0]), strict=True):
+            assert parts * busy == pytest.approx(parts - 1, abs=0.005 * parts), "the others carry it all"
+            assert (parts - 1) * more == pytest.approx(1, abs=0.005 * parts)
+
+    def test_tokens_speeds_and_distances(self) -> None:
+        table = figures.token_table()
+        tokens = amounts(table, "Tokens")
+        assert amounts(table, "Words") == close(*(3 * count / 4 for count in tokens))
+        assert amounts(table, "Text") == close(*(4 * count for count in tokens))
+        assert amounts(table, "Pages") == close(*(count * 3 / 4 / 500 for count in tokens))
+        assert amounts(table, "To read") == close(*(count * 3 / 4 / 238 * 60 for count in tokens))
+        assert float(figures.read_rate()) == pytest.approx(238 / 60 / 0.75, abs=0.05)
+        speeds = figures.speed_table()
+        steps = amounts(speeds, "Each later")
+        assert amounts(speeds, "Tokens/s") == pytest.approx([1 / step for step in steps], abs=0.6)
+        first = amounts(speeds, "First token")
+        whole = (one + 399 * step for one, step in zip(first, steps, strict=True))
+        assert amounts(speeds, "400 tokens") == close(*whole)
+        assert amounts(figures.distance_table(), "Round trip at least") == close(
+            *(2 * km * 1.47 / 299_792 for km in (100, 1_000, 6_000, 20_000))
+        )
+        move = figures.move_table()
+        for size in ("1 GB", "70 GB", "140 GB"):
+            wanted = [amount(size) / peak for peak in amounts(move, "Peak")]
+            assert amounts(move, size) == close(*wanted)
+
+    def test_gpus_and_models(self) -> None:
+        table = figures.gpu_table()
+        bandwidths, peaks = amounts(table, "Bandwidth"), amounts(table, "Dense BF16, TFLOP/s")
+        assert amounts(table, "Operations a byte") == close(
+            *(peak * 1e12 / bandwidth for peak, bandwidth in zip(peaks, bandwidths, strict=True))
+        )
+        for step, memory, bandwidth in zip(
+            column(table, "Step of a 70B in 8 bits, at least"),
+            amounts(table, "Memory"),
+            bandwidths,
+            strict=True,
+        ):
+            time, gpus = step.split(" on ")
+            assert int(gpus) == (1 if memory >= 141e9 else 2), "the weights and a fifth beside them fit"
+            assert amount(time) == pytest.approx(70e9 / bandwidth / int(gpus), rel=6e-3)
+        assert figures.prefill() == f"{2 * 70e9 * 2_400 / (2 * 989e12 * 0.4) * 1e3:.0f} ms"
+        assert figures.floor_tokens() == f"{2 * 3.35e12 / 70e9:.0f}"
+        kept = figures.kv_table()
+        token = amounts(kept, "A token, 16 bits")
+        for shape, size in zip(column(kept, "Numbers a token"), token, strict=True):
+            layers, _, latent = shape.partition(" × (")
+            factors = layers.split(" × ")
+            numbers = sum(map(int, latent.rstrip(")").split(" + "))) if latent else 1
+            assert 2 * numbers * math.prod(map(int, factors)) == pytest.approx(size, rel=1e-3)
+        assert amounts(kept, "8,000 tokens") == pytest.approx([8_000 * size for size in token], abs=6e6)
+        assert amounts(kept, "128,000 tokens") == pytest.approx([128_000 * size for size in token], abs=6e7)
+        weights = figures.weights_table()
+        for name, size in (("BF16", 2), ("FP8, INT8", 1), ("FP4, INT4", 0.5)):
+            assert amounts(weights, name) == close(*(size * n for n in amounts(weights, "Parameters")))
+
+    def test_prices(self) -> None:
+        table = figures.token_price_table()
+        tried = zip(amounts(table, "Input"), amounts(table, "Output"), strict=True)
+        assert amounts(table, "1,000 requests") == close(
+            *(2.4 * read + 0.35 * wrote for read, wrote in tried)
+        )
+        hours = figures.gpu_price_table()
+        assert amounts(hours, "Eight for a month") == close(
+            *(8 * 365 * 2 * hour for hour in amounts(hours, "GPU-hour"))
+        )
+
+    def test_queues_and_counts(self) -> None:
+        table = figures.queue_table()
+        busy, times = amounts(table, "Busy"), amounts(table, "Mean time, in service times")
+        assert times == close(*(1 / (1 - use) for use in busy))
+        # In the system by Little's law, less the one that is served.
+        waiting = [use * time - use for use, time in zip(busy, times, strict=True)]
+        assert amounts(table, "Mean waiting") == pytest.approx(waiting, rel=8e-3)
+        assert amounts(table, "p95, in service times") == close(*(math.log(20) * time for time in times))
+        for expected, window, about in cells(figures.poisson_table())[1:]:
+            mean, (low, high) = amount(expected), map(amount, window.split(" to "))
+            assert high - mean == pytest.approx(mean - low, abs=1)
+            assert high - mean == pytest.approx(1.96 * math.sqrt(mean), abs=1)
+            assert amount(about) == pytest.approx(1.96 / math.sqrt(mean), abs=6e-3)
+
+    def test_samples_and_detectors(self) -> None:
+        table = figures.sample_table()
+        shares = amounts(table, "True share")
+        for points, name in ((0.05, "±5 points"), (0.02, "±2 points"), (0.01, "±1 point")):
+            for share, count in zip(shares, amounts(table, name), strict=True):
+                error = math.sqrt(share * (1 - share) / count)
+                assert 1.96 * error == pytest.approx(points, rel=1e-2)
+        told = amounts(table, "To tell a drop of 1 point, each")
+        for share, count in zip(shares, told, strict=True):
+            error = math.sqrt((share * (1 - share) + (share - 0.01) * (1.01 - share)) / count)
+            assert (1.96 + 0.8416) * error == pytest.approx(0.01, rel=1e-3)
+        clean = figures.clean_table()
+        for tries, rate, rule in zip(*(amounts(clean, name) for name in cells(clean)[0]), strict=True):
+            assert (1 - rate) ** tries == pytest.approx(0.05, rel=0.15)
+            assert rule == pytest.approx(3 / tries, rel=0.01)
+        shown = column(figures.precision_table(), "Of what it stops, hostile")
+        honest = (9, 99, 999, 9_999)
+        assert [amount(cell) for cell in shown] == pytest.approx(
+            [0.95 / (0.95 + 0.01 * others) for others in honest], rel=0.02
+        )
+        assert figures.in_flight() == "120"
 
 
 def test_the_peaks_are_the_questions() -> None:

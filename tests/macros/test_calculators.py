@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,44 @@ def test_a_sentence_with_a_figure_that_nobody_computes_is_refused() -> None:
 )
 def test_figures_are_written_for_people(kind: str, value: float, shown: str) -> None:
     assert calculators.fill(((None, f"{{x:{kind}}}"),), {"x": value}) == shown
+
+
+UNITS = {"%": 0.01, "s": 1, "min": 60, "h": 3_600, "d": 86_400, "GB": 1e9, "million": 1e6, "billion": 1e9}
+UNITS |= {"bytes": 1, "tokens": 1, "times": 1, "a minute": 1 / 60}
+
+
+def worth(text: str) -> float | None:
+    """What an expression in figures comes to, in seconds, bytes, dollars and plain numbers; None where it has other words."""
+    units = "|".join(sorted(UNITS, key=len, reverse=True))
+    # "3 d 9 h" is one figure, "75/s" one without its unit.
+    figure = rf"\$?[\d.]+(?: ?(?:{units})(?!\w))?(?: \d+ (?:min|s|h)\b)*"
+
+    def plain(match: re.Match[str]) -> str:
+        parts = re.findall(rf"([\d.]+) ?({units})?(?!\w)", match[0])
+        return "(" + "+".join(f"{number}*{UNITS.get(unit, 1)!r}" for number, unit in parts) + ")"
+
+    python = re.sub(figure, plain, re.sub(r"(?<=\d)/s\b", "", text.replace(",", "")))
+    for sign, meaning in {"×": "*", "−": "-", "⌈": "ceil(", "⌊": "floor(", "⌉": ")", "⌋": ")"}.items():
+        python = python.replace(sign, meaning)
+    if re.search(r"[^\W\d_]", re.sub(r"\b(?:ceil|floor)\b|(?<=\d)e[-+]?\d", "", python)):
+        return None
+    return float(eval(python, {"__builtins__": {}, "ceil": math.ceil, "floor": math.floor}))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_line_comes_to_the_result_beside_it(name: str) -> None:
+    """A reader who checks a line by hand, with the figures that it shows, gets what it says."""
+    form = calculators.load(ALL[name])
+    values = {one.name: one.value for one in form.inputs()} | dict(form.values)
+    checked = 0
+    for step in form.steps:
+        worked, shown = (calculators.fill(text, values) for text in (step.worked, step.result))
+        found, wanted = worth(worked), worth(shown)
+        if found is not None and wanted is not None:
+            if step.formula.endswith("rounded down"):
+                found = math.floor(found)
+            elif step.formula.endswith("up to a whole second"):
+                found = math.ceil(found)
+            assert wanted == pytest.approx(found, rel=4e-3), f"{worked} = {shown}"
+            checked += 1
+    assert checked >= 5
