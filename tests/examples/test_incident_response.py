@@ -45,6 +45,13 @@ class TestClock:
         assert max(saved, key=saved.get) == "mitigate"
         assert setting.ACKNOWLEDGE_MIN < setting.DETECT_MIN < setting.MITIGATE_MIN
 
+    def test_where_the_minutes_of_a_typical_incident_go(self):
+        assert figures.typical() == 14 + 6 + 38
+        assert figures.mitigate_share() == f"{38 / 58 * 100:.0f}%" == "66%"
+        assert figures.mitigation_saved() == 58 - 27, "levers pulled unasked leave 27 minutes in all"
+        for minutes, rps in ((58, 50), (27, 50), (7, 44)):
+            assert figures.spent_percent(minutes, rps) == f"{minutes * 60 * rps / 129_600 * 100:.0f}%"
+
     def test_six_hours_of_wrong_output(self):
         assert figures.wrong_requests() == f"{6 * 3600 * 50:,}"
         assert figures.wrong_budgets() == f"{6 * 3600 * 50 / 129_600:.1f}" == "8.3"
@@ -57,6 +64,7 @@ class TestClock:
         assert pytest.approx(0.02 * 30 * 24) == figures.BURN
         for failing in (0.05, 0.55, 1.0):
             assert figures.burn_minutes(failing) == pytest.approx(0.0144 * 60 / failing)
+        assert [figures.burn_at(failing) for failing in (1.0, 0.1, 0.05)] == ["0.9", "8.6", "17.3"]
         assert figures.burn_share_of_14() == "6%"
 
     def test_credits(self):
@@ -211,6 +219,8 @@ class TestCapacity:
     def test_the_second_eu_cell(self):
         assert figures.eu_cell_gpus() == math.ceil(18 / 0.9 / 6) * 4 == 16
         assert figures.eu_cell_dollars() == f"{16 * 2.5 * 720:,.0f}"
+        assert figures.eu_cell_break_even_millions() == f"{16 * 2.5 * 8_760 / 0.10 / 1e6:.1f}" == "3.5"
+        assert figures.shed_budget_hours() == f"{129_600 / (80 * 0.25) / 3_600:.1f}" == "1.8"
 
     def test_the_diagram_and_the_table_say_the_same(self):
         assert "|18/s| b" in figures.failover_diagram()

@@ -115,6 +115,7 @@ class TestFigures:
         # Half of the prefill work, 60% of all work, is saved by a warm cache: warm costs 0.7 of cold.
         assert recovery.cold_rps() == pytest.approx(60 * (0.4 + 0.6 * 0.5))
         assert figures.cold() == "42"
+        assert figures.recovery_wasted_rps() == f"{setting.REGION_RPS:.0f}", "all that the region can serve"
 
     def test_minutes(self):
         assert figures.recovered_minute("once") == "never"

@@ -461,6 +461,42 @@ class TestFigures:
         assert last / 0.8 <= 1 - 0.9985 + 1e-12
         assert figures.mends_table().endswith("99.85% |")
 
+    def test_each_promise_says_how_many_may_be_bad(self):
+        rows = [row.strip("| ").split(" | ") for row in figures.slo_table().splitlines()[2:]]
+        assert [row[2] for row in rows] == ["99.55%", "95%", "95%", "95%", "99%"]
+        valid = 194.4e6 * (1 - 0.00825)
+        assert float(figures.short_text().rstrip("%")) == pytest.approx(
+            50 * (1 + math.erf(math.log(2_000 / 700) / (4 * math.log(1_500 / 700)) ** 0.5)), abs=0.5
+        )
+        first, long = (float(rows[place][3].removesuffix(" million")) * 1e6 for place in (1, 2))
+        assert float(rows[0][3].replace(",", "")) == pytest.approx(valid * 0.0045, abs=500)
+        assert first + long == pytest.approx(valid * 0.85 * 0.05, rel=0.01), "a prompt is short or it is long"
+        assert first / (first + long) == pytest.approx(0.8, abs=0.01)
+        assert float(rows[3][3].removesuffix(" million")) * 1e6 == pytest.approx(
+            valid * 0.85 * 0.05, rel=0.01
+        )
+        assert float(rows[4][3].replace(",", "")) == pytest.approx(valid * 0.15 * 0.01, abs=500)
+
+    def test_responses_too_long_for_a_limit_by_the_fitted_lengths(self):
+        def longer(tokens):
+            """Of a log-normal with median 200 and mean 300, the share above so many tokens."""
+            return 0.5 * math.erfc(math.log(tokens / 200) / (4 * math.log(300 / 200)) ** 0.5)
+
+        for limit, slow, digits in ((60.0, False, 2), (60.0, True, 1), (50.0, False, 2), (50.0, True, 1)):
+            first, each = (0.9, 0.040) if slow else (0.35, 0.024)
+            tokens = int(1 + (limit - first) / each)
+            shown = float(figures.timeout_share(limit, slow).rstrip("%"))
+            assert shown == pytest.approx(100 * longer(tokens), abs=0.51 * 10**-digits)
+        low, high = (float(part.rstrip("%")) for part in figures.jobs_cut_off().split(" to "))
+        assert low == pytest.approx(15 * longer(2_486), abs=0.0051)
+        assert high == pytest.approx(15 * longer(1_478), abs=0.051)
+        assert figures.long_slower_than_p99() == f"{1 / (1 - figures.short_share()):.0f}%" == "5%"
+
+    def test_the_fleet_at_its_peak(self):
+        assert figures.utilization() == f"{150 * 0.8 / (24 * 6.5) * 100:.0f}%" == "77%"
+        assert figures.draft_replicas() == math.ceil(1_000 / 6.5)
+        assert figures.best_target() == figures.mends_table().rpartition("|")[0].rpartition("| ")[2].strip()
+
     def test_quality(self):
         error = (0.9 * 0.1 / 500) ** 0.5
         assert figures.quality_margin() == f"{1.96 * error * 100:.1f}" == "2.6"
