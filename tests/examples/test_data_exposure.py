@@ -69,6 +69,16 @@ class TestContainment:
         assert figures.short(response_cache=True) == "1,740"  # (0.5 + 5.3) * 300
         assert figures.short(response_cache=False) == "11,760"  # (2.6 + 7.4 + 12.2 + 17) * 300
 
+    def test_the_switches_are_told_with_their_computed_costs(self):
+        shown = {row[0]: row[2] for row in cells(figures.switch_table())}
+        assert shown["Response cache off"] == "2.71/s of 3.6 a replica, 75%"
+        assert shown["Prefix caching off"] == "2.22/s of 2.4, 93%; with the cache off 113%"
+        assert shown["Full stop"] == f"{65 * 60:,} requests a minute"
+        chart = figures.capacity_while_restarting()["data"]["values"]
+        bars = [row["capacity"] for row in chart if "capacity" in row]
+        assert bars == pytest.approx([(20 - 4 * n) * 3.6 + 4 * n * 2.4 for n in range(6)], abs=0.06)
+        assert [row["demand"] for row in chart if "demand" in row] == [pytest.approx(65 * 0.82), 65]
+
     def test_times(self):
         assert figures.minutes_left() == 18
         assert figures.stop_minutes() == 57
@@ -147,6 +157,25 @@ class TestTheInvariant:
         assert figures.disagreeing(granted=True) == f"{len(shared)}"
         assert figures.disagreeing(granted=False) == f"{len(WRONG)}"
 
+    def test_every_wrong_request_is_a_point_of_the_chart(self):
+        values = figures.by_day()["data"]["values"]
+        shown = {(row["day"], row["kind"]): row["count"] for row in values}
+        wrong = Counter(row["at"][8:10] for row in WRONG)
+        assert {day: shown[day, "Not shared"] for day in wrong} == wrong
+        assert sum(row["count"] for row in values if row["kind"] == "Not shared") == len(WRONG)
+        granted = sum(row["count"] for row in values if row["kind"] == "Shared by its owner")
+        assert granted == int(figures.disagreeing(granted=True))
+
+    def test_what_matched_is_shown_as_it_was_counted(self):
+        names = ("item", "words", "in_b", "in_a", "in_other_organizations", "on_b_website")
+        assert cells(figures.matches_table()) == [
+            [row[name] for name in names] for row in rows("matches.csv")
+        ]
+        assert (
+            figures.all_requests()
+            == f"{sum(int(h['requests']) for h in rows('hours.csv')) / 1e6:.0f} million"
+        )
+
     def test_the_migration_came_too_late(self):
         early = [row for row in WRONG if row["at"] < "2026-11-16 16:20"]
         assert figures.before("2026-11-16 16:20") == f"{len(early)}"
@@ -206,6 +235,28 @@ class TestThePairs:
         assert figures.times("closed_early") == f"{ratio('closed_early'):.1f}" == "9.0"
         assert ratio("state_errors") > 5
         assert ratio("session_refused") == pytest.approx(1, abs=0.1)
+
+    def test_the_table_has_each_counter_before_and_after_per_million(self):
+        shown = {name: values for name, *values in cells(figures.before_after_table())}
+        counted = rows("hours.csv")
+        fields = ("closed_early", "closed_later", "sign_ins", "session_refused", "state_errors")
+        assert len(shown) == len(fields) + 1
+        for field, (before, after, ratio) in zip(fields, shown.values(), strict=False):
+            for later, cell in ((False, before), (True, after)):
+                here = [h for h in counted if (h["hour"] >= "2026-11-12 10:00") == later]
+                share = sum(int(h[field]) for h in here) / sum(int(h["requests"]) for h in here)
+                assert float(cell.replace(",", "")) == pytest.approx(share * 1e6, abs=0.5), field
+            assert ratio == figures.times(field)
+        before, after, ratio = shown["First prompts with a foreign document"]
+        assert float(before) * 10 == pytest.approx(float(figures.rates(later=False)), abs=0.1)
+        assert float(after) * 10 == pytest.approx(float(figures.rates(later=True)), abs=0.1)
+        assert float(ratio) == pytest.approx(float(after) / float(before), rel=0.05)
+
+    def test_the_table_of_pairs_sets_chance_beside_what_was_seen(self):
+        gateway, seconds = cells(figures.pairs_table())
+        found = len(first_hand(WRONG))
+        assert gateway[1:] == [f"{found} of {found}", f"{found / 8:.0f} by chance, 1 in 8"]
+        assert seconds[1] == f"{figures.pairs('median')} and {figures.pairs('most')}"
 
     def test_the_log_covers_fourteen_days_at_the_questions_rate(self):
         hours = {h["hour"]: int(h["requests"]) for h in rows("hours.csv")}
@@ -268,6 +319,20 @@ class TestTheConnection:
         text = (EVIDENCE / "monitor.txt").read_text(encoding="utf-8").splitlines()
         served = [line.split('"')[3] for line in text if f":{read['connection']}]" in line]
         assert asked in [served[n : n + 6] for n in range(len(served))]
+
+    def test_the_tables_of_runs_show_the_laboratorys_counts(self):
+        names = ("closed", "crossed", "sessions_refused", "state_errors")
+        runs = {name: values for name, *values in cells(figures.runs_table())}
+        assert runs == {name: [LAB[name][field] for field in names] for name in runs}
+        names = ("closed", "crossed", "owner_refused", "state_errors")
+        mended = {name: values for name, *values in cells(figures.mended_table())}
+        assert mended == {name: [LAB[name][field] for field in names] for name in mended}
+        assert {*runs, *mended} == {name for name in LAB if not name.startswith("Closes rare")}
+        assert set(runs) & set(mended) == {"As it ran"}, "what each mend is held against"
+        shown = [values for _, *values in cells(figures.rivals_table())]
+        for field, pair in zip(("in_flight", "last_closed", "one_back"), shown, strict=True):
+            runs_of = (LAB["As it ran"], LAB["One request at a time"])
+            assert pair == [f"{run[field]} of {run['crossed']}" for run in runs_of]
 
     def test_each_rival_predicts_other_numbers(self):
         crowd, single = LAB["As it ran"], LAB["One request at a time"]
