@@ -157,6 +157,15 @@ def test_a_page_missing_from_the_navigation(tmp_path):
     assert "questions/system-design/other.md" in fault.mend
 
 
+def test_categories_and_levels_are_named_as_people_say_them():
+    assert [category.label for category in Category] == [
+        *("Conceptual", "Technical", "System design", "Debugging"),
+    ]
+    assert [(level.full_label, level.rank) for level in Difficulty] == [
+        *(("Mid-senior (L4/L5)", 1), ("Senior (L5/L6)", 2), ("Staff (L6/L7)", 3)),
+    ]
+
+
 def test_selecting_and_finding(tmp_path):
     docs = write_docs(
         tmp_path,

@@ -98,12 +98,36 @@ def test_a_body_that_says_what_no_plan_can_is_refused():
         LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(),)),)),
         LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(question=LIMITS["question"] + 1),)),)),
         LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(text="x", minutes=601),)),)),
+        LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(text="x", minutes=-1),)),)),
+        LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(text="x" * (LIMITS["text"] + 1)),)),)),
+        LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(question=1),) * (LIMITS["items"] + 1)),)),
+        LinkedPlan("x", days=(LinkedDay(0, "x" * (LIMITS["note"] + 1)),)),
+        LinkedPlan("\U0001f600" * (LIMITS["title"] // 2 + 1)),
         LinkedPlan("x", days=tuple(LinkedDay(n) for n in range(LIMITS["days"] + 1))),
     ],
 )
 def test_what_the_builder_would_refuse_is_not_written(plan):
     with pytest.raises(LinkError):
         encode(plan)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        LinkedPlan("x" * LIMITS["title"]),
+        LinkedPlan("\U0001f600" * (LIMITS["title"] // 2)),
+        LinkedPlan("x", date(2020, 1, 1), LAST),
+        LinkedPlan("x", LAST, LAST),
+        LinkedPlan("x", days=(LinkedDay(0), LinkedDay(LIMITS["offset"]))),
+        LinkedPlan("x", days=(LinkedDay(0, "x" * LIMITS["note"]),)),
+        LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(question=LIMITS["question"]),)),)),
+        LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(text="x" * LIMITS["text"], minutes=600),)),)),
+        LinkedPlan("x", days=(LinkedDay(0, items=(LinkedItem(question=1),) * LIMITS["items"]),)),
+        LinkedPlan("x", days=tuple(LinkedDay(n) for n in range(LIMITS["days"]))),
+    ],
+)
+def test_what_the_builder_just_allows_comes_through(plan):
+    assert decode(encode(plan)) == plan
 
 
 def test_a_plan_too_long_for_a_link_says_so():

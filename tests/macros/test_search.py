@@ -75,6 +75,26 @@ def test_a_question_is_found_by_title_keywords_vocabulary_and_text(docs, tmp_pat
     assert found["labels"]["mid-senior"] == "Mid-senior (L4/L5)"
 
 
+def test_the_rest_has_what_tells_a_question_apart_once_and_no_markup(tmp_path):
+    """Of what stands below the opening: no word of few letters, none that many questions have, each once."""
+    pages = {f"technical/{name}.md": page(number=str(n)) for n, name in enumerate("abcdef", 1)}
+    catalog = load_catalog(write_docs(tmp_path, pages))
+    texts = {q.source: (tmp_path / "docs" / q.source).read_text(encoding="utf-8") for q in catalog}
+    first, *others = (question.source for question in catalog)
+    told = (
+        "\nRare rare ab the leak's end, [a link](../address.md), <b>bold</b>.\n\n/// details | Hidden mark\n"
+    )
+    texts[first] += f"{told}\nCommon.\n\n///\n"
+    for source in others[:2]:
+        texts[source] += "\nCommon.\n"
+    records = json.loads(search_files(catalog, texts, {}, {})[FILE])["questions"]
+    # A third of six are two questions: what three have tells none of them apart.
+    rest = ["rare", "the", "leaks", "end", "link", "bold"]
+    assert [word for word in records[0]["rest"].split() if word not in records[3]["rest"].split()] == rest
+    assert "question" in records[0]["opening"].split()
+    assert not {"model", "pitfalls", "rare"} & set(records[0]["opening"].split())
+
+
 def test_a_drill_says_that_it_is_one():
     catalog = load_catalog(DOCS)
     texts = {question.source: (DOCS / question.source).read_text(encoding="utf-8") for question in catalog}
