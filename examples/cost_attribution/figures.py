@@ -6,7 +6,7 @@ from typing import Any
 
 from examples.cost_attribution import budget, fleet, gap, gpu
 from examples.cost_attribution import setting as s
-from examples.cost_attribution.money import dollars, in_whole_cents
+from examples.cost_attribution.money import dollars
 
 FLEET_TOKENS = s.FLEET_REQUESTS * (s.FLEET_INPUT + s.FLEET_OUTPUT)
 PROVIDER_TOKENS = s.PROVIDER_REQUESTS * (s.PROVIDER_INPUT + s.PROVIDER_CACHED + s.PROVIDER_OUTPUT)
@@ -134,12 +134,6 @@ def naive_loss() -> str:
     """Return the cents that are missing if the shared services are divided evenly and each bill is rounded."""
     total = s.SHARED_COST * 100
     return f"{total - s.TEAMS * round(total / s.TEAMS)} cents"
-
-
-def even_bills() -> dict[int, int]:
-    """Return how many teams pay which cents if the shared services are divided evenly by largest remainder."""
-    bills = in_whole_cents(s.SHARED_COST * 100, {f"team-{n:02}": 1 for n in range(s.TEAMS)})
-    return {cents: list(bills.values()).count(cents) for cents in sorted(set(bills.values()))}
 
 
 # The invoice

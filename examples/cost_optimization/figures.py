@@ -653,13 +653,6 @@ def growth_table() -> str:
     return "\n".join(lines)
 
 
-def next_node_month() -> int:
-    """Return the month in which growth needs the fourth node."""
-    month = months_until(SETTING, FINAL, AFTER.monthly)
-    assert month is not None
-    return month
-
-
 def first_year() -> str:
     """Return what the first twelve months save against doing nothing, the project paid.
 

@@ -9,7 +9,6 @@ from examples.data_privacy_compliance import inventory, law
 
 # The setting
 PATIENTS = 4_000_000
-EU_SHARE = 0.40
 CONVERSATIONS_A_YEAR = 9
 TURNS = 6
 CONVERSATIONS_A_DAY = 100_000
@@ -197,12 +196,6 @@ def in_june_set() -> float:
 def orders_in_weights() -> str:
     """Return the orders a month that reach the adapter."""
     return f"{ORDERS_A_MONTH * in_june_set():.1f}"
-
-
-def orders_in_evaluation() -> str:
-    """Return the orders a year that reach the evaluation set, if it was drawn evenly from a year."""
-    rate = CONVERSATIONS_A_YEAR * EVALUATION_SET / (PATIENTS * CONVERSATIONS_A_YEAR)
-    return f"{12 * ORDERS_A_MONTH * (1 - math.exp(-rate)):.1f}"
 
 
 # The provider

@@ -22,7 +22,6 @@ FLAKE = 0.001
 """Assumption: share of front-door probes that fail while all is well."""
 GPU_HOUR = 2.50
 """Assumption: dollars for one H200 for an hour."""
-RESERVED_OUTPUT = 4_096
 
 
 def _table(head: str, rows: list[tuple[Any, ...]], align: str = "") -> str:
@@ -107,12 +106,6 @@ def clock_table() -> str:
     return _table("Change | Minutes | All fail, mean | All fail, peak | US fails, peak", rows, "lrrrr")
 
 
-def year_availability() -> str:
-    """Of a year, if each of its incidents failed everything for the typical time at mean traffic."""
-    minutes = setting.INCIDENTS_A_YEAR * typical()
-    return f"{(1 - minutes / (365 * 1440)) * 100:.2f}%"
-
-
 def wrong_requests() -> str:
     return f"{setting.WRONG_OUTPUT_HOURS * 3600 * setting.MEAN_RPS:,.0f}"
 
@@ -134,11 +127,6 @@ def canary_spent() -> str:
 def burn_minutes(failing: float) -> float:
     """Minutes until the long window of the burn-rate alert is over its threshold, from a clean start."""
     return BURN * (1 - setting.TARGET) * BURN_WINDOW_MIN / failing
-
-
-def burn_share_of_14() -> str:
-    """The failing share that this alert finds in 14 minutes."""
-    return f"{BURN * (1 - setting.TARGET) * BURN_WINDOW_MIN / setting.DETECT_MIN * 100:.0f}%"
 
 
 def burn_at(failing: float) -> str:
@@ -488,20 +476,6 @@ def _recoveries() -> dict[str, list[recovery.Second]]:
         "bounded": recovery.simulate(recovery.all_at_once_bounded()),
         "staged": recovery.simulate(recovery.staged()),
     }
-
-
-def recovered_minute(policy: str) -> str:
-    """The minute from which all fresh traffic is admitted and served well to the end of the run."""
-    history = _recoveries()[policy]
-    bad = [i for i, s in enumerate(history) if s.good < recovery.FRESH_RPS * recovery.GOOD_SHARE]
-    if not bad:
-        return "0"
-    return "never" if bad[-1] >= len(history) - 60 else f"{(bad[-1] + 1) / 60:.0f}"
-
-
-def recovery_served(policy: str) -> str:
-    """Requests served in time in the 30 minutes of the run."""
-    return f"{sum(second.good for second in _recoveries()[policy]):,.0f}"
 
 
 def recovery_wasted_rps() -> str:

@@ -224,14 +224,6 @@ def pod_series() -> str:
     return f"{inv.a_pod():,}"
 
 
-def gateway_series() -> str:
-    return f"{inv.design_series():,}"
-
-
-def gateway_dollars() -> str:
-    return _dollars(inv.series_dollars(inv.design_series()))
-
-
 def all_tenants_dollars() -> str:
     """The promise counters for every tenant instead of the labeled ones."""
     series = s.TENANTS * inv.PROMISES * 2 * s.GATEWAY_PODS
@@ -309,15 +301,7 @@ def tail_saving() -> str:
     return _dollars(inv.gb_dollars(inv.gb_a_month(inv.TRACE_BYTES, 1 - inv.kept_share())))
 
 
-def kept_share() -> str:
-    return _percent(inv.kept_share(), 1)
-
-
 # --- Traces -------------------------------------------------------------------------------------------------------
-
-
-def mean_stream_s() -> str:
-    return f"{inv.mean_stream_s():.1f}"
 
 
 def sampling_table() -> str:
@@ -348,11 +332,6 @@ def sampling_table() -> str:
 def evicted_after_s(pods: int = s.SAMPLERS_A_REGION) -> str:
     """When the default buffer of 50,000 traces evicts a trace, at one region's samplers that carry the whole peak."""
     return f"{50_000 / (s.PEAK_RPS / pods):.0f}"
-
-
-def traces_needed(pods: int = s.SAMPLERS_A_REGION) -> str:
-    wait = s.LONGEST_STREAM_S + 3 * s.ROOT_GRACE_S
-    return f"{s.PEAK_RPS * wait / pods:,.0f}"
 
 
 def bad_a_day() -> str:

@@ -433,12 +433,6 @@ def name_recall(which: str) -> str:
     return percent(_scores(which)[Kind.NAME].recall)
 
 
-def leaked_share() -> str:
-    """Return the percentage of held-out names of which a letter was left in the text."""
-    names = _scores("held out")[Kind.NAME]
-    return percent(names.leaked / names.labeled)
-
-
 def errors() -> str:
     """Return some names missed, some taken for names, and a number taken for a card, in a block."""
     names = _scores("held out")[Kind.NAME]

@@ -14,7 +14,7 @@ from typing import Any
 
 from examples.rate_limiting import calculator, headers, meter
 from examples.rate_limiting.decision import Decision, Outcome, seconds
-from examples.rate_limiting.fallback import cap, share
+from examples.rate_limiting.fallback import cap
 from examples.rate_limiting.tiers import TIERS, UNIT
 
 # Measured
@@ -243,14 +243,6 @@ def default_client_stall_s() -> int:
     return (1 + CLIENT_RETRIES) * CLIENT_TIMEOUT_S
 
 
-def outage_burst(tier: str, tokens: int) -> int:
-    """Return the most tokens that all gateways together hand one user at once, in requests of ``tokens``."""
-    if tokens > cap(TIERS[tier], GATEWAYS):
-        return 0
-    mine = share(TIERS[tier], GATEWAYS, tokens)
-    return GATEWAYS * min(mine.requests.burst, max(1, mine.tokens.burst // tokens)) * tokens
-
-
 def outage_bound(tier: str) -> int:
     """Return the most tokens that all gateways together hand one user at once, whatever the sizes."""
     return GATEWAYS * cap(TIERS[tier], GATEWAYS)
@@ -259,11 +251,6 @@ def outage_bound(tier: str) -> int:
 def unsettled_per_s() -> int:
     """Return the settles that fail, for every second of an outage at peak."""
     return PEAK_REQUESTS_PER_S
-
-
-def unsettled_tokens_per_s() -> int:
-    """Return the tokens that stay held until their deadlines, for every second of an outage without a queue."""
-    return unsettled_per_s() * reserved_tokens()
 
 
 def failover_tokens(lag_ms: int) -> int:

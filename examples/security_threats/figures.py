@@ -127,10 +127,6 @@ def risk_after() -> str:
     return f"{threats.total(threats.model(), _built()) / 1e6:.1f}"
 
 
-def threat_count() -> int:
-    return len(threats.model().threats)
-
-
 def first_weeks(controls: int) -> str:
     """Return the engineer-weeks of the first controls of the plan."""
     return f"{sum(control.weeks for control, _ in threats.plan(threats.model())[:controls]):g}"
@@ -306,18 +302,8 @@ def honest_cases(held_out: bool | None = None) -> int:
     return len(_rows(*names))
 
 
-def honest(result: str, held_out: bool | None = None) -> int:
-    """Return how many honest requests end so: allowed, asked, changed, blocked."""
-    names = {None: ("honest", "honest_held_out"), True: ("honest_held_out",), False: ("honest",)}[held_out]
-    return corpus.counts(_rows(*names))[Result(result)]
-
-
 def clean_needed() -> int:
     return numbers.clean_needed()
-
-
-def below_percent(n: int) -> str:
-    return f"{100 * numbers.below(n):.1f}"
 
 
 # The attacker's units
@@ -418,11 +404,6 @@ def precision() -> str:
     return f"{100 * numbers.detector().precision:.1f}"
 
 
-def per_catch() -> str:
-    day = numbers.detector()
-    return f"{day.honest_stopped / day.caught:.1f}"
-
-
 def tries(chance: float) -> int:
     return numbers.tries_for(chance)
 
@@ -440,11 +421,6 @@ def claim_interval(n: int) -> str:
 
 def probe_ms(tokens: int = numbers.PREFIX_TOKENS) -> str:
     return f"{numbers.probe_gap_ms(tokens):,.1f}".removesuffix(".0")
-
-
-def salted_gb(tokens: int) -> str:
-    """Return the gigabytes of one tenant's copy of a prompt of this length."""
-    return f"{tokens * numbers.kv_bytes_per_token() / 1e9:.2f}"
 
 
 def salted_all_gb(tokens: int, tenants: int) -> str:

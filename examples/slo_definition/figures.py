@@ -12,7 +12,6 @@ from examples.slo_definition.budget import (
     ALERTS,
     DAY,
     HOUR,
-    BurnAlert,
     burn_rate,
     error_budget,
     exhaustion_s,
@@ -160,11 +159,6 @@ def agreement_spent() -> str:
 # Dependencies
 
 
-def draft_budget() -> int:
-    """Bad requests that 99.9% allows in the period."""
-    return round(requests() * error_budget(s.DRAFT_TARGET))
-
-
 def provider_allowance() -> int:
     """Failures that the provider's contract allows in the period."""
     return round(requests() * s.PROVIDER_SHARE * error_budget(s.PROVIDER_TARGET))
@@ -252,11 +246,6 @@ def latency_table() -> str:
         slow = completion_s(s.TTFT_P95, s.TPOT_P95, tokens)
         rows.append(f"{tokens:,} ({name}) | {usual:.1f} s | {slow:.1f} s")
     return table("Output tokens | At the median TTFT and TPOT: | At both p95: ", *rows)
-
-
-def seconds_for(tokens: int) -> str:
-    """Seconds to the last token at the median speed."""
-    return f"{completion_s(s.TTFT_P50, s.TPOT_P50, tokens):.1f}"
 
 
 def timeout_tokens(slow: bool = False) -> str:
@@ -530,11 +519,6 @@ def page_reset() -> str:
     return minutes(reset_s(ALERTS[0], s.PROVIDER_SHARE + before, s.SERVED_TARGET, s.PERIOD_S, before))
 
 
-def factor_for(days: int, alert: int = 0) -> str:
-    """The factor of an alert for another period."""
-    return f"{ALERTS[alert].factor(days * DAY):.2f}"
-
-
 def can_never_fire() -> str:
     """The target at and below which the fast page cannot fire, whatever happens, in whole percent."""
     return f"{math.floor((1 - 1 / ALERTS[0].factor(s.PERIOD_S)) * 100)}%"
@@ -543,11 +527,6 @@ def can_never_fire() -> str:
 def few_events(target: float = s.SERVED_TARGET) -> str:
     """Events in the hour below which one failure is above the fast page's threshold."""
     return f"{1 / ALERTS[0].threshold(target, s.PERIOD_S):.0f}"
-
-
-def highest_burn(target: float) -> str:
-    """Burn rate of a total outage."""
-    return f"{1 / error_budget(target):.0f}"
 
 
 # Quality
@@ -603,26 +582,9 @@ def play(mended: bool) -> Month:
     return Month.play(30, s.MEAN_RATE, s.SERVED_TARGET, bad_share)
 
 
-def first_fired(alert: BurnAlert, mended: bool, after: float = 0.0) -> float | None:
-    """Days until the alert first begins to fire after a time in seconds."""
-    return next((time / DAY for time in play(mended).fired(alert) if time > after), None)
-
-
-def leak_ticket(mended: bool = True) -> str:
-    """Days from the leaking release to its ticket."""
-    fired = first_fired(ALERTS[3], mended, LEAKING[0])
-    return "never" if fired is None else f"{fired - LEAKING[0] / DAY:.1f}"
-
-
 def left_at_end(mended: bool) -> str:
     """Share of the budget left after the month."""
     return percent(play(mended).left()[-1], 0)
-
-
-def day_overspent() -> str:
-    """The day on which today's budget is gone."""
-    left = play(mended=False).left()
-    return f"{next(step for step, share in enumerate(left) if share < 0) * 300 / DAY:.0f}"
 
 
 def budget_month() -> dict[str, Any]:

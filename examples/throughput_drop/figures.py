@@ -16,7 +16,6 @@ from examples.throughput_drop.decision import Plan
 HERE = Path(__file__).parent
 GATE_AT = 0.95
 """Least saturated throughput of a candidate, as a share of the old build's."""
-PLATEAU = max(lab.LADDER)
 PLANS = {
     "Roll back at 15:00, spares serve": Plan(setting.ROLLBACK, spares=True),
     "Roll back at 15:00, spares stay out": Plan(setting.ROLLBACK),

@@ -1,5 +1,6 @@
 """The rules of docs/contributing/style.md that a machine can check, on every page and on the template."""
 
+import ast
 import re
 
 import pytest
@@ -31,6 +32,7 @@ OUTLINE = yaml.safe_load((ROOT / "tests/content/outline.yml").read_text(encoding
 TEMPLATES = {TEMPLATE: Category.CONCEPTUAL, DRILL: Category.DEBUGGING}
 COMPLETE = [*TEMPLATES, *(DOCS / question.source for question in CATALOG if not question.pending)]
 DRILLS = [file for file in COMPLETE if file == DRILL or file.parent.name == Category.DEBUGGING]
+TEXTS = [file.read_text(encoding="utf-8") for file in PAGES]
 LISTINGS = [(file, listing) for file in PAGES for listing in listings_of(body_of(file))]
 
 FILLER = re.compile(
@@ -220,6 +222,16 @@ def test_pages_examples_and_tests_go_by_one_slug():
     assert complete <= packages, "a complete answer without an example"
     assert {test for test in tests if test in slugs} == packages, "an example without tests of its name"
     assert all(any(test.startswith(slug) for slug in packages) for test in tests), "a test of no example"
+
+
+def test_every_figure_is_on_a_page_or_part_of_one_that_is():
+    """One that nobody prints is computed, tested and kept up for nothing."""
+    printed = set(re.findall(r"\w+", " ".join(re.findall(r"\{\{.*?\}\}", "\n".join(TEXTS), re.DOTALL))))
+    for file in sorted(ROOT.glob("examples/*/figures.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        figures = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert figures <= printed | used, f"{file.parent.name}: print or remove them"
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(DOCS).as_posix())

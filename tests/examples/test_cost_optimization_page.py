@@ -74,7 +74,6 @@ def test_the_steps_and_the_other_paths():
 
 def test_what_survives_and_what_growth_eats():
     assert (figures.survivors("large"), figures.survivors("small")) == ("14.4", "32")
-    assert figures.next_node_month() == math.ceil(math.log(14.4 / 7.5) / math.log(1.05)) == 14
     # 24 GPUs of three surviving nodes are twelve FP8 replicas; 21 requests/s grow past them.
     assert figures.fifth_node_month() == math.ceil(math.log(12 * 2.4 / 21) / math.log(1.05)) == 7
     assert figures.cliff() == "28.8"

@@ -163,7 +163,6 @@ class TestFigures:
         # Binomial instead of Poisson: each of 0.75 conversations in June is missed with 1 - 200,000 / 3,000,000.
         assert figures.in_june_set() == pytest.approx(1 - (1 - 1 / 15) ** 0.75, abs=0.002)
         assert figures.orders_in_weights() == "5.9"
-        assert float(figures.orders_in_evaluation()) == pytest.approx(1440 * 5000 / 4e6, abs=0.05)
 
     def test_the_provider(self):
         assert figures.provider_turns() == "1.8"

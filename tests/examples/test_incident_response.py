@@ -56,16 +56,12 @@ class TestClock:
         assert figures.wrong_requests() == f"{6 * 3600 * 50:,}"
         assert figures.wrong_budgets() == f"{6 * 3600 * 50 / 129_600:.1f}" == "8.3"
 
-    def test_the_year(self):
-        assert figures.year_availability() == f"{(1 - 11 * 58 / 525_600) * 100:.2f}%"
-
     def test_burn_alert_delays(self):
         # 2% of a 30-day budget in one hour is 14.4 times the sustainable rate.
         assert pytest.approx(0.02 * 30 * 24) == figures.BURN
         for failing in (0.05, 0.55, 1.0):
             assert figures.burn_minutes(failing) == pytest.approx(0.0144 * 60 / failing)
         assert [figures.burn_at(failing) for failing in (1.0, 0.1, 0.05)] == ["0.9", "8.6", "17.3"]
-        assert figures.burn_share_of_14() == "6%"
 
     def test_credits(self):
         assert figures.credit_minutes(31) == "44.6"

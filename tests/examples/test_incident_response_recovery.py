@@ -117,11 +117,6 @@ class TestFigures:
         assert figures.cold() == "42"
         assert figures.recovery_wasted_rps() == f"{setting.REGION_RPS:.0f}", "all that the region can serve"
 
-    def test_minutes(self):
-        assert figures.recovered_minute("once") == "never"
-        assert figures.recovered_minute("bounded") in ("0", "1")
-        assert figures.recovered_minute("staged") == "6"
-
     def test_the_chart_tells_what_its_caption_says(self):
         rows = figures.recovery_chart()["data"]["values"]
         assert all(row["once"] == 0 for row in rows[3:])

@@ -8,7 +8,6 @@ import math
 import random
 import re
 from datetime import date
-from inspect import isfunction
 from pathlib import Path
 
 import pytest
@@ -70,17 +69,6 @@ def test_every_table_of_the_page_is_well_formed() -> None:
         assert len(cells(table)) > 2
         assert "e+" not in table
         assert "nan" not in table
-
-
-def test_every_figure_is_on_a_page() -> None:
-    pages = PAGE + "".join(page.read_text(encoding="utf-8") for page in (DOCS / "calculators").glob("*.md"))
-    shown = set(re.findall(r'\b(?:computed|calculator)\("(\w+)"', pages))
-    made = {
-        name
-        for name, value in vars(figures).items()
-        if isfunction(value) and value.__module__ == figures.__name__ and not name.startswith("_")
-    }
-    assert made <= shown
 
 
 def test_the_ten_figures_on_top_are_those_of_the_tables() -> None:
