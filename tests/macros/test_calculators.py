@@ -6,17 +6,25 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from examples.cost_optimization import tokens
 from examples.cost_optimization.figures import cost_model, token_calculator
+from examples.rate_limiting import calculator as limits
 from examples.rate_limiting.figures import limits_calculator
+from examples.reference_numbers import memory
 from examples.reference_numbers.figures import memory_calculator
+from examples.slo_definition import calculator as budget
 from examples.slo_definition.figures import budget_calculator
 from macros import calculators
 
@@ -219,10 +227,54 @@ def test_every_line_comes_to_the_result_beside_it(name: str) -> None:
         worked, shown = (calculators.fill(text, values) for text in (step.worked, step.result))
         found, wanted = worth(worked), worth(shown)
         if found is not None and wanted is not None:
-            if step.formula.endswith("rounded down"):
-                found = math.floor(found)
-            elif step.formula.endswith("up to a whole second"):
-                found = math.ceil(found)
-            assert wanted == pytest.approx(found, rel=4e-3), f"{worked} = {shown}"
+            assert wanted == pytest.approx(rounded(found, step.formula), rel=4e-3), f"{worked} = {shown}"
             checked += 1
     assert checked >= 5
+
+
+def rounded(value: float, formula: str) -> float:
+    if formula.endswith("rounded down"):
+        return math.floor(value)
+    return math.ceil(value) if formula.endswith("up to a whole second") else value
+
+
+RESULTS: dict[str, Callable[..., dict[str, Any]]] = {
+    "error-budget": budget.results,
+    "cost-per-token": tokens.results,
+    "kv-cache": memory.results,
+    "rate-limits": limits.results,
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_every_line_holds_for_other_figures_too(name: str, data: st.DataObject) -> None:
+    """The same to the last digit, with the reader's own figures in the place of the defaults."""
+    form = calculators.load(ALL[name])
+    given_: dict[str, float] = {}
+    for one in form.inputs():
+        low, high = max(one.low, one.value / 2), min(one.high, one.value * 2)
+        chosen = st.integers(math.ceil(low), math.floor(high)) if one.whole else st.floats(low, high)
+        given_[one.name] = data.draw(chosen, label=one.name)
+    assume(name != "rate-limits" or not limits.contradictions(given_))
+    values = given_ | RESULTS[name](**given_)
+
+    def exactly(text: calculators.Text) -> str:
+        template = next(words for when, words in text if when is None or values[when] is not None)
+        return re.sub(
+            r"\{(\w+):(\w+)[^}]*\}",
+            lambda match: f"{Decimal(values[match[1]]):f}" + " s" * (match[2] == "duration"),
+            template,
+        )
+
+    checked = 0
+    for step in form.steps:
+        if any(values[field] is None for field in re.findall(r"\{(\w+):", f"{step.worked}{step.result}")):
+            continue
+        found, wanted = worth(exactly(step.worked)), worth(exactly(step.result))
+        if found is not None and wanted is not None:
+            lost = 1 if "whole" in str(step.result) else 0
+            assert wanted == pytest.approx(rounded(found, step.formula), rel=1e-6, abs=lost), step.label
+            checked += 1
+    assert checked >= 4
