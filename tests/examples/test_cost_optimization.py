@@ -221,7 +221,7 @@ def test_the_result_does_not_depend_on_the_order_of_steps(inputs):
         ({"spare_nodes": True}, "Nodes that may be down is True"),
         ({"bf16_gpus": 2.5}, "whole number"),
         ({"peak": 11.9}, "raise the peak"),
-        ({"offline": 60.0}, "over 100% together"),
+        ({"offline": 55.1}, "over 100% together"),
         ({"node_gpus": 3}, "raise the node"),
     ],
     ids=str,

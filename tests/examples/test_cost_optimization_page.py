@@ -261,6 +261,15 @@ def test_at_the_break_even_the_two_cost_the_same():
     assert at["volume"] == pytest.approx(first["even_volume"])
 
 
+def test_the_dearer_of_the_two_is_named_with_the_difference_of_a_month():
+    for used in (10, 90):
+        found = tokens.results(3.0, 8, 20_000, used, 80, 0.4, 1.6)
+        month = 20_000 * used / 100 * 2_628_000 / 1e6 * 0.64 - 3.0 * 8 * 730
+        saved, lost = (month, None) if month > 0 else (None, -month)
+        assert (found["saved"], found["lost"]) == (pytest.approx(saved), pytest.approx(lost))
+        assert (month > 0) == (used == 90), "both cases are tried"
+
+
 def test_where_even_a_full_replica_is_dearer_there_is_no_break_even():
     found = tokens.results(10.0, 8, 1_000, 100, 50, 0.1, 0.2)
     assert found["even"] is None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples.rate_limiting import figures
+from examples.rate_limiting import calculator, figures
 from examples.rate_limiting.fallback import LocalLimiter, cap, share
 from examples.rate_limiting.tiers import TIERS
 
@@ -143,3 +143,27 @@ def test_the_client_defaults_the_page_warns_of_are_redis_py_s() -> None:
     defaults = inspect.signature(redis.Redis.__init__).parameters
     assert defaults["socket_timeout"].default == figures.CLIENT_TIMEOUT_S
     assert defaults["retry"].default.get_retries() == figures.CLIENT_RETRIES
+
+
+def test_the_calculator_tells_a_request_to_pass_to_wait_or_never_to_come() -> None:
+    setting = calculator.DEFAULTS | {"per_minute": 6_000, "burst": 10_000}
+    told = {
+        (left, tokens): [
+            calculator.results(**setting | {"left": left, "tokens": tokens})[key]
+            for key in ("now", "retry_after", "never")
+        ]
+        for left, tokens in ((10_000, 10_000), (500, 500), (499, 500), (-2_000, 500), (10_000, 10_001))
+    }
+    # 100 tokens a second flow in.
+    assert told == {
+        (10_000, 10_000): [1, None, None],
+        (500, 500): [1, None, None],
+        (499, 500): [None, 1, None],
+        (-2_000, 500): [None, 25, None],
+        (10_000, 10_001): [None, None, 1],
+    }
+
+
+def test_the_calculator_refuses_more_than_the_bucket_holds() -> None:
+    assert calculator.contradictions({"left": 100, "burst": 100}) == []
+    assert len(calculator.contradictions({"left": 101, "burst": 100})) == 1

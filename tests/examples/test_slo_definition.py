@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples.slo_definition import figures
+from examples.slo_definition import calculator, figures
 from examples.slo_definition import setting as s
 from examples.slo_definition.budget import (
     ALERTS,
@@ -282,6 +282,40 @@ class TestBudget:
     def test_it_stays_while_the_cause_stays(self):
         with pytest.raises(ValueError, match="stays"):
             reset_s(ALERTS[3], 0.5, 0.9955, 30 * DAY, after=0.0046)
+
+
+class TestCalculator:
+    @given(bad=st.floats(0, 100), minutes=st.floats(0, 600), before=st.floats(0, 1), spent=st.floats(0, 100))
+    def test_what_is_left_and_gone_is_all_there_is(self, bad, minutes, before, spent):
+        found = calculator.results(99.5, 30, 75, before, bad, minutes, spent)
+        rest = found["left"] if found["left"] is not None else -found["over"]
+        assert rest + found["gone"] + found["here"] == pytest.approx(1)
+        assert found["here"] == pytest.approx(bad / 0.5 * minutes / (30 * 1_440))
+
+    def test_it_names_the_first_page_and_the_first_ticket(self):
+        found = calculator.results(99.5, 30, 75, 0.0, 40, 45, 0)
+        assert found["page"] == found["fires"][0] < found["fires"][1]
+        assert found["ticket"] == pytest.approx(0.1 * 0.005 * 30 * DAY / 0.4)
+        assert (found["paged"], found["ticketed"]) == (None, None)
+        # 2% of 30 days' budget: 0.072 hours' worth at 100%, of which 40 parts in a hundred fail.
+        assert found["page"] == pytest.approx(0.02 * 0.005 * 30 * DAY / 0.4)
+        slow = calculator.results(99.5, 30, 75, 0.0, 1.0, 45, 0)
+        assert slow["page"] is None
+        assert slow["ticket"] == slow["fires"][3] == pytest.approx(0.1 * 0.005 * 30 * DAY / 0.01)
+
+    def test_what_was_bad_before_the_jump_brings_the_alerts_forward(self):
+        calm, worn = (calculator.results(99.5, 30, 75, before, 40, 45, 0) for before in (0.0, 0.4))
+        assert all(early < late for early, late in zip(worn["fires"], calm["fires"], strict=True))
+        firing = calculator.results(99.5, 30, 75, 20, 40, 45, 0)
+        assert (firing["page"], firing["paged"], firing["ticketed"]) == (0, 1, 1)
+
+    def test_nothing_bad_spends_nothing_and_lasts_for_ever(self):
+        found = calculator.results(99.5, 30, 75, 0, 0, 45, 20)
+        assert (found["burn"], found["whole"], found["lasts"], found["page"]) == (0, None, None, None)
+        assert found["left"] == pytest.approx(0.8)
+        spent = calculator.results(99.5, 30, 75, 0, 4, 45, 100)
+        assert (spent["left"], spent["lasts"]) == (None, None)
+        assert spent["over"] == pytest.approx(spent["here"])
 
 
 class TestLatency:

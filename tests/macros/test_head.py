@@ -101,6 +101,37 @@ def test_a_plan_is_as_long_as_its_days_and_has_each_question_once(made):
     assert plan["hasPart"] == [{"@id": address} for address in addresses]
 
 
+def properties(html):
+    soup = BeautifulSoup(html, "html.parser")
+    return {meta["property"]: meta["content"] for meta in soup.find_all("meta", property=True)}
+
+
+def test_a_kit_is_for_interviewers_and_made_of_its_question(made):
+    kit = data(made()["heads/kits/a/head.html"])["LearningResource"]
+    assert kit["audience"] == {"@type": "EducationalAudience", "educationalRole": "interviewer"}
+    assert kit["isBasedOn"] == f"{SITE.url}questions/technical/a/"
+    assert (kit["timeRequired"], kit["educationalLevel"]) == ("PT40M", "Senior (L5/L6)")
+
+
+def test_the_first_page_alone_describes_the_site(made):
+    described = {
+        name for name, html in made().items() if '"@type": "WebSite", "@id"' in html.split("isPartOf")[0]
+    }
+    assert described == {"heads/head.html"}
+    site = data(made()["heads/head.html"])["WebSite"]
+    assert (site["url"], site["name"], site["description"]) == (SITE.url, SITE.name, SITE.description)
+
+
+def test_a_short_link_is_shown_as_its_question_is(made, catalog):
+    question = catalog.get(2)
+    shown = properties(made()["heads/questions/technical/b/head.html"])
+    assert properties(head.short_link(question, SITE)) == shown
+    assert shown["og:type"] == "article"
+    assert shown["og:url"] == f"{SITE.url}questions/technical/b/"
+    assert shown["og:image"] == f"{SITE.url}assets/cards/2.png"
+    assert shown["og:image:alt"].startswith("Question 2")
+
+
 def test_the_way_to_a_page_has_the_pages_that_there_are(made):
     files = made()
     crumbs = data(files["heads/questions/technical/b/head.html"])["BreadcrumbList"]["itemListElement"]

@@ -37,6 +37,20 @@ def test_the_policy_stands_before_all_but_the_encoding(tmp_path):
     assert "unsafe" not in html
 
 
+def test_nothing_is_allowed_but_what_comes_from_the_site_itself(tmp_path):
+    html = written(tmp_path, HEAD + "</head></html>")
+    text = html.partition('content-security-policy" content="')[2].partition('"')[0]
+    allowed = {name: sources for name, *sources in map(str.split, text.split("; "))}
+    assert {source for sources in allowed.values() for source in sources} == {
+        *("'none'", "'self'", "'script'", "data:", policy.TRUSTED),
+    }
+    assert [name for name, sources in allowed.items() if "data:" in sources] == ["img-src"]
+    closed = {name for name, sources in allowed.items() if sources == ["'none'"]}
+    assert closed == {"default-src", "base-uri", "form-action"}
+    assert allowed["require-trusted-types-for"] == ["'script'"]
+    assert '<meta name="referrer" content="no-referrer">' in html
+
+
 def test_inline_scripts_are_allowed_by_their_hashes_each_once(tmp_path):
     first, second = "\n let a = '<b>é';\n", "let b = 1 && 2;"
     scripts = f"<script>{first}</script><script>{second}</script><script type=module>{second}</script>"
@@ -64,6 +78,7 @@ def test_a_second_time_changes_nothing_and_a_changed_page_gets_another_policy(tm
         ('<p\nstyle="color: red">', "an attribute `style`"),
         ("<img src=x onerror=a()>", "an attribute `onerror`"),
         ('<a href=" java\tscript:a()">', "a script in `href`"),
+        ('<a href="JavaScript:a()">', "a script in `href`"),
         ("<base href=/>", "an element `base`"),
         ("<style>p { color: red }</style>", "an element `style`"),
         ("<iframe srcdoc=x></iframe>", "an element `iframe`"),

@@ -69,5 +69,18 @@ def test_listings_have_their_text_without_colors():
     assert "<pre><code>def f(): x</code></pre>" in page()
 
 
+def test_what_only_a_screen_needs_of_an_element_goes_and_the_element_stays():
+    article = """<article><h1>T</h1><div class="wide" tabindex="0"><h6>Deep</h6></div>
+<details open><summary>S</summary></details><p class="to-kit">K</p><p class="page-forms">F</p>
+<section class="calculator"><img src="x"/>C</section><script>s()</script>
+<a href="//example.org/x">x</a><img src="y"/></article>"""
+    chapter = printable.Chapter(7, "T", "questions/technical/a/", article)
+    html = printable.page([chapter], SITE, []).partition('<article class="printable__question">')[2]
+    assert '<div class="wide"><h6>Deep</h6></div>' in html
+    assert "<details open><summary>S</summary></details>" in html
+    assert not re.search("to-kit|page-forms|calculator|<script|src=.x", html)
+    assert '<a href="//example.org/x">x</a><img src="y"/>' in html
+
+
 def test_the_sheets_are_those_of_the_pages():
     assert '<link rel="stylesheet" href="../assets/stylesheets/site.css">' in page()
