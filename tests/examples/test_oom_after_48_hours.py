@@ -91,14 +91,19 @@ class TestTheAlert:
 
 class TestTheDrain:
     def test_capacity(self):
-        assert figures.missing(40) == "7"
-        assert figures.missing(60) == "2"
-        assert 40 / 9 < 4.5 < 40 / 8
-        assert 60 / 14 < 4.5 < 60 / 13
+        for rate, missing in ((40, 7), (60, 2)):
+            assert figures.missing(rate) == f"{missing}"
+            assert rate / (16 - missing) < 4.5 < rate / (16 - missing - 1)
         assert figures.each(3, 40) == "3.1" == f"{40 / 13:.1f}"
         assert figures.each(1, 60) == "4.0"
-        assert (figures.cut_by_plan(), figures.cut_by_all()) == ("22", "315") == ("22", f"{14 * 22.5:.0f}")
-        assert 40 / 16 * 9 == 22.5
+        assert (
+            (figures.cut_by_plan(), figures.cut_by_all())
+            == ("22", "315")
+            == (
+                f"{40 / 16 * 9:.0f}",
+                f"{14 * 40 / 16 * 9:.0f}",
+            )
+        )
 
     def test_one_at_a_time_never_begins_and_two_or_more_lose_one(self):
         table = {row[0]: row[1:] for row in cells(figures.plans_table())}
@@ -122,7 +127,6 @@ class TestTheDrain:
     def test_what_a_raised_limit_buys(self):
         assert figures.raised(8) == "13" == f"{8 / 0.61:.0f}"
         assert 8 / float(figures.slope_by("night")) < 3, "under three hours after midnight"
-        assert 1_024 - 8 * 96 == 256
 
     def test_the_specimen_goes_last_and_everybody_before_his_time(self):
         left = figures.plan(3).left
@@ -419,7 +423,6 @@ class TestAfterward:
         assert figures.recycles("every") == "2.25" == f"{36 / 16}"
         assert figures.recycles("missing") == "0.05" == f"{16 * 400 / 3600 / 36:.2f}"
         assert (96 - 84) / float(figures.slope_by("night")) == pytest.approx(4, abs=0.15), "four hours"
-        assert 56 < 14 * 24 * 0.17 < 59
 
     def test_how_long_a_canary_needs(self):
         """Against a simulation of the difference of two fitted slopes."""

@@ -259,7 +259,9 @@ class TestSideBySide:
         assert new_s / old_s == pytest.approx((1_400 * new) / (2_800 * old), rel=0.03)
         assert figures.cache_alone() == "1,660" == f"{2_800 * 1_020 / 1_720:,.0f}"
         assert figures.cache_alone_fleet() == "53,135" == f"{32 * 2_800 * 1_020 / 1_720:,.0f}"
-        assert 53_135 > 1.15 * 44_800, "an empty cache alone does not explain the alert"
+        assert int(figures.cache_alone_fleet().replace(",", "")) > 1.15 * 44_800, (
+            "an empty cache alone does not explain the alert"
+        )
 
 
 class TestCanary:
@@ -391,7 +393,8 @@ class TestTheLoadTest:
             for host in "ABCD"
         )
         assert figures.cache_is_worth() == f"{(1 - template) * 100:.0f}%" == "36%"
-        assert f"{(1 - 1_020 / 1_720) * 100:.0f}%" == "41%"
+        old, new = (int(figures.computed_a_request(build).replace(",", "")) for build in ("old", "new"))
+        assert 1 - template < 1 - old / new
 
     def test_the_cache_follows_the_template_and_not_the_image(self):
         assert [row[2] for row in cells(figures.lab_table_by_rendering())] == ["50%", "0%", "50%", "0%"]
@@ -518,8 +521,7 @@ def test_the_rollout_could_have_stopped():
     assert figures.first_refusals() == "14:16"
     late = [row["time"] for row in GATEWAY if int(row["ttft_p95_ms"]) > 2_000]
     assert figures.first_slow() == late[0] == "14:11"
-    assert 52 - 11 == 41, "minutes until the alert"
-    assert "The alert spoke 41 minutes after" in body_of(PAGE)
+    assert f"The alert spoke {52 - int(late[0][3:])} minutes after" in body_of(PAGE), "it spoke at 14:52"
     assert figures.halted_at() == "227.5" == f"{12 * 4.375 + 20 * 8.75}"
 
 
