@@ -91,6 +91,30 @@ def test_every_fault_is_told_with_file_line_and_mend(tmp_path, text, line, fault
     assert mend in found[0].mend
 
 
+TOPICS = ("redis", "sql", "slo", "pii", "audit", "cost")
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({"title": "x" * 70}, {"title": "x" * 71}),
+        ({"description": "x" * 160}, {"description": "x" * 161}),
+        ({"minutes": "5"}, {"minutes": "4"}),
+        ({"minutes": "120"}, {"minutes": "121"}),
+        ({"topics": f"[{', '.join(TOPICS[:2])}]"}, {"topics": f"[{TOPICS[0]}]"}),
+        ({"topics": f"[{', '.join(TOPICS[:5])}]"}, {"topics": f"[{', '.join(TOPICS)}]"}),
+        ({"keywords": "[a, b, c]"}, {"keywords": "[a, b]"}),
+        (
+            {"keywords": f"[{', '.join(f'w{n}' for n in range(20))}]"},
+            {"keywords": f"[{', '.join(f'w{n}' for n in range(21))}]"},
+        ),
+    ],
+)
+def test_what_an_author_is_told_to_write_is_taken_to_its_limit(tmp_path, changes, more):
+    assert len(load_catalog(write_docs(tmp_path / "a", {PLACE: page(**changes)}))) == 1
+    assert len(faults_of(tmp_path / "b", {PLACE: page(**more)})) == 1
+
+
 @pytest.mark.parametrize("place", ["lost.md", "unheard-of/lost.md", "technical/deeper/lost.md"])
 def test_a_page_in_no_category(tmp_path, place):
     (fault,) = faults_of(tmp_path, {place: page()})
