@@ -1,0 +1,122 @@
+"""What a page may call: each macro gives what its page asks for, and refuses the page that cannot ask for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import macros
+from macros.catalog import load_catalog
+from macros.figures import Figures
+from macros.kits import Kit, Level
+from macros.plan import Day, Plan, Step
+from macros.plan_link import decode
+from macros.render import question_link
+from macros.site import Site
+from macros.tally import Tally
+from tests.macros.pages import DRILL, FIRST, REST, page, write_docs
+
+SITE = Site("A site", "What it is about.", "https://example.org/base/")
+QUESTION, OTHER, PLAN, KIT = (
+    *("questions/technical/a.md", "questions/debugging/b.md"),
+    *("plans/week.md", "kits/a.md"),
+)
+
+
+class Computed(Figures):
+    """Figures that say how they were called, and leave the examples' modules loaded."""
+
+    def __init__(self) -> None:
+        self._known = {}
+
+    def call(self, package: str, name: str, arguments: Any) -> Any:
+        if name == "nothing":
+            raise LookupError("figures.py has no such function")
+        return f"{package}.{name}{sorted(arguments.items())}"
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> macros.Prepared:
+    pages = {
+        "technical/a.md": page(number="1", minutes="40"),
+        "debugging/b.md": page(FIRST + DRILL + REST, number="2"),
+    }
+    catalog = load_catalog(write_docs(tmp_path, pages))
+    steps = (Step(question=2, why="First."), Step(question=1, why="Then."))
+    plan = Plan(
+        title="A week", days=(Day(focus="All", questions=steps), Day(focus="Again", questions=steps[:1]))
+    )
+    kit = Kit(
+        catalog.get(1),
+        ("Look at {{ computed('share') }}.",),
+        ("Says {{ computed('share') }}.",),
+        (Level("Senior", ("Hears.",)),),
+    )
+    packages = {QUESTION: "a", OTHER: "b", KIT: "a"}
+    counted = Tally(1, 2, 3, None)
+    return macros.Prepared(
+        catalog, {PLAN: plan}, ((1, 2), (2,)), {KIT: kit}, packages, Computed(), counted, {}
+    )
+
+
+def of(prepared: macros.Prepared, source: str) -> macros.Macros:
+    return macros._macros(lambda: source, lambda: "../", prepared)
+
+
+def test_a_figure_comes_from_the_example_of_the_page_that_asks(prepared):
+    assert of(prepared, QUESTION)["computed"]("share", of=2) == "a.share[('of', 2)]"
+    assert of(prepared, OTHER)["computed"]("share") == "b.share[]"
+    with pytest.raises(ValueError, match=r"computed\('share'\): index.md is no question page"):
+        of(prepared, "index.md")["computed"]("share")
+    with pytest.raises(ValueError, match=r"chart\('nothing'\): figures.py has no such function"):
+        of(prepared, QUESTION)["chart"]("nothing")
+
+
+def test_questions_are_selected_by_category_and_difficulty(prepared):
+    own = of(prepared, "index.md")
+    assert own["question_count"]() == 2
+    assert own["question_table"]().count("<tr data-number") == 2
+    assert own["question_table"]("technical").count("<tr data-number") == 1
+    assert own["question_table"](difficulty="staff").count("<tr data-number") == 0
+    assert own["question"](2) == question_link(prepared.catalog.get(2), "index.md")
+    assert own["question_board"]().count("<li") == 2
+    assert "<td>2</td>" in own["distribution"]()
+    assert "3" in own["site_figures"]()
+    assert 'for="guess-3"' in own["guess"](3)
+
+
+def test_a_plan_is_that_of_its_page_or_of_one_that_is_named(prepared):
+    own = of(prepared, PLAN)
+    assert own["plan_length"]() == of(prepared, "index.md")["plan_length"](PLAN) == "2 days, 100 minutes"
+    assert own["plan_days"]().count("### Day") == 2
+    opener = own["plan_opener"]()
+    assert 'href="../plans/builder/#plan=' in opener
+    assert decode("#plan=" + opener.split("#plan=")[1].split('"')[0]).title == "A week"
+    assert own["plan_chains"]() == "1 2;2"
+    assert own["plan_order"]().count("\n") == 1
+
+
+def test_a_kit_has_its_questions_figures_in_what_it_draws(prepared):
+    own = of(prepared, KIT)
+    assert own["kit_hints"]() == "**Hint 1.** Look at a.share[]."
+    assert "Says a.share[]." in own["kit_score_sheet"]()
+    assert "](a.md)" in own["kit_list"]()
+    for name in ("kit_hints", "kit_score_sheet"):
+        with pytest.raises(ValueError, match=rf"{name}\(\): index.md is no interviewer's kit"):
+            of(prepared, "index.md")[name]()
+
+
+def test_only_a_drill_has_evidence(prepared):
+    for source in (QUESTION, "index.md"):
+        with pytest.raises(ValueError, match=r"no question page whose example has an evidence\.yml"):
+            of(prepared, source)["evidence_files"]()
+
+
+def test_a_text_has_no_controls_and_says_where_they_are(prepared):
+    own = macros._plain_macros(KIT, prepared, SITE)
+    assert own["calculator"]("any") == "(Interactive, on the page only: <https://example.org/base/kits/a/>)"
+    assert own["guess"](1) == ""
+    assert "- [ ] Says a.share[]." in own["kit_score_sheet"]()
+    assert own["computed"]("share") == "a.share[]"
