@@ -21,7 +21,9 @@ FOLDER = "assets/joined"
 
 _TOOL = Path(__file__).parent.parent / "vendor" / "join.mjs"
 _ENTRY = "assets/javascripts/site.js"
-_SHEET = re.compile(r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/[^"/]+\.css)">\n?')
+_SHEET = re.compile(
+    r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
+)
 _SCRIPT = re.compile(rf'(?<=<script src=")([^"]*?){re.escape(_ENTRY)}(?=")')
 
 

@@ -6,26 +6,37 @@ icons that stand in the pages.
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 from pathlib import Path
-
-import material  # type: ignore[import-untyped]
+from typing import NamedTuple
 
 ADDRESS = "licenses.txt"
 
-_ICONS = Path(material.__file__).parent / "templates" / ".icons"
 _RULE = "=" * 80
+
+
+class _Theme(NamedTuple):
+    """Whose templates, script and style sheets a site has: its name, and the package that they and their icons come in."""
+
+    name: str
+    distribution: str
+    icons: str
+
+
+_MATERIAL = _Theme("Material for MkDocs", "mkdocs-material", "material/templates/.icons")
+_ZENSICAL = _Theme("Zensical", "zensical", "zensical/templates/.icons")
 
 
 def notices(site_dir: Path) -> str:
     """The text, for a site with its assets. Raises OSError where a license is not where it has to be."""
+    theme = _theme(site_dir)
+    distribution = metadata.distribution(theme.distribution)
+    icons = Path(str(distribution.locate_file(theme.icons)))
     parts = [
-        ("Material for MkDocs: the pages' templates, script and style sheets", _of_theme()),
-        ("Material Design Icons, by Pictogrammers", _text(_ICONS / "material" / "LICENSE")),
-        (
-            "Font Awesome Free: the icon of the link to the sources",
-            _text(_ICONS / "fontawesome" / "LICENSE.txt"),
-        ),
+        (f"{theme.name}: the pages' templates, script and style sheets", _license(distribution)),
+        ("Material Design Icons, by Pictogrammers", _text(icons / "material" / "LICENSE")),
+        ("Font Awesome Free: the icon of the link to the sources", _text(icons / "fontawesome/LICENSE.txt")),
         ("Newsreader: the face of the titles", _text(site_dir / "assets/vendor/newsreader-license.txt")),
         *((f"{file.stem}: a library", _first_comment(file)) for file in _libraries(site_dir)),
     ]
@@ -33,10 +44,17 @@ def notices(site_dir: Path) -> str:
     return "\n\n".join([head, *(f"{_RULE}\n{title}\n{_RULE}\n\n{terms}" for title, terms in parts)]) + "\n"
 
 
-def _of_theme() -> str:
-    distribution = metadata.distribution("mkdocs-material")
+def _theme(site_dir: Path) -> _Theme:
+    """The theme of the site, which its landing page tells: either may be installed beside the other."""
+    home = (site_dir / "index.html").read_text(encoding="utf-8")
+    return _ZENSICAL if re.search(r'<meta name="generator" content="zensical', home) else _MATERIAL
+
+
+def _license(distribution: metadata.Distribution) -> str:
     (file,) = (
-        file for file in distribution.files or () if file.name == "LICENSE" and ".dist-info" in str(file)
+        file
+        for file in distribution.files or ()
+        if file.name in ("LICENSE", "LICENSE.md") and ".dist-info" in str(file)
     )
     return _text(Path(str(distribution.locate_file(file))))
 

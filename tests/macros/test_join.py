@@ -31,6 +31,12 @@ def test_a_page_loads_the_joined_files_and_what_is_its_own() -> None:
     assert relinked(relinked(PAGE, SHEETS), SHEETS) == relinked(PAGE, SHEETS)
 
 
+def test_sheets_of_the_theme_may_lie_a_folder_deeper() -> None:
+    deeper = "assets/stylesheets/classic/theme.css"
+    page = PAGE.replace(SHEETS[0], deeper)
+    assert relinked(page, [deeper, SHEETS[1]]) == relinked(PAGE, SHEETS)
+
+
 def test_a_page_with_other_sheets_keeps_them() -> None:
     page = PAGE.replace("theme.css", "other.css")
     assert relinked(page, SHEETS) == page.replace("assets/javascripts/site.js", "assets/joined/site.js")

@@ -7,6 +7,9 @@ from macros import notices
 def folder(tmp_path):
     vendor = tmp_path / "assets" / "vendor"
     vendor.mkdir(parents=True)
+    (tmp_path / "index.html").write_text(
+        '<meta name="generator" content="mkdocs-1.6.1, mkdocs-material-9.8.1">'
+    )
     (vendor / "newsreader-license.txt").write_text("SIL OPEN FONT LICENSE\n", "utf-8")
     (vendor / "finder.js").write_text("/*!\nfinder 1.2\n\nMIT, by Jane\n*/\nfind();\n", "utf-8")
     return tmp_path
@@ -21,6 +24,15 @@ def test_each_that_is_served_has_its_author_and_license(folder):
     assert "SIL OPEN FONT LICENSE" in text
     assert "finder 1.2\n\nMIT, by Jane\n" in text
     assert "find();" not in text
+
+
+def test_the_theme_is_that_of_the_site(folder):
+    (folder / "index.html").write_text('<meta name="generator" content="zensical-0.0.73">')
+    text = notices.notices(folder)
+    assert "Zensical and contributors" in text.partition("Zensical: the pages' templates")[2]
+    assert "Material for MkDocs" not in text
+    assert "Pictogrammers Free License" in text
+    assert "CC BY 4.0" in text.partition("Font Awesome Free: ")[2]
 
 
 def test_a_license_that_is_missing_stops_the_build(folder):

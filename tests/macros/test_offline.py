@@ -14,6 +14,8 @@ FILES = {
     "assets/cards/6.png": "card",
     "sitemap.xml": "map",
     "sitemap.xml.gz": "map",
+    "tags.json": "theme's",
+    "search.json": "theme's",
     offline.SOURCE: "answer();\n",
 }
 
