@@ -17,6 +17,7 @@ from macros import (
     calculators,
     cards,
     charts,
+    configuration,
     deck,
     evidence,
     exports,
@@ -83,27 +84,14 @@ class Prepared(NamedTuple):
 def define_env(env: Any) -> None:
     """Check all sources, write the generated files, register the macros. Called by the macros plugin."""
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
-    redirects = env.conf["extra"].get("redirects") or {}
     site_dir = Path(env.project_dir, env.conf["site_dir"])
-    site = Site(
-        env.conf["site_name"],
-        env.conf["site_description"],
-        env.conf["site_url"],
-        env.conf.get("copyright") or "",
-    )
-    nav, moved = tuple(nav_pages(env.conf["nav"])), tuple(redirects.items())
+    site = _site(env.conf)
     try:
         BUILD.begin(LOCK, (docs_dir, *(ROOT / name for name in SOURCES)))
     except OSError as error:
         raise _stop(str(SourceError([of_os_error(error, LOCK)]))) from error
-    examples = _fingerprint(ROOT / "examples")
-    pages = hash(tuple(stat for stat in sorted(_stats(docs_dir)) if stat[0].endswith(".md")))
-    others = _fingerprint(SEARCH, links.FILE.parent)
     try:
-        prepared = latest(
-            (docs_dir, site_dir, site, nav, moved, examples, pages, others),
-            lambda: _prepare(docs_dir, site_dir, site, nav, dict(redirects), figures_of(examples)),
-        )
+        prepared = _prepared(docs_dir, site_dir, env.conf, site)
         if BUILD.is_watched:
             # Since a server's last build, another may have written the same files for its own address.
             _lay(prepared.generated, docs_dir, site_dir, site)
@@ -153,6 +141,19 @@ def define_env(env: Any) -> None:
         return bool(env.conf["extra"].get("pdf"))
 
 
+def prepare(project_dir: Path) -> None:
+    """Check all sources and write the generated files, before a build. Raises SourceError and OSError.
+
+    Zensical publishes the files that were there when it began, MkDocs also those that `define_env` wrote.
+    """
+    file = project_dir / "mkdocs.yml"
+    settings = configuration.read(file)
+    docs_dir = Path(project_dir, settings["docs_dir"])
+    if faults := configuration.faults_of_nav(file, docs_dir, nav_pages(settings["nav"])):
+        raise SourceError(faults)
+    _prepared(docs_dir, Path(project_dir, settings["site_dir"]), settings, _site(settings))
+
+
 def on_post_build(env: Any) -> None:
     """Put the pages' Markdown beside them, while serving too. Called by MkDocs alone; elsewhere `python -m macros` does it."""
     finish.lay_markdown(Path(env.conf["site_dir"]))
@@ -160,6 +161,28 @@ def on_post_build(env: Any) -> None:
         BUILD.end()
     except SourceError as error:
         raise _stop(str(error)) from error
+
+
+def _site(settings: Mapping[str, Any]) -> Site:
+    return Site(
+        settings["site_name"],
+        settings["site_description"],
+        settings["site_url"],
+        settings.get("copyright") or "",
+    )
+
+
+def _prepared(docs_dir: Path, site_dir: Path, settings: Mapping[str, Any], site: Site) -> Prepared:
+    """What `_prepare` gives, made again only when what it is made of has changed. Raises SourceError and OSError."""
+    redirects = settings["extra"].get("redirects") or {}
+    nav, moved = tuple(nav_pages(settings["nav"])), tuple(redirects.items())
+    examples = _fingerprint(ROOT / "examples")
+    pages = hash(tuple(stat for stat in sorted(_stats(docs_dir)) if stat[0].endswith(".md")))
+    others = _fingerprint(SEARCH, links.FILE.parent)
+    return latest(
+        (docs_dir, site_dir, site, nav, moved, examples, pages, others),
+        lambda: _prepare(docs_dir, site_dir, site, nav, dict(redirects), figures_of(examples)),
+    )
 
 
 def _macros(source: Callable[[], str], root: Callable[[], str], prepared: Prepared) -> Macros:

@@ -1,4 +1,7 @@
-"""`python -m macros build site` builds a site; `python -m macros site` finishes one that the generator has built."""
+"""`python -m macros build site` builds a site; `python -m macros site` finishes one that the generator has built.
+
+`python -m macros prepare` writes what is generated before a build that needs it there, as Zensical's does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from macros import ROOT, prepare
 from macros.building import build
 from macros.faults import SourceError, of_os_error
 from macros.finish import finish
@@ -25,6 +29,8 @@ def main(arguments: list[str]) -> None:
     try:
         if is_build:
             _tell(build(site_dir))
+        elif arguments == ["prepare"]:
+            prepare(ROOT)
         else:
             finish(site_dir)
     except KeyboardInterrupt:
