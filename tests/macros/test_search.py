@@ -81,17 +81,17 @@ def test_the_rest_has_what_tells_a_question_apart_once_and_no_markup(tmp_path):
     catalog = load_catalog(write_docs(tmp_path, pages))
     texts = {q.source: (tmp_path / "docs" / q.source).read_text(encoding="utf-8") for q in catalog}
     first, *others = (question.source for question in catalog)
-    told = (
-        "\nRare rare ab the leak's end, [a link](../address.md), <b>bold</b>.\n\n/// details | Hidden mark\n"
-    )
-    texts[first] += f"{told}\nCommon.\n\n///\n"
+    texts[first] = texts[first].replace("## Question\n\nText.", "## Question\n\nUnheard text.")
+    told = "\nRare rare unheard asked ab the leak's end, [a link](../address.md), <b>bold</b>.\n"
+    texts[first] += f"{told}\n/// details | Hidden mark\n\nCommon.\n\n///\n"
     for source in others[:2]:
         texts[source] += "\nCommon.\n"
-    records = json.loads(search_files(catalog, texts, {}, {})[FILE])["questions"]
+    vocabulary = {catalog.get(1).slug: Vocabulary(asks=("who asked?",))}
+    records = json.loads(search_files(catalog, texts, vocabulary, {})[FILE])["questions"]
     # A third of six are two questions: what three have tells none of them apart.
     rest = ["rare", "the", "leaks", "end", "link", "bold"]
     assert [word for word in records[0]["rest"].split() if word not in records[3]["rest"].split()] == rest
-    assert "question" in records[0]["opening"].split()
+    assert {"question", "unheard"} <= set(records[0]["opening"].split())
     assert not {"model", "pitfalls", "rare"} & set(records[0]["opening"].split())
 
 
