@@ -412,6 +412,13 @@ def test_the_month_has_no_31st() -> None:
     assert str(retention.retain_until(august, "hospital"))[:10] == "2032-08-31"
 
 
+def test_the_last_moment_still_belongs_to_the_record() -> None:
+    august = 1_788_134_400_000_000
+    until = round(retention.retain_until(august, "standard").timestamp()) * 1_000_000
+    assert not retention.is_over(august, "standard", until)
+    assert retention.is_over(august, "standard", until + 1)
+
+
 def test_what_is_over_may_go_and_the_rest_still_verifies(world: World) -> None:
     later = world.now + int(14 * 30.5 * 24 * 60) * MINUTE
     for n in range(3):

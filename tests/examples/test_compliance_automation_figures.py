@@ -115,6 +115,7 @@ def test_money():
     # 228,800/41,100 = 5.57; at 80: 166,400/16,800 = 9.90; at 150: 312,000/73,500 = 4.24
     assert [figures.payback(rate) for rate in (80, 110, 150)] == ["9.9", "5.6", "4.2"]
     assert figures.payback(110, upkeep=True) == "never"
+    assert sizing.payback_years(100, 10, 110, 10 * 110) is None, "upkeep that takes all that is saved"
 
 
 def test_the_chart_says_what_it_plots():

@@ -253,7 +253,7 @@ RESULTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", RESULTS)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_every_line_holds_for_other_figures_too(name: str, data: st.DataObject) -> None:
     """The same to the last digit, with the reader's own figures in the place of the defaults."""
