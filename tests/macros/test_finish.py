@@ -35,6 +35,7 @@ def built(tmp_path: Path) -> Path:
     ]
     files = {
         "questions.json": json.dumps({"questions": questions}),
+        "index.html": PAGE.format(title="Home"),
         "questions/technical/a/index.html": PAGE.format(title="First"),
         "questions/technical/b/index.html": PAGE.format(title="Second"),
         "assets/vendor/newsreader-license.txt": "OFL\n",
@@ -88,7 +89,7 @@ def test_a_finished_site_has_all_of_it_and_a_list_that_has_seen_the_rest(built, 
     assert made <= set(listed)
     assert (built / offline.WORKER).is_file()
     pages = sorted(built.rglob("index.html"))
-    assert len(pages) == 3
+    assert len(pages) == 4
     assert all("content-security-policy" in page.read_text() for page in pages)
     # The policies are in the pages that the list has hashed: a second writing of either changes nothing.
     policy.write(built)
