@@ -27,6 +27,7 @@ from macros import (
     head,
     history,
     icons,
+    kept,
     kits,
     links,
     markdown_files,
@@ -34,6 +35,7 @@ from macros import (
     references,
     render,
     search,
+    templates,
     texts,
 )
 from macros.catalog import Catalog, load_catalog, nav_pages
@@ -152,6 +154,16 @@ def prepare(project_dir: Path) -> None:
     if faults := configuration.faults_of_nav(file, docs_dir, nav_pages(settings["nav"])):
         raise SourceError(faults)
     _prepared(docs_dir, Path(project_dir, settings["site_dir"]), settings, _site(settings))
+
+
+def on_pre_page_macros(env: Any) -> None:
+    """Compile the page's macros only if it has changed. Called by MkDocs alone, for each page."""
+    templates.keep(env.env, lambda: f"pages/{env.page.file.src_uri}")
+
+
+def on_post_page_macros(env: Any) -> None:
+    """Convert the page only if it has changed. Called by MkDocs alone, for each page."""
+    kept.keep(env.page)
 
 
 def on_post_build(env: Any) -> None:
@@ -460,7 +472,7 @@ def _texts(
             continue
         body = front_matter.split(text, docs_dir / source).body
         try:
-            expanded = texts.expand(body, _plain_macros(source, prepared, site), ROOT)
+            expanded = texts.expand(body, _plain_macros(source, prepared, site), ROOT, f"texts/{source}")
         except Exception:
             continue
         plain[source] = texts.plain(expanded, source, site.url)

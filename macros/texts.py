@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import jinja2
 from markdown import Markdown  # type: ignore[import-untyped]
 from markdown.extensions.toc import slugify  # type: ignore[import-untyped]
 
-from macros import render
+from macros import render, templates
 from macros.diagrams.source import parts
 
 _FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
@@ -30,6 +31,8 @@ _TITLED = re.compile(r"\s*([\w+-]*)\s+title=\"([^\"]+)\"\s*")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 _TARGET = re.compile(r"\]\(([^)\s]+)")
+
+_JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
 # A heading above already says it: the block adds no level of its own.
 _UNNAMED = {"Short answer"}
@@ -46,8 +49,18 @@ class Text:
         """What stands below the first heading of these words and this level; empty where there is none."""
         return dict(self.sections(level)).get(title, "")
 
-    def sections(self, level: int, within: str | None = None) -> Iterator[tuple[str, str]]:
+    def sections(self, level: int, within: str | None = None) -> tuple[tuple[str, str], ...]:
         """Heading and text of every section of a level, those inside the section `within` of the level above only."""
+        known = self._known
+        if (level, within) not in known:
+            known[level, within] = tuple(self._sections(level, within))
+        return known[level, within]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, str | None], tuple[tuple[str, str], ...]]:
+        return {}
+
+    def _sections(self, level: int, within: str | None) -> Iterator[tuple[str, str]]:
         text = self.markdown if within is None else self.section(within, level - 1)
         title, lines = "", list[str]()
         for line, code in _lines(text):
@@ -62,18 +75,24 @@ class Text:
             yield title, "\n".join(lines).strip()
 
 
-def expand(body: str, macros: Mapping[str, Callable[..., Any]], root: Path) -> str:
+def expand(body: str, macros: Mapping[str, Callable[..., Any]], root: Path, name: str) -> str:
     """The Markdown that the generator's parser would see: macros called, listings pulled in from below `root`.
 
-    Raises whatever a macro raises, jinja2.TemplateError and pymdownx's SnippetMissingError.
+    `name` is that of the compiled text (templates.py). Raises whatever a macro raises, jinja2.TemplateError and pymdownx's SnippetMissingError.
     """
-    jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    text = jinja.from_string(body).render(**macros)
+    text = templates.template(_JINJA, body, name).render(**macros)
+    return "\n".join(_snippets(root).run(text.split("\n")))
+
+
+@lru_cache(maxsize=1)
+def _snippets(root: Path) -> Any:
     options = {"base_path": [str(root)], "check_paths": True, "dedent_subsections": True}
     parser = Markdown(extensions=["pymdownx.snippets"], extension_configs={"pymdownx.snippets": options})
-    return "\n".join(parser.preprocessors["snippet"].run(text.split("\n")))
+    return parser.preprocessors["snippet"]
 
 
+# A server builds again after each edit, of one page: what was given once is given again.
+@lru_cache(maxsize=4096)
 def plain(markdown: str, source: str, site_url: str) -> Text:
     """Expanded Markdown of the page at `source` below docs/ -> text that stands by itself."""
     lines = list(_lines(markdown))

@@ -21,7 +21,7 @@ def test_macros_are_called_and_listings_pulled_in(tmp_path):
     listing = "# --8<-- [start:f]\nif x:\n    y = {{ z }}\n# --8<-- [end:f]\n"
     (tmp_path / "listing.py").write_text(listing)
     body = 'It takes {{ "{:,}".format(ms(2)) }} ms.\n\n```python\n--8<-- "listing.py:f"\n```\n'
-    expanded = texts.expand(body, {"ms": lambda n: n * 1000}, tmp_path)
+    expanded = texts.expand(body, {"ms": lambda n: n * 1000}, tmp_path, "test")
     # What a listing holds is no macro, whatever it looks like.
     assert expanded == "It takes 2,000 ms.\n\n```python\nif x:\n    y = {{ z }}\n```\n"
 
@@ -36,7 +36,7 @@ def test_macros_are_called_and_listings_pulled_in(tmp_path):
 )
 def test_what_cannot_be_expanded_raises(tmp_path, body, error):
     with pytest.raises(error):
-        texts.expand(body, {"fails": lambda: 1 / 0}, tmp_path)
+        texts.expand(body, {"fails": lambda: 1 / 0}, tmp_path, "test")
 
 
 # --- Blocks -----------------------------------------------------------------------------------------------------------

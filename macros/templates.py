@@ -1,0 +1,57 @@
+"""Jinja's templates of pages, compiled once and kept in `.cache/templates`.
+
+To compile a page's text takes Jinja longer than to print it, and a build prints most of them twice: for the page, and as plain text.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, Template
+
+from macros import store
+
+CACHE_DIR = Path(__file__).parent.parent / ".cache" / "templates"
+
+
+def template(environment: Environment, text: str, name: str) -> Template:
+    """The template of a text. `name` says whose text it is, and for what: of each name one is kept."""
+    code = _compiled(text, name, lambda: environment.compile(text))
+    return Template.from_code(environment, code, environment.make_globals(None))
+
+
+def keep(environment: Environment, name: Callable[[], str]) -> None:
+    """Let an environment of others take from the cache what it compiles without a name, each by the `name()` of then. Once is enough."""
+    if "compile" in vars(environment):
+        return
+    compile_ = environment.compile
+
+    def kept(source: Any, *more: Any, **options: Any) -> Any:
+        if more or options or not isinstance(source, str):
+            return compile_(source, *more, **options)
+        return _compiled(source, name(), lambda: compile_(source))
+
+    environment.compile = kept  # type: ignore[method-assign]
+
+
+def _compiled(text: str, name: str, make: Callable[[], Any]) -> Any:
+    path = CACHE_DIR / name
+    key = store.key_of([_makers(), name, text])
+    data = store.read(path, key)
+    if data is not None:
+        return marshal.loads(data)
+    code = make()
+    store.write(path, key, marshal.dumps(code))
+    return code
+
+
+@lru_cache(maxsize=1)
+def _makers() -> str:
+    """Versions of what compiles: Python's says how its code is written."""
+    return " ".join([sys.version, *map(metadata.version, ("jinja2", "mkdocs-macros-plugin"))])
