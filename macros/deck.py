@@ -15,6 +15,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -166,16 +167,22 @@ def _tags(question: Question, kind: str) -> list[str]:
     ]
 
 
+# A server builds again after each edit, of one page. The largest catalog has six fields a question and two a follow-up.
+@lru_cache(maxsize=32768)
 def _html(markdown: str) -> str:
     """Markdown as a card shows it: listings without colors, of a diagram its description alone."""
     without = re.sub(r"^```mermaid$.*?^```$", "", markdown, flags=re.DOTALL | re.MULTILINE)
-    parser = Markdown(
+    html = str(_parser().reset().convert(without))
+    # A wide table scrolls by itself on a phone.
+    return html.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Markdown:
+    return Markdown(
         extensions=["tables", "sane_lists", "pymdownx.highlight", "pymdownx.superfences"],
         extension_configs={"pymdownx.highlight": {"use_pygments": False}},
     )
-    html = str(parser.convert(without))
-    # A wide table scrolls by itself on a phone.
-    return html.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
 
 
 def _packed(deck: genanki.Deck, modified: int) -> bytes:

@@ -16,6 +16,7 @@ from typing import Annotated, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from macros import front_matter
 from macros.faults import Fault, SourceError
 
 MOST_BYTES = 1_000_000
@@ -63,7 +64,7 @@ def load(package: Path) -> tuple[EvidenceFile, ...]:
         return ()
     try:
         described = TypeAdapter(dict[str, _Described]).validate_python(
-            yaml.safe_load(manifest.read_text(encoding="utf-8"))
+            yaml.load(manifest.read_text(encoding="utf-8"), front_matter.LOADER)
         )
     except (yaml.YAMLError, ValidationError) as error:
         mend = f"name each file of evidence/ with its origin ({', '.join(Origin)}), `what` it holds and its columns"

@@ -22,7 +22,7 @@ _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 _MEND = "begin the file with a line `---`, the keys, and another line `---`; see docs/questions/_template.md"
 
 # libyaml's, where PyYAML has it: a tenth of the time, and front matter is most of what a build reads by itself.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 KeyPath = tuple[str | int, ...]
 
@@ -89,7 +89,7 @@ def mapping(
     as several readers ask for each page, and a server builds again after each edit of one: nobody changes it.
     """
     try:
-        loader = _LOADER(source)
+        loader = LOADER(source)
         node = loader.get_single_node()
         lines, duplicates = _lines(node, file, first_line)
         meta = None if node is None else loader.construct_document(node)

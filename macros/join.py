@@ -24,7 +24,8 @@ _ENTRY = "assets/javascripts/site.js"
 _SHEET = re.compile(
     r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
 )
-_SCRIPT = re.compile(rf'(?<=<script src=")([^"]*?){re.escape(_ENTRY)}(?=")')
+# Begins with letters that are searched for fast, as a look behind is not.
+_SCRIPT = re.compile(rf'(<script src="[^"]*?){re.escape(_ENTRY)}(?=")')
 
 
 def write(site_dir: Path) -> None:
@@ -40,7 +41,7 @@ def write(site_dir: Path) -> None:
 
 def sheets_of(html: str) -> list[str]:
     """The addresses of a page's style sheets below the site's root, in their order."""
-    return [match[2] for match in _SHEET.finditer(html)]
+    return [match[2] for match in _SHEET.finditer(_head(html))]
 
 
 def common(pages: Iterable[list[str]]) -> list[str]:
@@ -55,13 +56,18 @@ def common(pages: Iterable[list[str]]) -> list[str]:
 def relinked(html: str, sheets: list[str]) -> str:
     """The page with one sheet in the place of `sheets`, if these are its first, and the joined script in that of the entry."""
     if sheets and sheets_of(html)[: len(sheets)] == sheets:
-        matches = list(_SHEET.finditer(html))[: len(sheets)]
+        matches = list(_SHEET.finditer(_head(html)))[: len(sheets)]
         for match in reversed(matches[1:]):
             html = html[: match.start()] + html[match.end() :]
         first = matches[0]
         joined = first[0].replace(first[1] + first[2], f"{first[1]}{FOLDER}/site.css")
         html = html[: first.start()] + joined + html[first.end() :]
     return _SCRIPT.sub(lambda match: f"{match[1]}{FOLDER}/site.js", html)
+
+
+def _head(html: str) -> str:
+    """Where sheets are linked. The rest of a page, a hundred times as long, is not worth the search."""
+    return html.partition("</head>")[0]
 
 
 def _join(site_dir: Path, sheets: list[str]) -> None:

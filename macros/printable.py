@@ -27,6 +27,9 @@ _HEADING = re.compile(r"h[1-6]")
 _LEFT_OUT = {"headerlink", "page-tools", "page-forms", "to-kit", "related", "guess", "calculator"}
 _LEFT_OUT_TAGS = {"script", "button", "textarea"}
 _REFERRING = {"id", "for", "headers", "aria-labelledby", "aria-describedby", "aria-controls"}
+_ARTICLE = re.compile(r"<article\b.*?</article>", re.DOTALL)
+_LISTING = re.compile(r"(<code\b[^>]*>)(.*?)</code>", re.DOTALL)
+_TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
 _URL = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -91,9 +94,15 @@ def sheets(html: str, address: str) -> list[str]:
 
 def _article(chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> str:
     rewriter = _Rewriter(chapter, numbers, site_url)
-    rewriter.feed(chapter.html)
+    found = _ARTICLE.search(chapter.html)
+    rewriter.feed(_LISTING.sub(_uncolored, found[0]) if found else "")
     rewriter.close()
     return f'<article class="printable__question">\n{"".join(rewriter.out).strip()}\n</article>\n'
+
+
+def _uncolored(listing: re.Match[str]) -> str:
+    """Code without elements in it: paper seldom has colors, and they are half of the page, of its PDF and of the work."""
+    return f"{listing[1]}{_TAG.sub('', listing[2])}</code>"
 
 
 class _Rewriter(HTMLParser):
@@ -108,7 +117,6 @@ class _Rewriter(HTMLParser):
         self._inside = False
         # How many open elements deep the parser is in one that is left out.
         self._skipped = 0
-        self._in_listing = False
         # Whether what comes next begins the title of a block.
         self._at_title = False
 
@@ -119,13 +127,9 @@ class _Rewriter(HTMLParser):
         if not self._inside:
             return
         classes = set((dict(attributes).get("class") or "").split())
-        if self._in_listing:
-            # The colors of a listing: paper seldom has them, and they are half of the page and of its PDF.
-            return
         if self._skipped or classes & _LEFT_OUT or tag in _LEFT_OUT_TAGS:
             self._skipped += tag not in _VOID
             return
-        self._in_listing = tag == "code"
         self._at_title = tag == "summary"
         self._write(tag, attributes, ">")
         if tag == "h1":
@@ -140,8 +144,7 @@ class _Rewriter(HTMLParser):
             self._inside = False
         elif self._inside and self._skipped:
             self._skipped -= tag not in _VOID
-        elif self._inside and (tag == "code" or not self._in_listing):
-            self._in_listing = False
+        elif self._inside:
             self.out.append(f"</{_deeper(tag)}>")
 
     def handle_data(self, data: str) -> None:

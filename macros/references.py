@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,7 +62,9 @@ def external_links(text: str) -> list[Link]:
     ]
 
 
-def references_of(text: str) -> list[Reference]:
+# Asked for twice a build, and by a server again after each edit of another page.
+@lru_cache(maxsize=4096)
+def references_of(text: str) -> tuple[Reference, ...]:
     """The entries below `## References`. Raises NoDay."""
     links = external_links(text)
     found = []
@@ -74,7 +77,7 @@ def references_of(text: str) -> list[Reference]:
             words = _LINK.sub(lambda link: link["label"], item[0])
             days = tuple(_day(first, day) for day in _DAY.findall(words)) if _READ.search(words) else ()
             found.append(Reference(first, inside, days))
-    return found
+    return tuple(found)
 
 
 def faults_of(pages: Mapping[Path, str]) -> list[Fault]:

@@ -15,6 +15,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,15 +163,15 @@ def as_files(content: Mapping[str, Any], many: int = MANY) -> dict[str, str]:
 def _questions(
     catalog: Catalog, texts: Mapping[str, str], vocabularies: Mapping[str, Vocabulary]
 ) -> Iterator[dict[str, Any]]:
-    bags = {question.slug: list(words(_prose(texts[question.source]))) for question in catalog}
-    standing = Counter(word for bag in bags.values() for word in set(bag))
+    bags = {question.slug: _bag(texts[question.source]) for question in catalog}
+    standing = Counter(word for bag in bags.values() for word in bag)
     for question in catalog:
         vocabulary = vocabularies.get(question.slug, Vocabulary())
-        opening = list(dict.fromkeys(words(_prose(_opening(texts[question.source])))))
+        opening = _bag(_opening(texts[question.source]))
         told = {*opening, *words(" ".join([question.title, *vocabulary.terms, *vocabulary.asks]))}
         rest = [
             word
-            for word in dict.fromkeys(bags[question.slug])
+            for word in bags[question.slug]
             if word not in told and len(word) > 2 and standing[word] <= max(1, COMMON * len(catalog))
         ]
         yield {
@@ -185,6 +186,13 @@ def _questions(
             "opening": " ".join(opening),
             "rest": " ".join(rest),
         }
+
+
+# A server builds again after each edit, of one page: what was given once is given again.
+@lru_cache(maxsize=8192)
+def _bag(text: str) -> tuple[str, ...]:
+    """The words of a page's Markdown, each once, in the order in which they first stand there."""
+    return tuple(dict.fromkeys(words(_prose(text))))
 
 
 def _json(content: object) -> str:
