@@ -56,12 +56,12 @@ shots: build $(VENV)/.test  ## Take pictures of each type of page, to be looked 
 	$(BIN)/python -m tests.site.shots site .cache/shots
 
 .PHONY: bench
-bench: weights scale  ## Measure what pages weigh, what many questions cost, and what each example costs a call
+bench: weights  ## Measure what pages weigh, and what each example costs a call
 	$(BIN)/pytest bench -o python_files='bench_*.py' -o python_functions='bench_*' \
 	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
 
 .PHONY: scale
-scale: $(VENV)/.test $(VENDOR)  ## Measure what the site costs with many questions; SIZES="20 200 1000" takes an hour
+scale: $(VENV)/.test $(VENDOR)  ## Measure what the site costs with many questions, which takes an hour; SIZES="20 60" is shorter
 	$(BIN)/python -m bench.scale
 
 .PHONY: weights

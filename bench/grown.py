@@ -72,6 +72,8 @@ def grow(folder: Path, count: int, caches: Path = ROOT / ".cache") -> None:
     for name in SOURCES:
         ignored = shutil.ignore_patterns("__pycache__", "generated", "q", "cards", "*.apkg")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    # What joins scripts and sheets comes with the libraries it needs.
+    (folder / "vendor").symlink_to(ROOT / "vendor")
     for name in _CACHES:
         if (caches / name).is_dir():
             shutil.copytree(caches / name, folder / ".cache" / name)

@@ -1,7 +1,8 @@
-"""What the site costs as it grows: `python -m bench.scale`, as `make bench` runs it; SIZES says how many questions, "20 200 1000".
+"""What the site costs as it grows: `python -m bench.scale`, as `make scale` runs it; SIZES says how many questions, "20 200 1000".
 
 For each size a copy of the project is grown (bench/grown.py), built by MkDocs and finished, built by Zensical, served by both and
-edited. Diagrams are in the cache, and so are cards, which a first build has drawn; that one is timed by itself. Seconds are those of
+edited. The first build, which is timed by itself, draws the cards of made questions and converts every page; its diagrams are in the
+cache. The second finds all of that done, as any build does after an edit, and has to give the same bytes. Seconds are those of
 the processor, which a busy machine does not stretch; only the wait for an edit is the clock's. The last column is the cost of a page
 at the last size to that at the one before.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import os
 import signal
 import socket
@@ -59,7 +61,11 @@ def measure(folder: Path, count: int) -> Row:
     site = project / "site"
     build = ("mkdocs", "build", "--strict", "--site-dir", str(site))
     row["first build, s"] = _run(project, *build).seconds
-    built, finished = _run(project, *build), _run(project, "macros", str(site))
+    first = _digests(site)
+    built = _run(project, *build)
+    if differing := [name for name, digest in _digests(site).items() if first.get(name) != digest]:
+        sys.exit(f"a build from the caches differs from one without them: {', '.join(differing[:10])}")
+    finished = _run(project, "macros", str(site))
     pages = len(list(site.rglob("index.html"))) - count
     row |= {
         "pages, without short links": pages,
@@ -80,6 +86,15 @@ def measure(folder: Path, count: int) -> Row:
     row["build by Zensical, s"] = _run(project, "zensical", "build").seconds
     row["edit to view, Zensical, s"] = _edit(project, "zensical", "serve", "--dev-addr")
     return row
+
+
+def _digests(site: Path) -> dict[str, str]:
+    """A hash of every file by its path, but for an archive, which carries the time at which it was made."""
+    return {
+        file.relative_to(site).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(site.rglob("*"))
+        if file.is_file() and file.suffix != ".gz"
+    }
 
 
 def _run(folder: Path, *module: str) -> Cost:
