@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -581,6 +582,57 @@ def test_the_table_says_how_many_are_left_and_prints_without_its_fields(new_page
     page.emulate_media(media="print")
     expect(page.get_by_label("Category")).not_to_be_visible()
     expect(page.locator("table.questions")).to_be_visible()
+
+
+def test_a_phone_shows_many_questions_by_the_hundred_and_what_is_filtered_out_not_at_all(
+    site: Site, new_page: NewPage
+) -> None:
+    """As with 150 questions, of which each stands there several times."""
+    html = (site.folder / "questions/index.html").read_text(encoding="utf-8")
+    data = json.loads((site.folder / FILE).read_text(encoding="utf-8"))
+    # The words of so many come in a file of their own, when somebody is about to search.
+    unsaid: dict[str, Any] = {"terms": [], "asks": [], "opening": "", "rest": ""}
+    many = [
+        {**data["questions"][number % 20 - 1], **unsaid, "number": number, "href": f"{number}/"}
+        for number in range(1, 151)
+    ]
+    rows_of = re.findall(r'<tr data-number="\d+".*?</tr>', html, re.DOTALL)
+    made = [
+        re.sub(r'(data-number="|s__number">)\d+', rf"\g<1>{number}", rows_of[number % 20 - 1])
+        for number in range(1, 151)
+    ]
+    body = html.replace("\n".join(rows_of), "\n".join(made))
+    asked: list[str] = []
+    page = new_page(size=NARROW)
+    page.route("**/questions/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.route(
+        f"**/{FILE}",
+        lambda route: route.fulfill(json={**data, "questions": many, "words": WORDS_FILE}),
+    )
+    page.route(f"**/{WORDS_FILE}", lambda route: (asked.append(route.request.url), route.fulfill(json={})))
+
+    def shown() -> list[int]:
+        # The text of what is far below the screen is not there yet.
+        found: list[int] = page.locator("table.questions tbody tr:visible").evaluate_all(
+            "rows => rows.map((row) => Number(row.dataset.number))"
+        )
+        return found
+
+    page.goto("questions/")
+    more = page.get_by_role("button", name="more of")
+    expect(more).to_have_text("Show 50 more of 150")
+    assert shown() == list(range(1, 101))
+    more.press("Enter")
+    expect(page.locator("table.questions tbody tr").nth(100).locator("a").first).to_be_focused()
+    expect(more).not_to_be_visible()
+    assert len(shown()) == 150
+    page.get_by_label("Category").select_option("technical")
+    technical = [question["number"] for question in many if question["category"] == "technical"]
+    assert shown() == technical
+    assert not asked
+    page.get_by_label("Search in this table").fill("redis")
+    expect(page.locator("table.questions caption")).not_to_contain_text(f"{len(technical)} of")
+    assert asked
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

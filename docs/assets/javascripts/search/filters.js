@@ -126,8 +126,10 @@ export function createFilters(questions, labels, change) {
     clear.hidden = !hasFilter(state);
     for (const { name, of, select, options } of shown) {
       const left = candidates.filter((question) => matches(question, state, name));
+      const counts = new Map([["", left.length]]);
+      for (const value of left.flatMap(of)) counts.set(value, (counts.get(value) ?? 0) + 1);
       for (const option of options) {
-        const count = left.filter((question) => !option.value || of(question).includes(option.value)).length;
+        const count = counts.get(option.value) ?? 0;
         const text = option.value ? labels.text(name, option.value) : "Any";
         option.textContent = `${text} (${count})`;
         option.disabled = !count && option.value !== state[name] && option.value !== "";

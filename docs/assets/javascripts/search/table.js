@@ -17,6 +17,9 @@ import {
 } from "./filters.js";
 import { load } from "./index.js";
 
+/** So many rows are shown at once, and as many more whenever a reader asks: of a thousand, a phone would draw for seconds. */
+const AT_ONCE = 100;
+
 /** Set the filters up at `place`, an empty element before the table. */
 export async function setUpTable(place, table) {
   if (place.childNodes.length) return;
@@ -30,6 +33,7 @@ export async function setUpTable(place, table) {
   const ofAll = caption.textContent;
   const stateNow = () => possible(stateOfAddress(), data.questions);
   let state = stateNow();
+  let most = AT_ONCE;
 
   const field = document.createElement("label");
   field.className = "filters__text";
@@ -49,6 +53,7 @@ export async function setUpTable(place, table) {
   const go = (next, step) => {
     if (step) writer.now();
     state = next;
+    most = AT_ONCE;
     if (step) history.pushState(null, "", address());
     else writer.later(address);
     show();
@@ -60,10 +65,22 @@ export async function setUpTable(place, table) {
   window.addEventListener("popstate", () => {
     writer.drop();
     state = stateNow();
+    most = AT_ONCE;
     show();
   });
   // Whoever leaves the field may be on the way to a link, or to the search, which writes into the address too.
   input.addEventListener("blur", writer.now);
+
+  const more = document.createElement("button");
+  more.type = "button";
+  more.className = "search__button";
+  more.addEventListener("click", () => {
+    const before = table.querySelectorAll("tbody > tr:not([hidden])").length;
+    most += AT_ONCE;
+    show();
+    // The button moves down, or goes: who pressed it reads on from the first row that has come.
+    table.querySelectorAll("tbody > tr:not([hidden])")[before].querySelector("a").focus();
+  });
 
   function show() {
     if (input.value !== state.q) input.value = state.q;
@@ -71,19 +88,26 @@ export async function setUpTable(place, table) {
     const found = asked.words.trim() ? ready.engine.search(asked.words).questions.map(({ record }) => record) : data.questions;
     filters.show(asked, found);
     const left = found.filter((question) => matches(question, asked));
-    const shown = left.map((question) => rows.get(question.number));
-    for (const row of rows.values()) row.hidden = !shown.includes(row);
+    const shown = left.slice(0, most).map((question) => rows.get(question.number));
+    const isShown = new Set(shown);
+    for (const row of rows.values()) row.hidden = !isShown.has(row);
     // A row that is moved loses the focus that is in it: those in order stay where they are.
     const inOrder = [...table.tBodies[0].rows].filter((row) => !row.hidden);
     if (shown.some((row, place) => row !== inOrder[place])) table.tBodies[0].append(...shown);
     const minutes = left.reduce((sum, question) => sum + question.minutes, 0);
     const all = !state.q && !hasFilter(asked);
     caption.textContent = all ? ofAll : `${left.length} of ${rows.size} questions, ${minutes} minutes`;
+    more.hidden = left.length <= most;
+    more.textContent = `Show ${Math.min(AT_ONCE, left.length - most)} more of ${left.length}`;
     said.textContent = left.length ? "" : "No question matches. Clear the filters, or try other words.";
   }
 
   place.append(field, filters.fields, said);
+  table.after(more);
   show();
-  // Without the words the names still find; typing on tries again.
-  ready.complete()?.then(show, () => {});
+  // All words of many questions are more than the page itself: they come when somebody is about to search. Without them the
+  // names still find; typing on tries again.
+  const complete = () => ready.complete()?.then(show, () => {});
+  input.addEventListener("focus", complete);
+  if (state.q) complete();
 }
