@@ -91,6 +91,13 @@ def figure(name: str, specification: Mapping[str, Any]) -> str:
     alternative), all data in `data.values`, and `usermeta.columns`: field -> heading, what the table shows of
     each row and in which order. Raises ChartError.
     """
+    return _figure(name, json.dumps(specification))
+
+
+# A server builds again after each edit, of one page: what was drawn once is there.
+@lru_cache(maxsize=4096)
+def _figure(name: str, written: str) -> str:
+    specification = json.loads(written)
     caption, alternative, columns, rows = _parts(name, specification)
     if known := [key for key in _OURS if key in specification]:
         raise ChartError(f"chart {name}: the site sets {', '.join(known)}; leave it out")
@@ -140,7 +147,6 @@ def _text(name: str, specification: Mapping[str, Any], key: str) -> str:
     return value
 
 
-@lru_cache(maxsize=256)
 def _render(drawing: str) -> str:
     specification = {
         "height": 200,

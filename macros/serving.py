@@ -12,7 +12,7 @@ from typing import Any
 
 from mkdocs.exceptions import Abort, MkDocsException
 
-from macros import exports
+from macros import exports, templates
 from macros.faults import SourceError, of_os_error
 from macros.undisturbed import BUILD
 
@@ -35,6 +35,12 @@ def on_build_error(error: Exception) -> None:
         raise Abort(str(SourceError([of_os_error(error, Path("site"))]))) from error
     if changed:
         raise Abort(str(changed)) from error
+
+
+def on_env(env: Any, **more: Any) -> Any:
+    """Let the theme take its templates from the cache. Called by MkDocs once a build."""
+    env.bytecode_cache = templates.Compiled()
+    return env
 
 
 def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:

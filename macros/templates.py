@@ -1,6 +1,7 @@
-"""Jinja's templates of pages, compiled once and kept in `.cache/templates`.
+"""Jinja's templates, compiled once and kept in `.cache/templates`: those of the theme, and the pages with their macros.
 
 To compile a page's text takes Jinja longer than to print it, and a build prints most of them twice: for the page, and as plain text.
+Around each page stand parts of its own (exports.py), which are templates, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, Template
+from jinja2 import BytecodeCache, Environment, Template
+from jinja2.bccache import Bucket
 
 from macros import store
 
@@ -40,6 +42,24 @@ def keep(environment: Environment, name: Callable[[], str]) -> None:
     environment.compile = kept  # type: ignore[method-assign]
 
 
+class Compiled(BytecodeCache):
+    """What an environment takes the templates from that it loads by their names, as `bytecode_cache`."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        data = store.read(self._path(bucket), self._key(bucket))
+        if data is not None:
+            bucket.code = marshal.loads(data)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        store.write(self._path(bucket), self._key(bucket), marshal.dumps(bucket.code))
+
+    def _path(self, bucket: Bucket) -> Path:
+        return CACHE_DIR / "theme" / bucket.key
+
+    def _key(self, bucket: Bucket) -> str:
+        return store.key_of([_makers(), bucket.key, bucket.checksum])
+
+
 def _compiled(text: str, name: str, make: Callable[[], Any]) -> Any:
     path = CACHE_DIR / name
     key = store.key_of([_makers(), name, text])
@@ -54,4 +74,6 @@ def _compiled(text: str, name: str, make: Callable[[], Any]) -> Any:
 @lru_cache(maxsize=1)
 def _makers() -> str:
     """Versions of what compiles: Python's says how its code is written."""
-    return " ".join([sys.version, *map(metadata.version, ("jinja2", "mkdocs-macros-plugin"))])
+    return " ".join(
+        [sys.version, *map(metadata.version, ("jinja2", "mkdocs", "mkdocs-material", "mkdocs-macros-plugin"))]
+    )

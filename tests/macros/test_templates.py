@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment, StrictUndefined, TemplateSyntaxError
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateSyntaxError
 
 from macros import templates
 
@@ -63,3 +63,18 @@ def test_an_environment_of_others_takes_from_the_cache_what_has_no_name(
     templates.keep(unable, lambda: "pages/page.md")
     with pytest.raises(TemplateSyntaxError):
         environment.from_string("{{ 6 * }}")
+
+
+def test_a_theme_takes_its_templates_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"page.html": "<h1>{{ title }}</h1>"}
+
+    def said(title: str) -> str:
+        environment = Environment(loader=DictLoader(texts), bytecode_cache=templates.Compiled())
+        return environment.get_template("page.html").render(title=title)
+
+    assert said("One") == "<h1>One</h1>"
+    with monkeypatch.context() as without:
+        without.setattr(Environment, "compile", lambda *_: pytest.fail("compiled again"))
+        assert said("Two") == "<h1>Two</h1>"
+    texts["page.html"] = "<h2>{{ title }}</h2>"
+    assert said("One") == "<h2>One</h2>"
