@@ -76,7 +76,8 @@ def lay_printable(site_dir: Path, site: Site) -> None:
         html = (site_dir / address / "index.html").read_text(encoding="utf-8")
         chapters.append(printable.Chapter(question["number"], question["title"], address, html))
     sheets = printable.sheets(chapters[0].html, chapters[0].address) if chapters else []
-    exports.write(site_dir, {f"{printable.ADDRESS}index.html": printable.page(chapters, site, sheets)})
+    page = printable.page(chapters, site, sheets, STAGED.parent / "print")
+    exports.write(site_dir, {f"{printable.ADDRESS}index.html": page})
 
 
 def finish(site_dir: Path) -> None:

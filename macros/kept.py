@@ -184,9 +184,8 @@ def _named(value: Any) -> str:
 @lru_cache(maxsize=1)
 def _makers() -> str:
     """Versions of what converts; the text of this package stands for its own."""
-    modules = sorted(Path(__file__).parent.rglob("*.py"))
-    own = hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()
-    return json.dumps([platform.python_version(), *map(metadata.version, _MAKERS), own])
+    versions = map(metadata.version, _MAKERS)
+    return json.dumps([platform.python_version(), *versions, store.this_package()])
 
 
 def _with_listings(markdown: str, options: str) -> str:

@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from macros import store
 from macros.site import Site
 from macros.texts import opened
 
@@ -42,10 +44,15 @@ class Chapter(NamedTuple):
     html: str
 
 
-def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str]) -> str:
-    """The page, to be served at ADDRESS. `sheets` are the addresses of style sheets below the site's root."""
+def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str], cache: Path | None = None) -> str:
+    """The page, to be served at ADDRESS. `sheets` are the addresses of style sheets below the site's root.
+
+    `cache` is a folder in which what is made of a chapter is kept by content.
+    """
     chapters = tuple(chapters)
     numbers = {chapter.address: chapter.number for chapter in chapters}
+    shared = store.key_of([store.this_package(), site.url, numbers])
+    articles = (_kept(chapter, numbers, site.url, shared, cache) for chapter in chapters)
     contents = "\n".join(
         f'<li value="{chapter.number}"><a href="#q{chapter.number}">{escape(chapter.title)}</a></li>'
         for chapter in chapters
@@ -80,7 +87,7 @@ def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str]) -> str:
 {contents}
 </ol>
 </nav>
-{"".join(_article(chapter, numbers, site.url) for chapter in chapters)}</main>
+{"".join(articles)}</main>
 </body>
 </html>
 """
@@ -90,6 +97,22 @@ def sheets(html: str, address: str) -> list[str]:
     """The style sheets of a built page at `address`, by their addresses below the site's root."""
     found = re.findall(r'<link rel="stylesheet" href="([^"]+)"', html)
     return [posixpath.normpath(posixpath.join(address, href)) for href in found]
+
+
+def _kept(
+    chapter: Chapter, numbers: Mapping[str, int], site_url: str, shared: str, cache: Path | None
+) -> str:
+    """The chapter's article, from the cache when it is there. `shared` stands for what all articles depend on."""
+    if cache is None:
+        return _article(chapter, numbers, site_url)
+    found = _ARTICLE.search(chapter.html)
+    path = cache / f"{chapter.number}.html"
+    key = store.key_of([shared, chapter.number, chapter.address, found[0] if found else ""])
+    data = store.read(path, key)
+    if data is None:
+        data = _article(chapter, numbers, site_url).encode()
+        store.write(path, key, data)
+    return data.decode()
 
 
 def _article(chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from macros import files
@@ -13,6 +14,13 @@ from macros import files
 def key_of(facts: Iterable[object]) -> str:
     """A key of facts that JSON can say."""
     return hashlib.sha256(json.dumps(list(facts)).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def this_package() -> str:
+    """A hash of the text of `macros`, which stands for its version: no constant to forget when the processing changes."""
+    modules = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()
 
 
 def read(path: Path, key: str) -> bytes | None:

@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from macros import printable
 from macros.site import Site
 
@@ -22,12 +24,14 @@ HTML = """\
 """
 
 
-def page():
+def page(first=HTML, number=2, cache=None):
     chapters = [
-        printable.Chapter(1, "Limit a rate", "questions/technical/a/", HTML),
-        printable.Chapter(2, "Find it", "questions/debugging/b/", HTML.replace("Limit a rate", "Find it")),
+        printable.Chapter(1, "Limit a rate", "questions/technical/a/", first),
+        printable.Chapter(
+            number, "Find it", "questions/debugging/b/", HTML.replace("Limit a rate", "Find it")
+        ),
     ]
-    return printable.page(chapters, SITE, printable.sheets(HTML, "questions/technical/a/"))
+    return printable.page(chapters, SITE, printable.sheets(HTML, "questions/technical/a/"), cache)
 
 
 def test_articles_follow_one_another_a_level_deeper_and_open():
@@ -84,3 +88,14 @@ def test_what_only_a_screen_needs_of_an_element_goes_and_the_element_stays():
 
 def test_the_sheets_are_those_of_the_pages():
     assert '<link rel="stylesheet" href="../assets/stylesheets/site.css">' in page()
+
+
+def test_a_page_of_kept_articles_is_the_same(tmp_path, monkeypatch):
+    changed = HTML.replace("Guess", "Gauge").replace("up</a>", "above</a>")
+    for given in ({}, {"first": changed}, {"number": 3}):
+        assert page(**given, cache=tmp_path) == page(**given)
+    kept = page(**given)
+    (tmp_path / "1.html").write_bytes((tmp_path / "1.html").read_bytes()[:-5])
+    assert page(**given, cache=tmp_path) == kept
+    monkeypatch.setattr(printable, "_article", lambda *_: pytest.fail("made again"))
+    assert page(**given, cache=tmp_path) == kept
