@@ -271,6 +271,8 @@ def test_its_key_can_be_turned_off(new_page: NewPage) -> None:
     search = page.get_by_role("dialog", name="Search")
     page.get_by_role("checkbox", name="The key / opens the search").uncheck()
     page.keyboard.press("Escape")
+    # The way back from the search's address.
+    page.wait_for_url(f"**/{HOME}")
     page.reload()
     page.keyboard.press("Control+k")
     expect(search).to_be_visible()
