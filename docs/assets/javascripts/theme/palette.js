@@ -28,7 +28,8 @@ export function setUpPalette() {
   }
   const follow = () => put(__md_get("__palette").color.scheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
-  follow();
+  // With the first frame: to ask for a color now would have the page's styles worked out once more.
+  requestAnimationFrame(follow);
 }
 
 function meta(name) {

@@ -21,7 +21,7 @@ export function setUpScrolling() {
   // The drawer has a list of its own beside the sidebar's: the same sections in the same order.
   const lists = [...document.querySelectorAll("[data-md-component=toc]")].map((list) => [...list.querySelectorAll("a.md-nav__link")]);
   const targets = (lists[0] ?? []).map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
-  let before = scrollY;
+  let before = 0;
   let current = -1;
   let asked = false;
 
@@ -83,16 +83,20 @@ export function setUpScrolling() {
   addEventListener("resize", ask, { passive: true });
   // A block that opens moves all that is below it.
   new ResizeObserver(ask).observe(document.body);
-  show();
-  for (const { sidebar, aside } of sidebars) {
-    const here = [...sidebar.querySelectorAll(".md-nav__link--active[href]")].findLast((link) => link.clientHeight);
-    if (here && aside.matches) center(here);
-  }
+  // With the first frame, for which the page is laid out anyway.
+  requestAnimationFrame(() => {
+    show();
+    for (const { sidebar, aside } of sidebars) {
+      const here = [...sidebar.querySelectorAll(".md-nav__link--active[href]")].findLast((link) => link.clientHeight);
+      if (here && aside.matches) center(here);
+    }
+  });
 }
 
-/** How far from the document's start an element is; one in a closed block is where that is. */
+/** How far from the document's start an element is; one in a closed block is where that is: to ask there would lay all of it out. */
 function topOf(element) {
   let shown = element;
+  for (let block; (block = shown.parentElement?.closest("details:not([open])")); ) shown = block;
   while (!shown.getClientRects().length && shown.parentElement) shown = shown.parentElement;
   return shown.getBoundingClientRect().top + scrollY;
 }
