@@ -89,6 +89,8 @@ function createView() {
 
   dialog.addEventListener("close", () => {
     writer.drop();
+    // Where nothing had the focus before, the browser leaves it here until the next frame, and a key would be one for the field.
+    if (dialog.contains(document.activeElement)) document.activeElement.blur();
     if (!isInAddress()) return;
     // The step that opening made is taken back, so that "back" does not lead to the same page once more.
     if (history.state?.search) {
