@@ -32,9 +32,9 @@ build: $(VENV)/.site $(VENDOR)  ## Build the site into site/, stopping on any wa
 
 .PHONY: pdf
 pdf: export SITE_PDF := true
-pdf: build $(VENV)/.test  ## Build the site with a PDF of all questions in it
+pdf: $(VENV)/.site $(VENV)/.test $(VENDOR)  ## Build the site with a PDF of all questions in it
 	$(BIN)/python -m tests.site.browser
-	$(BIN)/python -m tests.site.pdf site
+	$(BIN)/python -m macros build site tests.site.pdf
 
 .PHONY: test
 test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed

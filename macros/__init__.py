@@ -55,6 +55,8 @@ TEMPLATES = ROOT / "overrides" / "generated"
 LOCK = ROOT / ".cache" / "build.lock"
 SOURCES = ("examples", "macros", "overrides", "references", "search")
 """Folders that a build reads, beside the pages'."""
+READ = (ROOT / "mkdocs.yml", ROOT / "macros")
+"""What a process that builds has read before the build begins, and does not read again."""
 
 _log = logging.getLogger("mkdocs.plugins.macros")
 
@@ -89,10 +91,7 @@ def define_env(env: Any) -> None:
     site_dir = Path(env.project_dir, env.conf["site_dir"])
     site = _site(env.conf)
     try:
-        BUILD.begin(LOCK, (docs_dir, *(ROOT / name for name in SOURCES)))
-    except OSError as error:
-        raise _stop(str(SourceError([of_os_error(error, LOCK)]))) from error
-    try:
+        _begin(docs_dir)
         prepared = _prepared(docs_dir, site_dir, env.conf, site)
         if BUILD.is_watched:
             # Since a server's last build, another may have written the same files for its own address.
@@ -153,7 +152,17 @@ def prepare(project_dir: Path) -> None:
     docs_dir = Path(project_dir, settings["docs_dir"])
     if faults := configuration.faults_of_nav(file, docs_dir, nav_pages(settings["nav"])):
         raise SourceError(faults)
+    _begin(docs_dir)
     _prepared(docs_dir, Path(project_dir, settings["site_dir"]), settings, _site(settings))
+    BUILD.end()
+
+
+def _begin(docs_dir: Path) -> None:
+    """Wait for other builds, where this one is watched. Raises SourceError."""
+    try:
+        BUILD.begin(LOCK, (docs_dir, *(ROOT / name for name in SOURCES)))
+    except OSError as error:
+        raise SourceError([of_os_error(error, LOCK)]) from error
 
 
 def on_pre_page_macros(env: Any) -> None:

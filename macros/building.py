@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable
+from glob import escape
 from pathlib import Path
 
 from macros import sizes
@@ -21,27 +24,51 @@ _MADE = "404.html"
 """What every site has, and a folder of anything else hardly ever."""
 
 
-def build(site_dir: Path) -> str:
-    """Build the site into that folder and say what it weighs. Raises SourceError and OSError, and leaves what was there."""
+def build(site_dir: Path, more: Iterable[str] = ()) -> str:
+    """Build the site into that folder and say what it weighs. Raises SourceError and OSError, and leaves what was there.
+
+    `more` are modules that add to the site before anybody sees it: each is run with the site's folder as its argument.
+    """
     # Where the name is a link, what it leads to is replaced, and not the link.
     site_dir = site_dir.resolve()
     _recover(site_dir)
-    if site_dir.exists() and not (site_dir / _MADE).is_file() and any(site_dir.iterdir()):
-        mend = "name another folder, or remove it if nothing in it is needed"
-        raise SourceError([Fault(site_dir, None, "holds something else than a built site", mend)])
+    _refuse_what_is_no_site(site_dir)
     draft = _beside(site_dir, "draft", os.getpid())
     try:
-        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(draft)]
-        done = subprocess.run(command, check=False)
-        if done.returncode:
-            # It has said why.
-            raise SystemExit(done.returncode)
+        _run("mkdocs", "build", "--strict", "--site-dir", str(draft))
         finish(draft)
+        for module in more:
+            _run(module, str(draft))
         report = sizes.report(draft)
         _replace(site_dir, draft)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return report
+
+
+def _refuse_what_is_no_site(site_dir: Path) -> None:
+    """Raise SourceError where something would be lost that is not built again."""
+    if not site_dir.exists():
+        return
+    if not site_dir.is_dir():
+        raise SourceError([Fault(site_dir, None, "is no folder", "name another, or remove it")])
+    if (site_dir / ".git").exists():
+        mend = "name another folder, and copy the built site over"
+        raise SourceError([Fault(site_dir, None, "is a checkout, which a built site would replace", mend)])
+    if not (site_dir / _MADE).is_file() and any(site_dir.iterdir()):
+        mend = "name another folder, or remove it if nothing in it is needed"
+        raise SourceError([Fault(site_dir, None, "holds something else than a built site", mend)])
+
+
+def _run(module: str, *arguments: str) -> None:
+    """Do what `python -m` does. A failure of which the module has told ends this process, too. Raises SourceError if it was killed."""
+    status = subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode
+    if status < 0:
+        fault = f"was ended by {signal.Signals(-status).name} before it was done"
+        mend = "if nobody ended it, the machine was short of memory: give it more, then build again"
+        raise SourceError([Fault(Path(module), None, fault, mend)])
+    if status:
+        raise SystemExit(status)
 
 
 def _beside(site_dir: Path, state: str, process: int) -> Path:
@@ -51,15 +78,20 @@ def _beside(site_dir: Path, state: str, process: int) -> Path:
 
 def _replace(site_dir: Path, draft: Path) -> None:
     last = _beside(site_dir, "last", os.getpid())
-    if site_dir.exists():
-        site_dir.rename(last)
-    draft.rename(site_dir)
+    try:
+        if site_dir.exists():
+            site_dir.rename(last)
+        draft.rename(site_dir)
+    except BaseException:
+        if last.exists() and not site_dir.exists():
+            last.rename(site_dir)
+        raise
     shutil.rmtree(last, ignore_errors=True)
 
 
 def _recover(site_dir: Path) -> None:
     """Take back what a build had put aside when it was killed, and remove what such builds have left."""
-    for folder in sorted(site_dir.parent.glob(f".{site_dir.name}.*-*")):
+    for folder in sorted(site_dir.parent.glob(f".{escape(site_dir.name)}.*-*")):
         name = re.fullmatch(r"\.(?P<site>.+)\.(?P<state>draft|last)-(?P<process>\d+)", folder.name)
         if not name or name["site"] != site_dir.name or _runs(int(name["process"])):
             continue
@@ -71,6 +103,9 @@ def _recover(site_dir: Path) -> None:
 
 
 def _runs(process: int) -> bool:
+    # In a container the number is soon given again, to this very process: which has left nothing yet.
+    if process == os.getpid():
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -28,7 +28,10 @@ def put(path: Path, data: bytes) -> None:
     try:
         draft.write_bytes(data)
         draft.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            # The system names the draft, or nothing.
+            error.filename, error.filename2 = str(path), None
         draft.unlink(missing_ok=True)
         raise
 

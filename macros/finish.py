@@ -40,7 +40,9 @@ def stage(texts: Mapping[str, str], site: Site, site_dir: Path) -> None:
 
 def lay_markdown(site_dir: Path) -> None:
     """Put the pages' Markdown beside them."""
-    shutil.copytree(_staged(site_dir) / MARKDOWN, site_dir, dirs_exist_ok=True)
+    markdown = _staged(site_dir) / MARKDOWN
+    texts = {file.relative_to(markdown).as_posix(): file.read_bytes() for file in markdown.rglob("*.md")}
+    exports.write(site_dir, texts)
 
 
 def _staged(site_dir: Path) -> Path:
@@ -51,7 +53,8 @@ def _staged(site_dir: Path) -> Path:
 def _forget_sites_that_are_gone() -> None:
     """A server builds into a folder with another name each time."""
     for place in STAGED.glob(f"*/{PLACE}"):
-        if not Path(place.read_text(encoding="utf-8").strip()).is_dir():
+        # One that is damaged names a folder that there is not.
+        if not Path(place.read_text(encoding="utf-8", errors="replace").strip()).is_dir():
             shutil.rmtree(place.parent, ignore_errors=True)
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from mkdocs.exceptions import Abort, MkDocsException
 
-from macros import exports, templates
+from macros import READ, exports, templates
 from macros.faults import SourceError, of_os_error
 from macros.undisturbed import BUILD
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Have builds watched. Called by MkDocs once, for "build" and "serve"."""
-    BUILD.is_of(command)
+    """Have builds watched. Called by MkDocs once, for "build" and "serve", when it has read the configuration and the code."""
+    BUILD.is_of(command, READ)
 
 
 def on_build_error(error: Exception) -> None:
@@ -29,6 +29,9 @@ def on_build_error(error: Exception) -> None:
         BUILD.end()
     except SourceError as found:
         changed = found
+    except OSError:
+        # The error at hand is told, and it is likely the same.
+        pass
     if isinstance(error, MkDocsException):
         return
     if isinstance(error, OSError) and error.errno:

@@ -3,6 +3,7 @@
 Every build writes files below docs/ and overrides/ that its own pages are made of, with the address of its own site in them, so
 a second one that began meanwhile would give half of its files to the first: it waits. Pages are read more than once, and one
 that is edited in between would be told of in two versions: such a build fails, but for that of `make serve`, which begins again.
+What is read before a build can wait, mkdocs.yml and this package, may have changed when the wait is over: then it does not begin.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -28,42 +29,50 @@ class Build:
     def __init__(self) -> None:
         self._command: str | None = None
         self._lock: IO[str] | None = None
+        self._read: tuple[Path, ...] = ()
+        self._when_read: Stamps = {}
         self._sources: tuple[Path, ...] = ()
         self._before: Stamps = {}
 
-    def is_of(self, command: str) -> None:
-        """Take note of the generator's command: "build" or "serve". From now on builds are watched."""
+    def is_of(self, command: str, read: Iterable[Path] = ()) -> None:
+        """Take note of the command: "build", "serve", "prepare". From now on builds are watched.
+
+        `read` are files and folders of which this process goes on with what it has read of them by now.
+        """
         self._command = command
+        self._read = tuple(read)
+        self._when_read = _stamps(self._read)
 
     @property
     def is_watched(self) -> bool:
         return self._command is not None
 
     def begin(self, lock: Path, sources: Iterable[Path]) -> None:
-        """Wait until no other build has the lock, then note how the files in the folders are. Raises OSError."""
+        """Wait until no other build has the lock, then note how the files in the folders are.
+
+        Raises SourceError for what has changed since it was read, and OSError.
+        """
         if not self.is_watched:
             return
         self.leave()
         self._lock = _locked(lock)
+        if self._command != "serve":
+            _tell_of_changes(self._when_read, _stamps(self._read))
         self._sources = tuple(sources)
         for folder in self._sources:
             files.sweep(folder)
-        self._before = _stamps(self._sources)
+        self._before = _stamps(self._sources) | self._when_read
 
     def end(self) -> None:
-        """Let the next build begin. Raises SourceError for what has been edited, added, renamed or deleted meanwhile."""
-        before, after = self._before, _stamps(self._sources)
-        self.leave()
-        if self._command == "serve":
+        """Let the next build begin. Raises SourceError for what has been edited, added, renamed or deleted meanwhile, and OSError."""
+        if not self._lock:
             return
-        changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
-        # What the build itself writes and removes is known by now.
-        changed = [path for path in changed if not exports.is_written(path)]
-        if changed:
-            mend = "leave it alone until the site is built, and build again"
-            raise SourceError(
-                Fault(path, None, "was changed while the site was built from it", mend) for path in changed
-            )
+        try:
+            before, after = self._before, _stamps((*self._sources, *self._read))
+        finally:
+            self.leave()
+        if self._command != "serve":
+            _tell_of_changes(before, after)
 
     def leave(self) -> None:
         """Let the next build begin, whatever has become of this one. A process that ends does so by itself."""
@@ -93,19 +102,37 @@ def _locked(path: Path) -> IO[str]:
     return lock
 
 
+def _tell_of_changes(before: Stamps, after: Stamps) -> None:
+    """Raise SourceError for what is not as it was."""
+    changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
+    # What the build itself writes and removes is known by now.
+    changed = [path for path in changed if not exports.is_written(path)]
+    if changed:
+        mend = "leave it alone until the site is built, and build again"
+        raise SourceError(
+            Fault(path, None, "was changed while the site was built from it", mend) for path in changed
+        )
+
+
 def _stamps(sources: Iterable[Path]) -> Stamps:
-    """Time and size of every source below the folders: of nothing hidden or compiled."""
+    """Time and size of every source: a file, or those below a folder."""
     found: Stamps = {}
-    for source in sources:
-        for folder, folders, names in os.walk(source):
-            folders[:] = [name for name in folders if not _is_passed_over(name)]
-            for path in (Path(folder, name) for name in names if not _is_passed_over(name)):
-                try:
-                    stat = path.stat()
-                except FileNotFoundError:
-                    continue
-                found[path] = stat.st_mtime_ns, stat.st_size
+    for path in (path for source in sources for path in _files(source)):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        found[path] = stat.st_mtime_ns, stat.st_size
     return found
+
+
+def _files(source: Path) -> Iterator[Path]:
+    """The file itself, or what is below the folder: nothing hidden or compiled."""
+    if source.is_file():
+        yield source
+    for folder, folders, names in os.walk(source):
+        folders[:] = [name for name in folders if not _is_passed_over(name)]
+        yield from (Path(folder, name) for name in names if not _is_passed_over(name))
 
 
 def _is_passed_over(name: str) -> bool:

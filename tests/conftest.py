@@ -97,21 +97,11 @@ def build(shared: dict[str, str]) -> str:
 
 def _build(folder: Path, site_url: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SITE_URL": site_url, "NO_MKDOCS_2_WARNING": "1"}
-    steps = [["macros", "build", str(folder)]]
+    command = [sys.executable, "-m", "macros", "build", str(folder)]
     if os.environ.get("SITE_PDF") == "true":
-        steps.append(["tests.site.pdf", str(folder)])
-    for step in steps:
-        done = subprocess.run(
-            [sys.executable, "-m", *step],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            return f"{' '.join(step)}\n{done.stdout}\n{done.stderr}"
-    return ""
+        command.append("tests.site.pdf")
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return f"{' '.join(command)}\n{done.stdout}\n{done.stderr}" if done.returncode else ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,50 @@ def test_a_generator_that_fails_changes_nothing(last: Path, monkeypatch: pytest.
     assert holds(last) == "old"
 
 
+def test_a_generator_that_is_killed_says_nothing_so_this_does(
+    last: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "run", generator(status=-signal.SIGKILL))
+    with pytest.raises(SourceError, match=r"mkdocs: was ended by SIGKILL .*\n    mend: .* short of memory"):
+        building.build(last)
+    assert holds(last) == "old"
+
+
+def test_modules_add_to_the_site_before_it_is_seen(last: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, status = generator(), 0
+
+    def add(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        if "mkdocs" in command:
+            return run(command, **options)
+        assert command[2] == "prints.a.pdf"
+        Path(command[3], "all.pdf").write_bytes(b"%PDF")
+        return subprocess.CompletedProcess(command, status)
+
+    monkeypatch.setattr(subprocess, "run", add)
+    program.main(["build", str(last), "prints.a.pdf"])
+    assert holds(last) == "new"
+    assert (last / "all.pdf").is_file()
+    (last / "all.pdf").unlink()
+    status = 1
+    with pytest.raises(SystemExit, match="1"):
+        program.main(["build", str(last), "prints.a.pdf"])
+    assert not (last / "all.pdf").exists()
+
+
+def test_a_swap_that_fails_half_way_is_taken_back(last: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if "draft" in path.name:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(SystemExit, match="what it was"):
+        program.main(["build", str(last)])
+    assert holds(last) == "old"
+
+
 @pytest.mark.parametrize(
     "error", [OSError(28, os.strerror(28), "x.html"), KeyboardInterrupt(), SourceError([])]
 )
@@ -93,6 +138,19 @@ def test_no_folder_of_anything_else_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
+def test_a_checkout_that_a_site_is_published_from_is_not_replaced(last: Path) -> None:
+    (last / ".git").write_text("gitdir: elsewhere", encoding="utf-8")
+    with pytest.raises(SourceError, match="is a checkout"):
+        building.build(last)
+    assert holds(last) == "old"
+
+
+def test_a_file_is_no_site(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("mine", encoding="utf-8")
+    with pytest.raises(SourceError, match="is no folder"):
+        building.build(tmp_path / "site")
+
+
 def test_what_killed_builds_left_is_taken_back_or_removed(last: Path) -> None:
     # Killed while it took the old site's place, and another while it built.
     last.rename(last.with_name(f".site.last-{DEAD}"))
@@ -101,8 +159,15 @@ def test_what_killed_builds_left_is_taken_back_or_removed(last: Path) -> None:
     assert holds(last) == "old"
 
 
+def test_what_a_killed_build_left_under_the_number_of_this_process_is_taken_back(last: Path) -> None:
+    # In a container processes have few numbers, and the same again.
+    last.rename(last.with_name(f".site.last-{os.getpid()}"))
+    building._recover(last)
+    assert holds(last) == "old"
+
+
 def test_what_others_are_at_is_left_alone(last: Path) -> None:
-    others = [f".site.draft-{os.getpid()}", f".site-of-mine.draft-{DEAD}", ".site.draft-x"]
+    others = [f".site.draft-{os.getppid()}", f".site-of-mine.draft-{DEAD}", ".site.draft-x"]
     for name in others:
         last.with_name(name).mkdir()
     building._recover(last)
@@ -123,6 +188,17 @@ def test_a_site_is_finished_once_and_only_as_it_was_built(
         assert finish._take_facts(site_dir).url == url
         with pytest.raises(SystemExit, match=r"(?s)is not as the generator has just built it.*make build"):
             program.main([str(site_dir)])
+
+
+def test_a_finish_that_is_interrupted_says_that_the_site_is_not_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(site_dir: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "finish", interrupt)
+    with pytest.raises(SystemExit, match="half finished: build it again"):
+        program.main([str(tmp_path)])
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "Name"}', '{"what": 1}'])
@@ -146,6 +222,8 @@ def test_what_was_staged_for_a_site_that_is_gone_goes(
         finish.stage({}, SITE, tmp_path / name)
         if name == "of-a-server":
             (tmp_path / name).rmdir()
+            (damaged := tmp_path / "staged" / "damaged").mkdir()
+            (damaged / finish.PLACE).write_bytes(b"\xff\0")
     assert len(list((tmp_path / "staged").iterdir())) == 1
 
 

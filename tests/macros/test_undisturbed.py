@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,25 @@ def test_every_source_that_changed_is_named(docs: Path) -> None:
     build.end()
 
 
+def test_what_was_read_before_the_wait_must_be_the_same_after_it(docs: Path, tmp_path: Path) -> None:
+    code, settings, lock = tmp_path / "code", tmp_path / "mkdocs.yml", tmp_path / ".cache" / "lock"
+    code.mkdir()
+    for command, ends in (("build", True), ("serve", False)):
+        for path in (settings, code / "new.py"):
+            settings.write_text("as it was", encoding="utf-8")
+            (code / "new.py").unlink(missing_ok=True)
+            build = Build()
+            build.is_of(command, (settings, code))
+            build.begin(lock, [docs])
+            build.end()
+            build.begin(lock, [docs])
+            path.write_text("otherwise, since then", encoding="utf-8")
+            for step in (build.end, lambda build=build: build.begin(lock, [docs])):
+                with pytest.raises(SourceError, match=path.name) if ends else nullcontext():
+                    step()
+            build.leave()
+
+
 def test_a_server_builds_again_by_itself(docs: Path) -> None:
     build = begun(docs, "serve")
     (docs / "a.md").write_text("afterwards", encoding="utf-8")
@@ -123,6 +143,8 @@ def watched(docs: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
         (errno.EDQUOT, "make room within your quota"),
         (errno.EACCES, "give yourself the permission"),
         (errno.EROFS, "build where files may be written"),
+        (errno.ENOTDIR, "remove or rename what has the name"),
+        (errno.EBUSY, "build into a folder inside it"),
         (errno.EIO, "mend what the system says"),
     ],
 )
@@ -136,6 +158,15 @@ def test_an_edit_explains_an_error_that_the_generator_has_no_words_for(watched: 
     (docs / "a.md").unlink()
     with pytest.raises(Abort, match=r"a\.md: was changed while the site was built"):
         serving.on_build_error(KeyError("a.md"))
+
+
+def test_a_disk_that_is_gone_is_told_of_once(watched: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(sources: object) -> undisturbed.Stamps:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), "docs")
+
+    monkeypatch.setattr(undisturbed, "_stamps", fail)
+    with pytest.raises(Abort, match=r"site/index\.html: .*Input/output error"):
+        serving.on_build_error(OSError(errno.EIO, os.strerror(errno.EIO), "site/index.html"))
 
 
 def test_what_the_generator_says_itself_stays_as_it_is(watched: Build, docs: Path) -> None:

@@ -23,13 +23,15 @@ ADDRESS = re.compile(r"""(?:href|src)=["']([^"']+)["']""")
 # What the templates link to, and the whole site has.
 ELSEWHERE = set((ROOT / "tests/site/published_addresses.txt").read_text(encoding="utf-8").split())
 
-# Edits a page when all pages have been read.
+# Edits a page and the configuration when all pages have been read.
 MEDDLER = """\
 from pathlib import Path
 
 def on_env(env, config, files):
     page = Path(config.docs_dir, "topics.md")
     page.write_text(page.read_text() + "\\nMore.\\n")
+    with open(config.config_file_path, "a") as settings:
+        settings.write("site_author: Somebody\\n")
 """
 
 
@@ -157,7 +159,8 @@ def test_a_page_that_is_edited_while_it_is_read_stops_the_build(
     config.write_text(small.CONFIG, encoding="utf-8")
     topics.write_text(small.TOPICS, encoding="utf-8")
     assert build.returncode == 1
-    assert "docs/topics.md: was changed while the site was built from it" in said
+    for name in ("docs/topics.md", "mkdocs.yml"):
+        assert f"{name}: was changed while the site was built from it" in said
     assert "Traceback" not in said
     assert files(project / "site") == published
     # Its own folder is gone, and so is the one that the killed build has left.
