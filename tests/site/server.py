@@ -36,6 +36,7 @@ TYPES = {
     ".webmanifest": "application/manifest+json; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
     ".yml": "text/yaml; charset=utf-8",
     ".xml": "application/xml",
@@ -43,6 +44,7 @@ TYPES = {
     ".png": "image/png",
     ".woff2": "font/woff2",
     ".pdf": "application/pdf",
+    ".gz": "application/gzip",
 }
 """By the end of a file's name. Any other is bytes, which a browser saves: so an .apkg."""
 
