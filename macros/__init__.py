@@ -89,8 +89,8 @@ def define_env(env: Any) -> None:
     """Check all sources, write the generated files, register the macros. Called by the macros plugin."""
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
     site_dir = Path(env.project_dir, env.conf["site_dir"])
-    site = _site(env.conf)
     try:
+        site = _site(env.conf)
         _begin(docs_dir)
         prepared = _prepared(docs_dir, site_dir, env.conf, site)
         if BUILD.is_watched:
@@ -185,6 +185,10 @@ def on_post_build(env: Any) -> None:
 
 
 def _site(settings: Mapping[str, Any]) -> Site:
+    """The site's facts. Raises SourceError where it has no address, as with an empty SITE_URL."""
+    if not settings["site_url"]:
+        mend = "give it one with a slash at its end, or take SITE_URL away where it is set and empty"
+        raise SourceError([Fault(ROOT / "mkdocs.yml", None, "`site_url` is empty", mend)])
     return Site(
         settings["site_name"],
         settings["site_description"],
@@ -367,7 +371,8 @@ def _prepare(
 ) -> Prepared:
     """Read and check all sources, then write what is generated from them. Raises SourceError and OSError."""
     pages = {
-        file: file.read_text(encoding="utf-8", errors="replace") for file in sorted(docs_dir.rglob("*.md"))
+        file: file.read_text(encoding="utf-8-sig", errors="replace")
+        for file in sorted(docs_dir.rglob("*.md"))
     }
     faults: list[Fault] = front_matter.faults_of(pages) + check_diagrams(pages)
     try:

@@ -6,6 +6,7 @@ Modules that are named after the folder of `build` add to the site before it is 
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> None:
         if is_build:
             _tell(build(site_dir, arguments[2:]))
         elif arguments == ["prepare"]:
+            # No generator shows here what is logged: that this waits for another build, or knows no dates.
+            logging.basicConfig(format="%(message)s", level=logging.INFO)
             BUILD.is_of("prepare", READ)
             prepare(ROOT)
         else:

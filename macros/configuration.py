@@ -34,7 +34,8 @@ _Loader.add_multi_constructor("tag:yaml.org,2002:python/name:", lambda loader, s
 def read(file: Path) -> dict[str, Any]:
     """The settings by their names, with the site's folder, and its address ending in a slash, as the generators see to it."""
     settings: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-    return {"site_dir": "site", **settings, "site_url": settings["site_url"].rstrip("/") + "/"}
+    site_url = settings.get("site_url")
+    return {"site_dir": "site", **settings, "site_url": site_url and f"{site_url.rstrip('/')}/"}
 
 
 def faults_of_nav(file: Path, docs_dir: Path, nav: Iterable[str]) -> list[Fault]:

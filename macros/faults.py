@@ -51,6 +51,26 @@ class SourceError(Exception):
         super().__init__("\n".join([heading, *map(str, self.faults)]))
 
 
+def not_utf8(file: Path) -> Fault | None:
+    """What is wrong with a file that is text and not UTF-8; None where nothing is. Raises OSError."""
+    data = file.read_bytes()
+    # Only what is no text has this: pictures, fonts, packages.
+    if b"\0" in data:
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return of_decoding(error, file)
+    return None
+
+
+def of_decoding(error: UnicodeDecodeError, file: Path) -> Fault:
+    """What kept the whole of a file from being decoded, with the line of the first byte that is wrong."""
+    data, place = error.object, error.start
+    fault = f"not UTF-8: byte 0x{data[place]:02x} cannot be decoded"
+    return Fault(file, data.count(b"\n", 0, place) + 1, fault, "save the file as UTF-8")
+
+
 def of_os_error(error: OSError, otherwise: Path) -> Fault:
     """What the system refused, as a fault of the file that it names, or of `otherwise` where it names none."""
     named = error.filename2 or error.filename

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from macros.faults import Fault, SourceError
+from macros.faults import Fault, SourceError, of_decoding
 
 _OPENING = re.compile(r"\A---[ \t]*\r?\n")
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
@@ -54,9 +54,7 @@ def read(file: Path) -> Page:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        fault = f"not UTF-8: byte 0x{data[error.start]:02x} cannot be decoded"
-        raise SourceError([Fault(file, line, fault, "save the file as UTF-8")]) from error
+        raise SourceError([of_decoding(error, file)]) from error
     return split(text, file)
 
 

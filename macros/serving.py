@@ -23,9 +23,11 @@ def on_startup(command: str, dirty: bool) -> None:
 
 
 def on_build_error(error: Exception) -> None:
-    """Let the next build begin, and say of the disk or of an edit what a traceback would not. Called by MkDocs."""
-    changed = None
+    """Let the next build begin, and say of the disk, of a file's encoding or of an edit what a traceback would not. Called by MkDocs."""
+    changed, undecodable = None, []
     try:
+        if isinstance(error, UnicodeDecodeError):
+            undecodable = BUILD.undecodable()
         BUILD.end()
     except SourceError as found:
         changed = found
@@ -36,6 +38,8 @@ def on_build_error(error: Exception) -> None:
         return
     if isinstance(error, OSError) and error.errno:
         raise Abort(str(SourceError([of_os_error(error, Path("site"))]))) from error
+    if undecodable:
+        raise Abort(str(SourceError(undecodable))) from error
     if changed:
         raise Abort(str(changed)) from error
 

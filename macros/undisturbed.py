@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from macros import exports, files
-from macros.faults import Fault, SourceError
+from macros.faults import Fault, SourceError, not_utf8
 
 Stamps = dict[Path, tuple[int, int]]
 
@@ -62,6 +62,10 @@ class Build:
         for folder in self._sources:
             files.sweep(folder)
         self._before = _stamps(self._sources) | self._when_read
+
+    def undecodable(self) -> list[Fault]:
+        """The sources that are text and not UTF-8, of which whoever reads them tells neither file nor line."""
+        return [fault for path in sorted(_stamps(self._sources)) if (fault := not_utf8(path))]
 
     def end(self) -> None:
         """Let the next build begin. Raises SourceError for what has been edited, added, renamed or deleted meanwhile, and OSError."""

@@ -23,9 +23,15 @@ const [site, folder, ...sheets] = process.argv.slice(2);
 const scripts = join(site, "assets/javascripts");
 const into = join(site, folder);
 const CACHE = new URL("../.cache/joined/", import.meta.url);
-await mkdir(into, { recursive: true });
-await joinScripts();
-await joinSheets();
+try {
+  await mkdir(into, { recursive: true });
+  await joinScripts();
+  await joinSheets();
+} catch (error) {
+  // What is wrong with a source, or with the disk, is said by the message; only of anything else the place in here matters.
+  console.error(error.code || error.name === "CssSyntaxError" ? error.message : error.stack);
+  process.exitCode = 1;
+}
 
 /** As the modules are the same in most builds, what became of them is kept. */
 async function joinScripts() {
@@ -115,11 +121,22 @@ async function joinSheets() {
   const texts = [];
   for (const sheet of sheets) {
     const text = await readFile(join(site, sheet), "utf8");
-    texts.push(OF_THEME.test(sheet) ? await without(text, words) : text);
+    texts.push(OF_THEME.test(sheet) ? await without(text, words) : checked(text, sheet));
   }
   const unused = { postcssPlugin: "unused", OnceExit: (root) => dropProperties(root, words) };
   const small = await postcss([unused, discardComments({ removeAll: true }), normalizeWhitespace()]).process(texts.join("\n"), { from: undefined });
   await writeFile(join(into, "site.css"), small.css);
+}
+
+/** The text of a sheet of ours: what is wrong with it is told here by its own lines, and not by those of the joined one. */
+function checked(text, sheet) {
+  try {
+    postcss.parse(text);
+  } catch (error) {
+    error.message = `${sheet}:${error.line}: ${error.reason}`;
+    throw error;
+  }
+  return text;
 }
 
 /** A sheet of the theme's, without the rules for what is nowhere. That nothing in ours is too much is for their authors to see to. */

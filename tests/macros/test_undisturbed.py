@@ -169,6 +169,16 @@ def test_a_disk_that_is_gone_is_told_of_once(watched: Build, monkeypatch: pytest
         serving.on_build_error(OSError(errno.EIO, os.strerror(errno.EIO), "site/index.html"))
 
 
+def test_a_source_that_is_not_utf_8_is_found_by_what_it_broke(watched: Build, docs: Path) -> None:
+    (docs / "picture.png").write_bytes(b"\0\xff")
+    (docs / "listing.py").write_bytes(b"# Caf\xc3\xa9\n# caf\xe9\n")
+    try:
+        (docs / "listing.py").read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        with pytest.raises(Abort, match=r"^1 fault .*\n.*listing\.py:2: not UTF-8: byte 0xe9 "):
+            serving.on_build_error(error)
+
+
 def test_what_the_generator_says_itself_stays_as_it_is(watched: Build, docs: Path) -> None:
     serving.on_build_error(ConfigurationError("no such page"))
     serving.on_build_error(ValueError("of a macro"))
