@@ -47,11 +47,14 @@ def build(site_dir: Path, more: Iterable[str] = ()) -> str:
 
 
 def _refuse_what_is_no_site(site_dir: Path) -> None:
-    """Raise SourceError where something would be lost that is not built again."""
+    """Raise SourceError where a site cannot be put, or where something would be lost that is not built again."""
     if not site_dir.exists():
         return
     if not site_dir.is_dir():
         raise SourceError([Fault(site_dir, None, "is no folder", "name another, or remove it")])
+    if site_dir.is_mount():
+        mend = "name a folder inside it"
+        raise SourceError([Fault(site_dir, None, "is where a disk is mounted: it cannot be replaced", mend)])
     if (site_dir / ".git").exists():
         mend = "name another folder, and copy the built site over"
         raise SourceError([Fault(site_dir, None, "is a checkout, which a built site would replace", mend)])

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 _OTHERWISE = "mend what the system says, then build again"
 _IN_THE_WAY = "remove or rename what has the name, then build again"
-_MOUNTED = "build into a folder inside it, which can be renamed: a place where a disk is mounted cannot"
 _MENDS = {
     errno.ENOSPC: "make room on the disk, then build again",
     errno.EDQUOT: "make room within your quota of the disk, then build again",
@@ -21,8 +20,6 @@ _MENDS = {
     errno.ENOTDIR: _IN_THE_WAY,
     errno.EISDIR: _IN_THE_WAY,
     errno.ENOTEMPTY: _IN_THE_WAY,
-    errno.EBUSY: _MOUNTED,
-    errno.EXDEV: _MOUNTED,
     # Of a source it means that somebody renames or deletes it at this moment.
     errno.ENOENT: "bring it back, or leave the files alone while the site is built, then build again",
 }

@@ -145,6 +145,15 @@ def test_a_checkout_that_a_site_is_published_from_is_not_replaced(last: Path) ->
     assert holds(last) == "old"
 
 
+def test_where_a_disk_is_mounted_is_told_of_before_the_build(
+    last: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == last)
+    with pytest.raises(SourceError, match=r"mounted.*\n    mend: name a folder inside it"):
+        building.build(last)
+    assert holds(last) == "old"
+
+
 def test_a_file_is_no_site(tmp_path: Path) -> None:
     (tmp_path / "site").write_text("mine", encoding="utf-8")
     with pytest.raises(SourceError, match="is no folder"):

@@ -144,7 +144,6 @@ def watched(docs: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
         (errno.EACCES, "give yourself the permission"),
         (errno.EROFS, "build where files may be written"),
         (errno.ENOTDIR, "remove or rename what has the name"),
-        (errno.EBUSY, "build into a folder inside it"),
         (errno.EIO, "mend what the system says"),
     ],
 )
