@@ -148,6 +148,21 @@ def test_a_killed_build_changes_nothing_and_the_next_is_as_if_it_had_never_been(
     assert list(project.rglob("*.draft")) == []
 
 
+def test_a_build_that_is_told_to_end_clears_away_what_it_began(
+    project: Path, published: dict[str, bytes]
+) -> None:
+    build = start(project, "macros", "build", "site", address=DOMAIN)
+    assert build.stdout
+    assert any("Building documentation" in line for line in build.stdout)
+    # To the process alone, as a supervisor does: what it has started ends with it.
+    build.terminate()
+    said, _ = build.communicate()
+    assert build.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in said
+    assert files(project / "site") == published
+    assert not (project / f".site.draft-{build.pid}").exists()
+
+
 def test_a_page_that_is_edited_while_it_is_read_stops_the_build(
     project: Path, published: dict[str, bytes]
 ) -> None:
