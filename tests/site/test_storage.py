@@ -9,10 +9,10 @@ import pytest
 from tests.site.conftest import Site
 
 SHELF = """async (root) => {
-  const { NewerForm, createShelf } = await import(`${root}assets/javascripts/storage.js`);
+  const { checkForm, createShelf } = await import(`${root}assets/javascripts/storage.js`);
   const key = "llm-production-interviews.test";
   const parse = (value) => {
-    if (value?.version > 1) throw new NewerForm();
+    checkForm(value, 1);
     if (!Array.isArray(value?.items)) throw new TypeError("damaged");
     return value;
   };
@@ -39,6 +39,10 @@ SHELVES = {
         """put({ version: 2, more: "kept" }); const read = shelf.read().items; add("mine");
         return [read, shelf.read().items, got(), shelf.problem(), shelf.aside()]""",
         [[], ["mine"], '{"version":2,"more":"kept"}', "newer", None],
+    ),
+    "what only looks like a later edition's is damaged": (
+        """put({ version: "2" }); add("a"); return [shelf.aside(), items(), shelf.problem()]""",
+        ['{"version":"2"}', ["a"], "damaged"],
     ),
     "what is damaged is set aside, the second time too": (
         """put("{one"); add("a"); put("{two"); shelf.read(); shelf.read(); add("b");

@@ -20,6 +20,12 @@ export class NewerForm extends Error {
   newer = true;
 }
 
+/** Throw where `value` does not say that it has the form `version`: a NewerForm where it has a later one, else a TypeError. */
+export function checkForm(value, version) {
+  if (Number.isInteger(value?.version) && value.version > version) throw new NewerForm();
+  if (value?.version !== version) throw new TypeError(`not of version ${version}`);
+}
+
 /**
  * The shelf `name`. `parse(value)` turns what was stored, of any age, into today's value, or throws where it is not one; an
  * error whose `newer` is true says that a later edition of the site has stored it. `empty()` gives the value of a shelf on

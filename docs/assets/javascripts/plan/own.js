@@ -8,7 +8,7 @@
  * by names that done.js gives. `clock` is when sittings begin, in minutes since midnight.
  */
 
-import { NewerForm, createShelf } from "../storage.js";
+import { checkForm, createShelf } from "../storage.js";
 import { LIMITS, isSame, parsePlan } from "./model.js";
 
 const VERSION = 1;
@@ -18,8 +18,8 @@ const KEY = /^[a-z0-9-]{4,40}$/;
 export const shelf = createShelf("plan", { parse, empty: () => ({ version: VERSION, current: null, clock: CLOCK, plans: [] }) });
 
 function parse(value) {
-  if (Number.isInteger(value?.version) && value.version > VERSION) throw new NewerForm(`plans of version ${value.version}`);
-  if (value?.version !== VERSION || !Array.isArray(value.plans)) throw new RangeError("not a shelf of plans");
+  checkForm(value, VERSION);
+  if (!Array.isArray(value.plans)) throw new RangeError("not a shelf of plans");
   const plans = value.plans.map(({ key, plan, replaced, ticks = [] }) => {
     if (typeof key !== "string" || !KEY.test(key) || !(replaced === null || isDay(replaced))) throw new RangeError("not a kept plan");
     if (!Array.isArray(ticks) || ticks.length > LIMITS.items || !ticks.every(isTick)) throw new RangeError("not a plan's ticks");

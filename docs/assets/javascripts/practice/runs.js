@@ -8,7 +8,7 @@
  */
 
 import { LIMITS, newId } from "../progress/model.js";
-import { NewerForm, createShelf } from "../storage.js";
+import { checkForm, createShelf } from "../storage.js";
 
 const VERSION = 1;
 const MOST = 50;
@@ -16,8 +16,8 @@ const MOST = 50;
 const empty = () => ({ version: VERSION, runs: [] });
 
 function parse(value) {
-  if (value?.version > VERSION) throw new NewerForm();
-  if (value?.version !== VERSION || !Array.isArray(value.runs)) throw new TypeError("no shelf of runs");
+  checkForm(value, VERSION);
+  if (!Array.isArray(value.runs)) throw new TypeError("no shelf of runs");
   return { version: VERSION, runs: value.runs.slice(-MOST).map(checked) };
 }
 

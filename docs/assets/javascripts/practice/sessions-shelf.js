@@ -1,6 +1,6 @@
 /* Sessions that were begun on this device: when, and their links. An attempt belongs to a session that began before it. */
 
-import { NewerForm, createShelf } from "../storage.js";
+import { checkForm, createShelf } from "../storage.js";
 import { fromParameters, keyOf, parametersOf } from "./session.js";
 
 const VERSION = 1;
@@ -9,8 +9,8 @@ const MOST = 20;
 const empty = () => ({ version: VERSION, sessions: [] });
 
 function parse(value) {
-  if (value?.version > VERSION) throw new NewerForm();
-  if (value?.version !== VERSION || !Array.isArray(value.sessions)) throw new TypeError("no shelf of sessions");
+  checkForm(value, VERSION);
+  if (!Array.isArray(value.sessions)) throw new TypeError("no shelf of sessions");
   for (const { link, started } of value.sessions) {
     if (typeof link !== "string" || link.length > 1000 || Number.isNaN(Date.parse(started))) throw new TypeError("no session");
   }
