@@ -437,6 +437,14 @@ def test_what_was_practiced_is_marked_as_done(new_page: NewPage) -> None:
     page.reload()
     expect(own).to_have_attribute("aria-pressed", "true")
     expect(done).to_have_count(2)
+    # Under another name it is the same, and there again when that is taken back.
+    page.get_by_role("button", name="Change Read the incident log").click()
+    page.get_by_label("What", exact=True).fill("Read it again")
+    page.get_by_label("What", exact=True).blur()
+    expect(page.get_by_role("button", name="Done: Read it again")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Remove Read it again")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(own).to_have_attribute("aria-pressed", "true")
     # It is nobody else's business.
     page.get_by_role("button", name="Move later: Read the incident log").click()
     assert current(page) == as_json(OTHER._replace(days=SMALL.days))

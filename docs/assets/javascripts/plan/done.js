@@ -8,13 +8,11 @@
 import { attemptsAt, isDone } from "../progress/model.js";
 import { markDone, shelf } from "../progress/shelf.js";
 import * as own from "./own.js";
+import { nameOf } from "./ticks.js";
 
 export const subscribe = shelf.subscribe;
 
 const isFirst = ({ number, take }) => number !== undefined && take === 1;
-
-/** What a tick is kept under. An item may move; it stays the first, the second ... of its question or its text. */
-const nameOf = ({ number, label, take }) => (number === undefined ? `own ${take} ${label}` : `${number} ${take}`);
 
 /** A function that says whether an item of a plan's view is done. `ticks` are those of the reader's own plan. */
 export function doneBy(ticks = []) {

@@ -79,6 +79,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
       refs[d].minutes = minutes;
       if (refs[d].date && day.date !== null) refs[d].date.value = isoOf(day.date);
       day.items.forEach((item, i) => {
+        for (const [control, words] of refs[d].controls[i]) control.setAttribute("aria-label", `${words} ${calledOf(item)}`);
         const name = itemName(item, isDone(item));
         refs[d].ticks[i].setAttribute("aria-pressed", String(isDone(item)));
         // A link that has the focus keeps it.
@@ -93,7 +94,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
   function daySection(day) {
     const d = day.number - 1;
     const note = noteField(day.note, "Note for the day", `note ${d}`, (text) => type((now) => edit.setDayNote(now, d, text)));
-    const ref = { heading: element("h3"), minutes: element("p"), names: [], ticks: [], date: null };
+    const ref = { heading: element("h3"), minutes: element("p"), names: [], ticks: [], controls: [], date: null };
     refs[d] = ref;
     const content = () => [
       ownFields(d),
@@ -162,17 +163,21 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
   }
 
   function itemRow(item, d, i, ref) {
-    const called = item.review ? `${item.label} (review)` : item.label;
-    // `refresh` puts the name here.
+    // `refresh` puts the name here, and behind the words of each control.
     const name = element("span");
     ref.names[i] = name;
-    const tick = button("", () => mark(viewOf(plan(), questions).days[d].items[i], tick.getAttribute("aria-pressed") === "false"), {
+    ref.controls[i] = [];
+    const named = (words, control) => {
+      ref.controls[i].push([control, words]);
+      return control;
+    };
+    const itemNow = () => viewOf(plan(), questions).days[d].items[i];
+    const tick = button("", () => mark(itemNow(), tick.getAttribute("aria-pressed") === "false"), {
       class: "tool plan-tool plan-tool--icon plan-tick",
       "data-key": `done ${d}.${i}`,
-      "aria-label": `Done: ${called}`,
       title: "Done",
     });
-    ref.ticks[i] = tick;
+    ref.ticks[i] = named("Done:", tick);
     // The name is the item's own: what is being typed must not come back in another's field.
     const note = noteField(item.note, "Note", `note ${d}.${i} ${item.label}`, (text) => type((now) => edit.setItem(now, d, i, { note: text })));
     const step = (by, word, sign) => {
@@ -181,22 +186,28 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
         act((now) => edit.moveItem(now, { d, i }, to), {
           // At the end of the list the way back is what is left.
           focus: () => (edit.placeBeside(plan(), to.d, to.i, by) ? `${word} ${to.d}.${to.i}` : `${by < 0 ? "later" : "earlier"} ${to.d}.${to.i}`),
-          say: `Day ${to.d + 1}, place ${to.i + 1}: ${called}`,
+          say: `Day ${to.d + 1}, place ${to.i + 1}: ${calledOf(itemNow())}`,
         });
-      return button(sign, move, {
+      const control = button(sign, move, {
         class: "tool plan-tool plan-tool--icon",
         "data-key": `${word} ${d}.${i}`,
-        "aria-label": `Move ${word}: ${called}`,
         title: `Move ${word}`,
         disabled: to === null,
       });
+      return named(`Move ${word}:`, control);
     };
     const content = () => [
-      element("div", { class: "plan-row" }, moveFields(d, i), button("Remove", () => remove(item, d, i), { "aria-label": `Remove ${called}` })),
+      element(
+        "div",
+        { class: "plan-row" },
+        moveFields(d, i),
+        named("Remove", button("Remove", () => remove(itemNow(), d, i), { "aria-label": `Remove ${calledOf(itemNow())}` })),
+      ),
       item.own && ownItemFields(item, d, i),
       note.label,
     ];
-    const change = folded("Change", `item ${d}.${i}`, content, { "aria-label": `Change ${called}` });
+    const change = folded("Change", `item ${d}.${i}`, content);
+    named("Change", change.button);
     return element(
       "li",
       { class: "plan-item", "data-question": item.number ?? null },
@@ -313,6 +324,8 @@ function dateInput(day, key) {
 }
 
 const dayText = (day) => `Day ${day.number}${day.date === null ? "" : `, ${labelOf(day.date)}`} (${duration(day.total)})`;
+
+const calledOf = (item) => (item.review ? `${item.label} (review)` : item.label);
 
 /** A note as it is shown, and the field in which it is written. */
 function noteField(note, name, key, set) {

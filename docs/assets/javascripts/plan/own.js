@@ -5,11 +5,12 @@
  *
  * `key` never changes, so that a calendar knows a plan's entries again. `replaced` is the day on which another plan took the
  * place of this one, null for a plan that the reader keeps beside the current one. `ticks` is what the reader has ticked off,
- * by names that done.js gives. `clock` is when sittings begin, in minutes since midnight.
+ * as ticks.js has it. `clock` is when sittings begin, in minutes since midnight.
  */
 
 import { checkForm, createShelf } from "../storage.js";
 import { LIMITS, isSame, parsePlan } from "./model.js";
+import { carried } from "./ticks.js";
 
 const VERSION = 1;
 const CLOCK = 18 * 60;
@@ -66,7 +67,7 @@ export function change(seen, next) {
   const plan = parsePlan(next);
   shelf.update((value) => ({
     ...value,
-    plans: value.plans.map((entry) => (entry.key === current.key ? { ...entry, plan } : entry)),
+    plans: value.plans.map((entry) => (entry.key === current.key ? { ...entry, plan, ticks: carried(entry.ticks, entry.plan, plan) } : entry)),
   }));
   return true;
 }
