@@ -7,6 +7,7 @@
  */
 
 import { siteRoot } from "../catalog.js";
+import { hasShelf } from "../storage.js";
 import { createAddressWriter } from "./address.js";
 import {
   EMPTY,
@@ -219,9 +220,9 @@ function resultOf({ record, terms }, root, data) {
   return item;
 }
 
-/** Lead a result to the section that answers, and show its words. A drill's would tell the cause: it keeps its own. */
+/** Lead a result to the section that answers, and show its words. A drill's would tell the cause: it keeps its own, as does what is being practiced. */
 async function addSection({ record, terms, item }, root, stillWanted) {
-  if (record.drill) return;
+  if (record.drill || (await isPracticed(record.number))) return;
   const href = new URL(record.href, root).href;
   const section = await sectionFor(href, terms).catch(() => null);
   if (!section || !stillWanted()) return;
@@ -230,6 +231,14 @@ async function addSection({ record, terms, item }, root, stillWanted) {
   const place = element("span", "search__section");
   place.append(marked(section.title, terms), /[?!.]$/.test(section.title) ? " " : ": ");
   anchor.querySelector(".search__text").replaceChildren(place, marked(section.excerpt, terms));
+}
+
+/** Whether a practice run of the question is not finished, whose reader has not seen the answer. Where that cannot be had, it is not. */
+async function isPracticed(number) {
+  if (!hasShelf("practice")) return false;
+  const runs = await import("../practice/runs.js").catch(() => null);
+  const run = runs?.runOf(number);
+  return Boolean(run && !run.draft);
 }
 
 /** What stands below the questions: the way out of a filter, the whole list, other pages, or the nearest topics. */
