@@ -249,7 +249,7 @@ def test_figures_that_cannot_be_used_keep_the_last_results(visit: Visit, name: s
     expect(notes).to_be_empty()
 
 
-# --- Copying, keyboard, twice, without scripts ------------------------------------------------------------------------
+# --- Copying, keyboard, without scripts -------------------------------------------------------------------------------
 
 
 def test_the_copied_link_ends_in_the_section_and_opens_it(visit: Visit) -> None:
@@ -293,24 +293,8 @@ def test_all_of_it_works_by_keyboard(visit: Visit) -> None:
     expect(page.locator(SUM)).to_have_text(summary(Inputs()))
 
 
-def test_a_second_call_does_nothing_and_a_refused_address_stops_nothing(site: Site, visit: Visit) -> None:
+def test_a_refused_address_stops_nothing(visit: Visit) -> None:
     page = visit()
-    field(page, "peak").fill("50")
-    page.evaluate(
-        """async (url) => {
-          const { setUpCalculators } = await import(url);
-          const article = document.querySelector("article");
-          await setUpCalculators(article);
-          await setUpCalculators(article);
-          await setUpCalculators(document.createElement("article"));
-        }""",
-        f"{site.url}{SCRIPTS}index.js",
-    )
-    expect(field(page, "peak")).to_have_value("50")
-    assert shown(page) == rows(Inputs(peak=50.0))
-    refuse_clipboard(page)
-    page.get_by_role("button", name="Copy link to these figures").click()
-    expect(page.locator("#cost-model .copy-field")).to_have_count(1)
     page.evaluate("() => { history.replaceState = () => { throw new DOMException('', 'SecurityError'); }; }")
     field(page, "peak").fill("60")
     assert shown(page) == rows(Inputs(peak=60.0))

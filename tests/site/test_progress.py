@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from playwright.sync_api import Page, expect
 
+from macros.question import Category
 from tests.site.axe import findings_of_state
 from tests.site.conftest import NARROW, NewPage, Site
 
@@ -490,10 +491,16 @@ def test_the_shares_of_the_clock_are_those_that_the_page_shows(site: Site, new_p
     page = new_page()
     page.goto("practice/")
     shown = page.get_by_role("table").filter(has_text="Wrap up").locator("tbody tr").all()
-    shares = page.evaluate(
-        "root => import(`${root}assets/javascripts/practice/phases.js`).then(({ categories }) => categories())",
+    shares, names = page.evaluate(
+        """async (root) => {
+          const at = (name) => import(`${root}assets/javascripts/${name}.js`);
+          const [{ categories }, { CATEGORIES }] = await Promise.all(["practice/phases", "progress/words"].map(at));
+          return [categories(), CATEGORIES];
+        }""",
         site.url,
     )
+    assert names == {category.value: category.label for category in Category}
+    assert [each["category"] for each in shares] == list(names)
     assert [[cell.strip() for cell in row.inner_text().split("\t")][1:] for row in shown] == [
         [f"{share}%" for _, share in each["shares"]] for each in shares
     ]

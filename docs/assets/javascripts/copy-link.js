@@ -2,6 +2,7 @@
  * Buttons that copy the address of the page or of a section: plain, or as a Markdown link for a prep plan.
  */
 
+import { button, element } from "./dom.js";
 import { ownText } from "./text.js";
 
 const SHOWN_MS = 4000;
@@ -11,7 +12,7 @@ const SAID = { link: "Link copied", markdown: "Markdown link copied", listing: "
 export function setUpCopyLinks(article, tools) {
   const title = tools ? tools.dataset.title : ownText(article.querySelector("h1") ?? article);
   status();
-  if (tools && !tools.querySelector(".copy")) {
+  if (tools) {
     const target = { label: title, hash: "" };
     tools.append(
       copyButton(tools, "link", "Copy link", () => address(target)),
@@ -20,11 +21,10 @@ export function setUpCopyLinks(article, tools) {
   }
   for (const heading of article.querySelectorAll("h2[id]")) {
     // The related questions are the page's way out, not a section of it.
-    if (heading.closest("nav") || heading.nextElementSibling?.matches(".section-tools")) continue;
+    if (heading.closest("nav")) continue;
     const name = ownText(heading);
     const target = { label: `${title}: ${name}`, hash: `#${encodeURI(heading.id)}` };
-    const group = document.createElement("div");
-    group.className = "section-tools";
+    const group = element("div", { className: "section-tools" });
     group.append(
       copyButton(group, "link", `Copy link to ${name}`, () => address(target), true),
       copyButton(group, "markdown", `Copy Markdown link to ${name}`, () => markdown(target), true),
@@ -47,54 +47,45 @@ function markdown(target) {
 
 /** A button that copies what `text()` returns. `group` is what the field of a refused clipboard comes after. */
 export function copyButton(group, kind, name, text, iconOnly = false) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = `tool copy copy--${kind}`;
-  if (iconOnly) {
-    button.setAttribute("aria-label", name);
-    button.title = name;
-  } else {
-    button.textContent = name;
-  }
-  button.addEventListener("click", async () => {
-    document.querySelector(".copy-field")?.remove();
-    try {
-      await navigator.clipboard.writeText(text());
-      announce(SAID[kind]);
-    } catch {
-      // No clipboard in this context, or the reader refused it: show what would have been copied.
-      showField(group, button, text());
-    }
-  });
-  return button;
+  const press = async ({ currentTarget }) => {
+    if (await copy(text(), group, currentTarget)) announce(SAID[kind]);
+  };
+  return button(iconOnly ? "" : name, `tool copy copy--${kind}`, press, iconOnly ? { "aria-label": name, title: name } : {});
 }
 
-/** Show `text` selected in a field behind `group`. Escape puts the field away and returns to the button. */
-export function showField(group, button, text) {
-  const label = document.createElement("label");
-  label.className = "copy-field";
-  const field = document.createElement("input");
-  field.type = "text";
-  field.readOnly = true;
-  field.value = text;
-  label.append("The browser did not allow copying. Copy the selected text: ", field);
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    label.remove();
-    button.focus();
-  });
-  group.after(label);
-  field.focus();
-  field.select();
+/**
+ * Copy `text`, and say whether it is in the clipboard. Where there is none, or the reader refused it, it is shown behind `group`, selected in a
+ * field; Escape puts that away and returns to the `pressed` button.
+ */
+export async function copy(text, group, pressed) {
+  putFieldAway();
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = element("input", { type: "text", readOnly: true, value: text });
+    const label = element("label", { className: "copy-field" }, "The browser did not allow copying. Copy the selected text: ", field);
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      label.remove();
+      pressed.focus();
+    });
+    group.after(label);
+    field.focus();
+    field.select();
+    return false;
+  }
+}
+
+export function putFieldAway() {
+  document.querySelector(".copy-field")?.remove();
 }
 
 /** The one live region of the page. It has to stand there empty before a text in it is read out. */
 function status() {
   let region = document.querySelector(".copy-status");
   if (!region) {
-    region = document.createElement("div");
-    region.className = "copy-status";
-    region.setAttribute("role", "status");
+    region = element("div", { className: "copy-status", role: "status" });
     document.body.append(region);
   }
   return region;

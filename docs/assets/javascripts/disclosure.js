@@ -5,20 +5,23 @@
  * second time after its block was closed, and nested blocks in browsers that do not open them yet.
  */
 
+import { button } from "./dom.js";
 import { ownText } from "./text.js";
 
 /** Put the button that opens or closes all blocks of `article` into `tools`. */
 export function setUpDisclosure(article, tools) {
   const blocks = [...article.querySelectorAll("details")];
-  if (!blocks.length || tools.querySelector(".disclose-all")) return;
+  if (!blocks.length) return;
 
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "tool disclose-all";
   const anyClosed = () => blocks.some((block) => !block.open);
+  const all = button("", "tool disclose-all", () => {
+    const open = anyClosed();
+    for (const block of blocks) block.open = open;
+    label();
+  });
   // The label says what the button will do, so there is no pressed state to tell beside it.
   const label = () => {
-    button.textContent = anyClosed() ? "Open all" : "Close all";
+    all.textContent = anyClosed() ? "Open all" : "Close all";
   };
   // A page has several short answers; in a list of what can be pressed, nothing but the name tells them apart.
   for (const block of blocks) {
@@ -26,15 +29,10 @@ export function setUpDisclosure(article, tools) {
     const summary = block.querySelector("summary");
     if (heading?.matches("h3, h4")) summary.setAttribute("aria-label", `${summary.textContent.trim()}: ${ownText(heading)}`);
   }
-  button.addEventListener("click", () => {
-    const open = anyClosed();
-    for (const block of blocks) block.open = open;
-    label();
-  });
   // `toggle` does not bubble, but it can be caught on its way down.
   article.addEventListener("toggle", label, true);
   label();
-  tools.prepend(button);
+  tools.prepend(all);
 }
 
 /** Open every block that the element of `hash` is in or is, then scroll to it. */

@@ -4,6 +4,7 @@
  */
 
 import { siteRoot } from "./catalog.js";
+import { element } from "./dom.js";
 
 const loading = new Map();
 
@@ -17,14 +18,7 @@ export function addStyles(name) {
   if (!loading.has(href)) {
     loading.set(
       href,
-      new Promise((resolve) => {
-        const link = document.createElement("link");
-        link.rel = "stylesheet";
-        link.href = href;
-        link.addEventListener("load", resolve);
-        link.addEventListener("error", resolve);
-        document.head.append(link);
-      }),
+      new Promise((resolve) => document.head.append(element("link", { rel: "stylesheet", href, load: resolve, error: resolve }))),
     );
   }
   return loading.get(href);

@@ -3,7 +3,8 @@
  * the results, and keeps the figures in the page's address.
  */
 
-import { showField } from "../copy-link.js";
+import { copy, putFieldAway } from "../copy-link.js";
+import { element } from "../dom.js";
 import { fill } from "./format.js";
 
 /** A screen reader is told of a result once the reader has stopped typing, not at every key. */
@@ -79,16 +80,14 @@ export function setUpForm(section, { model, contradictions = () => [] }) {
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => {
-    section.querySelector(".copy-field")?.remove();
+    putFieldAway();
     // The fields have their defaults only after this event.
     setTimeout(update);
   });
   // Another figure in the address, by a link within the page or the way back to before it.
-  addEventListener("popstate", () => {
-    if (section.isConnected) follow();
-  });
-  const copy = form.querySelector("[data-do=copy]");
-  copy.addEventListener("click", () => copyLink(section, fields, copy, read, notes));
+  addEventListener("popstate", follow);
+  const copies = form.querySelector("[data-do=copy]");
+  copies.addEventListener("click", () => copyLink(section, fields, copies, read, notes));
 
   form.hidden = false;
   section.querySelector(".calculator__off").hidden = true;
@@ -178,9 +177,7 @@ function addressOf(section, fields, url) {
 
 /** A status for ears only; the same words stand in the section for eyes. Returns what says a text there, after a pause. */
 function spoken(section) {
-  const status = document.createElement("p");
-  status.className = "calculator__said";
-  status.setAttribute("role", "status");
+  const status = element("p", { className: "calculator__said", role: "status" });
   section.append(status);
   let waiting;
   return (text) => {
@@ -194,29 +191,17 @@ function spoken(section) {
 /** A live region is read out at every change, so equal sentences are none. */
 function tell(notes, sentences) {
   if (notes.textContent === sentences.join("")) return;
-  notes.replaceChildren(
-    ...sentences.map((sentence) => {
-      const line = document.createElement("p");
-      line.textContent = sentence;
-      return line;
-    }),
-  );
+  notes.replaceChildren(...sentences.map((sentence) => element("p", {}, sentence)));
 }
 
-async function copyLink(section, fields, button, read, notes) {
-  section.querySelector(".copy-field")?.remove();
+async function copyLink(section, fields, pressed, read, notes) {
   const { faulty, faults } = read();
   if (faulty.length || faults.length) {
+    putFieldAway();
     tell(notes, ["Not copied: mend the figures first.", ...faulty.map((field) => `${labelOf(field)} cannot be used.`), ...faults]);
     return;
   }
   const url = addressOf(section, fields, new URL(location.origin + location.pathname));
   url.hash = section.id;
-  try {
-    await navigator.clipboard.writeText(url.href);
-    tell(notes, ["Link copied."]);
-  } catch {
-    // No clipboard in this context, or the reader refused it: show what would have been copied.
-    showField(button.parentElement, button, url.href);
-  }
+  if (await copy(url.href, pressed.parentElement, pressed)) tell(notes, ["Link copied."]);
 }

@@ -14,10 +14,9 @@ const MODELS = {
   "rate-limits": () => import("./rate-limits.js"),
 };
 
-/** Show the form of every calculator in `article` and fill it from the address. A second call does nothing. */
+/** Show the form of every calculator in `article` and fill it from the address. */
 export async function setUpCalculators(article) {
-  for (const section of article.querySelectorAll(".calculator:not([data-ready])")) {
-    section.dataset.ready = "coming";
+  for (const section of article.querySelectorAll(".calculator")) {
     const [module] = await Promise.all([MODELS[section.dataset.model](), addStyles("calculators")]);
     setUpForm(section, module);
     section.dataset.ready = "yes";

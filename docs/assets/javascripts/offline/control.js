@@ -3,7 +3,8 @@
  * its button is pressed no worker is registered and nothing is kept.
  */
 
-import { siteRoot } from "../catalog.js";
+import { fetchJson, siteRoot } from "../catalog.js";
+import { button, element } from "../dom.js";
 import { addStyles } from "../styles.js";
 import { workerAddress } from "../trusted.js";
 
@@ -18,7 +19,6 @@ let following = new AbortController();
 
 /** Fill `place`, which is empty and stays so without scripts. */
 export function setUpOffline(place) {
-  if (place.childElementCount) return;
   addStyles("offline");
   const view = createView();
   place.append(...view.elements);
@@ -26,14 +26,9 @@ export function setUpOffline(place) {
 }
 
 function createView() {
-  const status = document.createElement("p");
-  status.className = "offline__status";
-  status.setAttribute("role", "status");
-  const progress = document.createElement("progress");
-  progress.setAttribute("aria-label", "Bytes of the site that are here");
-  progress.hidden = true;
-  const buttons = document.createElement("div");
-  buttons.className = "offline__buttons";
+  const status = element("p", { className: "offline__status", role: "status" });
+  const progress = element("progress", { "aria-label": "Bytes of the site that are here", hidden: true });
+  const buttons = element("div", { className: "offline__buttons" });
   return {
     elements: [status, progress, buttons],
     say(text) {
@@ -49,17 +44,12 @@ function createView() {
     offer(...actions) {
       const hadFocus = buttons.contains(document.activeElement);
       buttons.replaceChildren(
-        ...actions.map(([label, action]) => {
-          const button = document.createElement("button");
-          button.type = "button";
-          button.className = "tool offline__button";
-          button.textContent = label;
-          button.addEventListener("click", ({ detail }) => {
+        ...actions.map(([label, action]) =>
+          button(label, "tool offline__button", ({ detail }) => {
             // The second click of a double one would fall on the button that has taken this one's place.
             if (detail < 2) Promise.resolve(action()).catch(() => this.say(REFUSED));
-          });
-          return button;
-        }),
+          }),
+        ),
       );
       if (hadFocus) buttons.querySelector("button")?.focus();
     },
@@ -95,9 +85,7 @@ async function offerToKeep(view, said) {
   view.advance(null);
   let bytes;
   try {
-    const response = await fetch(new URL("offline.json", root));
-    if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
-    ({ bytes } = await response.json());
+    ({ bytes } = await fetchJson(new URL("offline.json", root)));
   } catch {
     view.say("The list of the site's files cannot be had: there is no network, or this copy of the site was not finished.");
     view.offer();

@@ -1,7 +1,8 @@
 /* The question that is asked before a plan from a link becomes the reader's own. */
 
+import { element } from "../dom.js";
 import { dayOf, isoOf, labelOf } from "./dates.js";
-import { element, field } from "./dom.js";
+import { field } from "./dom.js";
 import { LIMITS } from "./model.js";
 
 /**
@@ -30,16 +31,16 @@ export function askToAdopt({ plan, hasOwn, done }) {
     element("h2", { id: "plan-adopt" }, "Adopt this plan"),
     element("p", {}, "You get a copy of your own in this browser. Whoever sent it does not see what you change."),
     field("First day", start),
-    element("p", { class: "plan-hint" }, hint),
-    hasOwn && element("fieldset", { class: "plan-set plan-set--list" }, element("legend", {}, "You have a plan already"), keep.node, replace.node),
+    element("p", { className: "plan-hint" }, hint),
+    hasOwn && element("fieldset", { className: "plan-set plan-set--list" }, element("legend", {}, "You have a plan already"), keep.node, replace.node),
     element(
       "div",
-      { class: "plan-row" },
-      element("button", { type: "submit", class: "md-button md-button--primary", value: "adopt" }, "Adopt"),
-      element("button", { type: "submit", class: "md-button", value: "cancel", formnovalidate: true }, "Cancel"),
+      { className: "plan-row" },
+      element("button", { type: "submit", className: "md-button md-button--primary", value: "adopt" }, "Adopt"),
+      element("button", { type: "submit", className: "md-button", value: "cancel", formNoValidate: true }, "Cancel"),
     ),
   );
-  const dialog = element("dialog", { class: "plan-dialog md-typeset", "aria-labelledby": "plan-adopt" }, form);
+  const dialog = element("dialog", { className: "plan-dialog md-typeset", "aria-labelledby": "plan-adopt" }, form);
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (dialog.returnValue === "adopt") done({ start: dayOf(start.value), replace: replace.input.checked });
@@ -50,5 +51,5 @@ export function askToAdopt({ plan, hasOwn, done }) {
 
 function choice(text, checked) {
   const input = element("input", { type: "radio", name: "plan-adopt", checked });
-  return { input, node: element("label", { class: "plan-check" }, input, text) };
+  return { input, node: element("label", { className: "plan-check" }, input, text) };
 }

@@ -7,12 +7,13 @@
 
 import { loadCatalog } from "../catalog.js";
 import { announce, copyButton } from "../copy-link.js";
+import { element } from "../dom.js";
 import { addStyles } from "../styles.js";
 import { askToAdopt } from "./adopt.js";
 import { LinkError, PREFIX, decode, encode } from "./codec.js";
 import { labelOf, today } from "./dates.js";
 import { factsOf } from "./documents.js";
-import { button, element } from "./dom.js";
+import { button } from "./dom.js";
 import * as done from "./done.js";
 import { createEditor } from "./editor.js";
 import { setStart } from "./edit.js";
@@ -42,13 +43,10 @@ const BAD_LINK = {
 
 /** Build the builder into `place`, in place of what it holds for readers without scripts. `options` are those of `draw`. */
 export async function setUpBuilder(place, options) {
-  if (place.dataset.started) return;
-  place.dataset.started = "true";
   let questions;
   try {
     [questions] = await Promise.all([loadCatalog(), addStyles("plan")]);
   } catch {
-    delete place.dataset.started;
     const again = button("Try again", () => setUpBuilder(place, { focus: "title" }));
     place.replaceChildren(element("p", { role: "alert" }, "The questions could not be loaded, so no plan can be shown."), again);
     if (options) again.focus();
@@ -61,8 +59,8 @@ export async function setUpBuilder(place, options) {
 class Builder {
   constructor(place, questions, chains) {
     Object.assign(this, { place, questions, chains });
-    this.main = element("div", { class: "plan" });
-    this.paper = element("div", { class: "plan-paper" });
+    this.main = element("div", { className: "plan" });
+    this.paper = element("div", { className: "plan-paper" });
     /** Earlier states of the current plan, the last one last, for as long as the page is open: [key, plan, outcome]. */
     this.undo = [];
     /** What the last laying out said, and the plan that it made. */
@@ -201,7 +199,7 @@ class Builder {
     this.main.replaceChildren(
       element(
         "div",
-        { class: "plan-notice", role: "alert" },
+        { className: "plan-notice", role: "alert" },
         element("h2", {}, title),
         element("p", {}, text),
         element("p", {}, "Nothing was stored, and a plan of your own is as it was."),
@@ -225,15 +223,15 @@ class Builder {
   drawShared({ plan, fragment }) {
     const view = viewOf(plan, this.questions);
     this.link = this.address(fragment);
-    const tools = element("div", { class: "plan-row" });
+    const tools = element("div", { className: "plan-row" });
     tools.append(
-      element("button", { type: "button", class: "md-button md-button--primary", click: () => this.adopt(plan, fragment), "data-key": "adopt" }, "Adopt this plan"),
+      element("button", { type: "button", className: "md-button md-button--primary", click: () => this.adopt(plan, fragment), "data-key": "adopt" }, "Adopt this plan"),
       copyButton(tools, "link", "Copy link", () => this.link),
     );
     this.main.replaceChildren(
-      element("p", { class: "plan-notice" }, "You are reading a plan from a link. Nothing is stored unless you adopt it."),
+      element("p", { className: "plan-notice" }, "You are reading a plan from a link. Nothing is stored unless you adopt it."),
       element("h2", { dir: "auto" }, plan.title || "A prep plan"),
-      element("p", { class: "plan-facts" }, factsOf(view)),
+      element("p", { className: "plan-facts" }, factsOf(view)),
       tools,
       exportPanel({
         current: () => ({ view, key: keyOf(fragment), link: this.link }),
@@ -275,10 +273,10 @@ class Builder {
     this.key = current?.key ?? null;
     this.undo = this.undo.filter(([key]) => key === this.key);
     if (this.outcome?.key !== this.key) this.outcome = null;
-    this.trouble = element("p", { class: "plan-trouble", role: "status" }, own.troubleOf(own.shelf.problem()));
+    this.trouble = element("p", { className: "plan-trouble", role: "status" }, own.troubleOf(own.shelf.problem()));
     const form = element(
       "details",
-      { class: "plan-panel", "data-open": "layout", open: !current },
+      { "data-open": "layout", open: !current },
       element("summary", { "data-key": "layout panel" }, current ? "Lay out anew by date, hours and level" : "Lay out a plan by date, hours and level"),
       this.layout(),
     );
@@ -305,13 +303,13 @@ class Builder {
       type: (next) => this.act(next, { quiet: true }),
     });
     this.undoButton = button("Undo", () => this.takeBack(), { disabled: !this.undo.length, "data-key": "undo" });
-    const tools = element("div", { class: "plan-row" });
+    const tools = element("div", { className: "plan-row" });
     tools.append(
       copyButton(tools, "link", "Copy link", () => this.link),
       this.undoButton,
       button("New plan", () => this.putAside(), { "data-key": "new" }),
     );
-    this.length = element("p", { class: "plan-hint" });
+    this.length = element("p", { className: "plan-hint" });
     this.main.replaceChildren(
       this.trouble,
       element("h2", {}, "Your plan"),
@@ -422,7 +420,7 @@ class Builder {
     // It has the focus when it comes, by which its name is read: as a status it would be read twice.
     const notes = outcomeOf(outcome, link);
     notes[0].id = "plan-outcome";
-    return element("div", { class: "plan-notice", role: "group", "aria-labelledby": notes[0].id, tabindex: "-1", "data-key": "outcome" }, ...notes);
+    return element("div", { className: "plan-notice", role: "group", "aria-labelledby": notes[0].id, tabIndex: -1, "data-key": "outcome" }, ...notes);
   }
 
   putAside() {
@@ -436,9 +434,9 @@ class Builder {
     if (!entries.length) return "";
     return element(
       "details",
-      { class: "plan-panel", "data-open": "others", open: value.current === null },
+      { "data-open": "others", open: value.current === null },
       element("summary", { "data-key": "others" }, counted(entries.length, "other plan")),
-      element("ul", { class: "plan-items", role: "list" }, ...entries.map((entry) => this.other(entry))),
+      element("ul", { className: "plan-items", role: "list" }, ...entries.map((entry) => this.other(entry))),
     );
   }
 
@@ -471,10 +469,10 @@ class Builder {
     };
     return element(
       "li",
-      { class: "plan-item" },
-      element("bdi", { class: "plan-item__name" }, name),
-      element("p", { class: "plan-item__facts" }, `${replaced === null ? "" : `Replaced on ${labelOf(replaced)}. `}${facts}`),
-      element("div", { class: "plan-row" }, button("Restore", restore, { "aria-label": `Restore ${name}` }), remove),
+      { className: "plan-item" },
+      element("bdi", { className: "plan-item__name" }, name),
+      element("p", { className: "plan-item__facts" }, `${replaced === null ? "" : `Replaced on ${labelOf(replaced)}. `}${facts}`),
+      element("div", { className: "plan-row" }, button("Restore", restore, { "aria-label": `Restore ${name}` }), remove),
     );
   }
 

@@ -5,14 +5,14 @@
 
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 import { addQuestion } from "./edit.js";
 import { EMPTY_PLAN, viewOf } from "./model.js";
 import * as own from "./own.js";
 
 const shown = new Map();
 
-/** Put the controls into `article`: into the `tools` of a question's page, and into the rows of its tables. */
+/** Put the controls into `article`: into the `tools` of a question's page, and into the rows of its tables. Where they are, they stay. */
 export function setUpPlanButtons(article, tools) {
   if (tools?.dataset.number) setUp(tools, Number(tools.dataset.number), { title: tools.dataset.title });
   for (const row of article.querySelectorAll("table.questions tbody tr")) {
@@ -23,7 +23,7 @@ export function setUpPlanButtons(article, tools) {
 
 /** `inRow` is for a table, where many of them need names of their own. */
 function setUp(place, number, { title, inRow = false }) {
-  const holder = place.querySelector(".plan-add") ?? element("span", { class: "plan-add" });
+  const holder = place.querySelector(".plan-add") ?? element("span", { className: "plan-add" });
   if (shown.has(holder)) return;
   if (!holder.isConnected) place.append(holder);
   shown.set(holder, { number, title, inRow });
@@ -31,10 +31,7 @@ function setUp(place, number, { title, inRow = false }) {
 }
 
 own.shelf.subscribe((value) => {
-  for (const holder of shown.keys()) {
-    if (holder.isConnected) draw(holder, value);
-    else shown.delete(holder);
-  }
+  for (const holder of shown.keys()) draw(holder, value);
 });
 
 function draw(holder, value) {
@@ -45,13 +42,13 @@ function draw(holder, value) {
     day < 0
       ? element(
           "button",
-          { type: "button", class: "tool tool--plan", "aria-label": inRow ? `Add to plan: ${title}` : null, click: () => add(number) },
+          { type: "button", className: "tool tool--plan", "aria-label": inRow ? `Add to plan: ${title}` : null, click: () => add(number) },
           "Add to plan",
         )
       : element(
           "a",
           {
-            class: "tool tool--plan",
+            className: "tool tool--plan",
             href: new URL("plans/builder/", siteRoot()).href,
             "aria-label": inRow ? `In plan, day ${day + 1}: ${title}` : null,
           },

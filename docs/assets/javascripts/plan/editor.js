@@ -6,9 +6,10 @@
  */
 
 import { announce } from "../copy-link.js";
+import { element } from "../dom.js";
 import { dayOf, isoOf, labelOf, today } from "./dates.js";
 import { factsOf } from "./documents.js";
-import { button, element, field, folded } from "./dom.js";
+import { button, field, folded } from "./dom.js";
 import * as edit from "./edit.js";
 import { LIMITS, cleaned, counted, duration, itemsOf, viewOf } from "./model.js";
 import { dayName, itemName, minutesOf } from "./reading.js";
@@ -24,9 +25,9 @@ const OWN_MINUTES = 30;
 export function createEditor({ plan, questions, done, mark, act, type }) {
   const first = viewOf(plan(), questions);
   const refs = [];
-  const facts = element("p", { class: "plan-facts" });
+  const facts = element("p", { className: "plan-facts" });
 
-  const title = element("input", { type: "text", maxlength: LIMITS.title, value: plan().title, "data-key": "title" });
+  const title = element("input", { type: "text", maxLength: LIMITS.title, value: plan().title, "data-key": "title" });
   title.addEventListener("change", () => type((now) => edit.setTitle(now, cleaned(title.value, LIMITS.title))));
   const start = dateInput(plan().start, "start");
   const interview = dateInput(plan().interview, "interview");
@@ -42,11 +43,11 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
 
   const node = element(
     "div",
-    { class: "plan-editor" },
+    { className: "plan-editor" },
     element(
       "div",
-      { class: "plan-row" },
-      field("Title", title, { class: "plan-field plan-field--wide" }),
+      { className: "plan-row" },
+      field("Title", title, "plan-field plan-field--wide"),
       field("First day (moves the whole plan)", start),
       field("Interview", interview),
     ),
@@ -54,7 +55,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     first.days.map((day) => daySection(day)),
     element(
       "div",
-      { class: "plan-row" },
+      { className: "plan-row" },
       button("Add a day", () => act(edit.addDay, { focus: `add ${plan().days.length}`, open: `day ${plan().days.length}` }), {
         "data-key": "add day",
       }),
@@ -101,7 +102,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
       note.label,
       element(
         "div",
-        { class: "plan-row" },
+        { className: "plan-row" },
         day.date !== null && dateFields(d, ref),
         button(`Remove day ${day.number}`, () =>
           act((now) => edit.removeDay(now, d), { focus: d ? `change day ${d - 1}` : "add day", say: `Day ${day.number} removed` }),
@@ -111,24 +112,24 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     const change = folded("Change day", `day ${d}`, content, { "aria-label": `Change day ${day.number}` });
     return element(
       "section",
-      { class: "plan-day" },
-      element("div", { class: "plan-item__line" }, ref.heading, change.button),
+      { className: "plan-day" },
+      element("div", { className: "plan-item__line" }, ref.heading, change.button),
       ref.minutes,
       note.shown,
       change.panel,
-      element("ul", { class: "plan-items", role: "list" }, ...day.items.map((item, i) => itemRow(item, d, i, ref))),
+      element("ul", { className: "plan-items", role: "list" }, ...day.items.map((item, i) => itemRow(item, d, i, ref))),
     );
   }
 
   function ownFields(d) {
-    const text = element("input", { type: "text", maxlength: LIMITS.text, "data-key": `add ${d}`, required: true });
+    const text = element("input", { type: "text", maxLength: LIMITS.text, "data-key": `add ${d}`, required: true });
     const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: OWN_MINUTES, required: true, "data-key": `minutes ${d}` });
     const form = element(
       "form",
-      { class: "plan-row" },
-      field("Something of your own", text, { class: "plan-field plan-field--wide" }),
-      field("Minutes", minutes, { class: "plan-field plan-field--narrow" }),
-      element("button", { type: "submit", class: "tool plan-tool" }, "Add to the day"),
+      { className: "plan-row" },
+      field("Something of your own", text, "plan-field plan-field--wide"),
+      field("Minutes", minutes, "plan-field plan-field--narrow"),
+      element("button", { type: "submit", className: "tool plan-tool" }, "Add to the day"),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -173,7 +174,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     };
     const itemNow = () => viewOf(plan(), questions).days[d].items[i];
     const tick = button("", () => mark(itemNow(), tick.getAttribute("aria-pressed") === "false"), {
-      class: "tool plan-tool plan-tool--icon plan-tick",
+      className: "tool plan-tool plan-tool--icon plan-tick",
       "data-key": `done ${d}.${i}`,
       title: "Done",
     });
@@ -189,7 +190,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
           say: `Day ${to.d + 1}, place ${to.i + 1}: ${calledOf(itemNow())}`,
         });
       const control = button(sign, move, {
-        class: "tool plan-tool plan-tool--icon",
+        className: "tool plan-tool plan-tool--icon",
         "data-key": `${word} ${d}.${i}`,
         title: `Move ${word}`,
         disabled: to === null,
@@ -199,7 +200,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     const content = () => [
       element(
         "div",
-        { class: "plan-row" },
+        { className: "plan-row" },
         moveFields(d, i),
         named("Remove", button("Remove", () => remove(itemNow(), d, i), { "aria-label": `Remove ${calledOf(itemNow())}` })),
       ),
@@ -210,14 +211,14 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     named("Change", change.button);
     return element(
       "li",
-      { class: "plan-item", "data-question": item.number ?? null },
+      { className: "plan-item", "data-question": item.number ?? null },
       element(
         "div",
-        { class: "plan-item__line" },
+        { className: "plan-item__line" },
         name,
         element(
           "span",
-          { class: "plan-item__tools" },
+          { className: "plan-item__tools" },
           tick,
           step(-1, "earlier", "↑"),
           step(1, "later", "↓"),
@@ -236,7 +237,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
   }
 
   function moveFields(d, i) {
-    const select = element("select", { class: "plan-days" }, ...viewOf(plan(), questions).days.map((day, at) => element("option", { value: at, selected: at === d }, dayText(day))));
+    const select = element("select", { className: "plan-days" }, ...viewOf(plan(), questions).days.map((day, at) => element("option", { value: at, selected: at === d }, dayText(day))));
     return [
       field("Move to", select),
       button("Move", () => {
@@ -253,7 +254,7 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
 
   function ownItemFields(item, d, i) {
     const key = `${d}.${i} ${item.label}`;
-    const text = element("input", { type: "text", maxlength: LIMITS.text, value: item.label, required: true, "data-key": `text ${key}` });
+    const text = element("input", { type: "text", maxLength: LIMITS.text, value: item.label, required: true, "data-key": `text ${key}` });
     const minutes = element("input", { type: "number", min: 0, max: LIMITS.minutes, value: item.total, required: true, "data-key": `minutes ${key}` });
     const set = () => {
       const what = cleaned(text.value, LIMITS.text);
@@ -262,9 +263,9 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     for (const input of [text, minutes]) input.addEventListener("change", set);
     return element(
       "div",
-      { class: "plan-row" },
-      field("What", text, { class: "plan-field plan-field--wide" }),
-      field("Minutes", minutes, { class: "plan-field plan-field--narrow" }),
+      { className: "plan-row" },
+      field("What", text, "plan-field plan-field--wide"),
+      field("Minutes", minutes, "plan-field plan-field--narrow"),
     );
   }
 
@@ -274,19 +275,19 @@ export function createEditor({ plan, questions, done, mark, act, type }) {
     if (!left.length) return null;
     return element(
       "details",
-      { class: "plan-panel", "data-open": "missing" },
+      { "data-open": "missing" },
       element("summary", { "data-key": "missing" }, `${counted(left.length, "question")} not in this plan`),
       element(
         "ul",
-        { class: "plan-items", role: "list" },
+        { className: "plan-items", role: "list" },
         ...left.map(({ number, title: name, href, minutes }, at) =>
           element(
             "li",
-            { class: "plan-item" },
+            { className: "plan-item" },
             element(
               "div",
-              { class: "plan-item__line" },
-              element("span", { class: "plan-item__name" }, element("a", { href }, `${number}. ${name}`), " ", element("span", { class: "plan-item__facts" }, `${minutes} minutes`)),
+              { className: "plan-item__line" },
+              element("span", { className: "plan-item__name" }, element("a", { href }, `${number}. ${name}`), " ", element("span", { className: "plan-item__facts" }, `${minutes} minutes`)),
               button("Add", () => add(number, minutes, left[at + 1]?.number ?? left[at - 1]?.number), {
                 "aria-label": `Add ${number}. ${name}`,
                 "data-key": `missing ${number}`,
@@ -329,8 +330,8 @@ const calledOf = (item) => (item.review ? `${item.label} (review)` : item.label)
 
 /** A note as it is shown, and the field in which it is written. */
 function noteField(note, name, key, set) {
-  const shown = element("p", { class: "plan-note", dir: "auto", hidden: !note }, note);
-  const area = element("textarea", { rows: 2, maxlength: LIMITS.note, "data-key": key });
+  const shown = element("p", { className: "plan-note", dir: "auto", hidden: !note }, note);
+  const area = element("textarea", { rows: 2, maxLength: LIMITS.note, "data-key": key });
   area.value = note;
   area.addEventListener("change", () => {
     const text = cleaned(area.value, LIMITS.note, { breaks: true });
@@ -338,5 +339,5 @@ function noteField(note, name, key, set) {
     shown.hidden = !text;
     set(text);
   });
-  return { shown, label: field(name, area, { class: "plan-field plan-field--wide" }) };
+  return { shown, label: field(name, area, "plan-field plan-field--wide") };
 }

@@ -2,12 +2,11 @@
 
 import { siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
+import { element } from "../dom.js";
+import { download } from "../download.js";
 import { calendarOf } from "./calendar.js";
 import { csvOf, markdownOf } from "./documents.js";
-import { button, element, field } from "./dom.js";
-
-/** For how long a file is held for the browser, which may ask the reader where to put it. */
-const HELD_MS = 60_000;
+import { button, field } from "./dom.js";
 
 /**
  * `current()` gives `{ view, key, link }` of the plan as it is when a button is pressed; `clock` is the minutes since midnight
@@ -34,11 +33,11 @@ export function exportPanel({ current, clock, setClock = () => {} }) {
   };
   return element(
     "details",
-    { class: "plan-panel", "data-open": "export" },
+    { "data-open": "export" },
     element("summary", {}, "Export and print"),
     element(
       "div",
-      { class: "plan-row" },
+      { className: "plan-row" },
       field("Sittings begin at", time),
       button("Calendar (.ics)", calendar),
       button("Markdown", () => {
@@ -53,7 +52,7 @@ export function exportPanel({ current, clock, setClock = () => {} }) {
     ),
     element(
       "p",
-      { class: "plan-hint" },
+      { className: "plan-hint" },
       "Calendar: events have no time zone, so 18:00 stays 18:00 when clocks change and wherever you are. When the file is imported again, most calendars update what has changed, but keep the last days of a plan that has become shorter. Give the plan a calendar of its own, and empty it first.",
     ),
   );
@@ -76,11 +75,6 @@ function nameOf(view, ending) {
 }
 
 function save(text, type, name) {
-  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  const link = element("a", { href: address, download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(address), HELD_MS);
+  download(name, text, type);
   announce(`${name} is being saved`);
 }

@@ -1,7 +1,8 @@
 /* The form that lays a plan out: date, hours, weekdays, level, emphasis, or questions picked one by one. */
 
+import { element } from "../dom.js";
 import { WEEKDAYS, dayOf, isoOf, today } from "./dates.js";
-import { element, field } from "./dom.js";
+import { field } from "./dom.js";
 import { counted, duration, itemsOf } from "./model.js";
 import { GAPS, layOut, ranked } from "./schedule.js";
 
@@ -35,7 +36,7 @@ export function layoutForm({ questions, chains, plan, done }) {
     "div",
     {},
     set("Emphasis: these come first, the others as far as they fit", categories),
-    element("details", { class: "plan-more" }, element("summary", {}, "Emphasize topics"), set("Topics", topics)),
+    element("details", { className: "plan-more" }, element("summary", {}, "Emphasize topics"), set("Topics", topics)),
   );
   const list = set("Questions to lay out", picks, "plan-set--list");
   const show = () => {
@@ -44,18 +45,18 @@ export function layoutForm({ questions, chains, plan, done }) {
   };
   for (const { input } of [all, some]) input.addEventListener("change", show);
   show();
-  const said = element("p", { class: "plan-said", role: "status" });
+  const said = element("p", { className: "plan-said", role: "status" });
   const form = element(
     "form",
-    { class: "plan-form" },
-    element("div", { class: "plan-row" }, field("Interview", when), field("Begin on", from), field("Hours a week", hours), field("Target level", level)),
+    { className: "plan-form" },
+    element("div", { className: "plan-row" }, field("Interview", when), field("Begin on", from), field("Hours a week", hours), field("Target level", level)),
     set("Days on which you can", weekdays),
     set("Questions", [all, some]),
     emphasis,
     list,
     withReviews.node,
     said,
-    element("button", { type: "submit", class: "md-button md-button--primary", "data-key": "lay out" }, "Lay out the plan"),
+    element("button", { type: "submit", className: "md-button md-button--primary", "data-key": "lay out" }, "Lay out the plan"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -100,17 +101,17 @@ export function layoutForm({ questions, chains, plan, done }) {
 
   function radio(text, checked) {
     const input = element("input", { type: "radio", name: "plan-questions", checked });
-    return { input, node: element("label", { class: "plan-check" }, input, text) };
+    return { input, node: element("label", { className: "plan-check" }, input, text) };
   }
 }
 
 function check(text, checked, attributes = {}) {
   const input = element("input", { type: "checkbox", checked, ...attributes });
-  return { input, node: element("label", { class: "plan-check" }, input, text) };
+  return { input, node: element("label", { className: "plan-check" }, input, text) };
 }
 
 function set(legend, checks, kind = "") {
-  return element("fieldset", { class: `plan-set ${kind}`.trim() }, element("legend", {}, legend), ...checks.map(({ node }) => node));
+  return element("fieldset", { className: `plan-set ${kind}`.trim() }, element("legend", {}, legend), ...checks.map(({ node }) => node));
 }
 
 /** What came of laying out, in paragraphs: what is left out and why, and what has no review. */
@@ -127,7 +128,7 @@ export function outcomeOf({ leftOut, reviews, unreviewed, capacity, spent, sitti
       element(
         "details",
         // Long, and above the plan that was asked for.
-        { class: "plan-more" },
+        { className: "plan-more" },
         element("summary", {}, `${counted(leftOut.length, "question")} left out: which, and how to make room`),
         element(
           "p",

@@ -4,6 +4,7 @@
  */
 
 import { announce } from "../copy-link.js";
+import { button, element } from "../dom.js";
 import { hasShelf } from "../storage.js";
 
 /** Put the controls into `article`: into the `tools` of a question's page, and into the rows of its tables. */
@@ -17,27 +18,18 @@ export function offerPlan(article, tools) {
     load();
     return;
   }
-  const offer = (place, number, label) => {
-    if (place.querySelector(".plan-add")) return;
-    const holder = document.createElement("span");
-    holder.className = "plan-add";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "tool tool--plan";
-    button.textContent = "Add to plan";
-    if (label) button.setAttribute("aria-label", label);
-    button.addEventListener("click", async () => {
+  const offer = (place, number, label = null) => {
+    const press = async () => {
       try {
         await (await load()).add(number);
       } catch (error) {
         announce("The plan could not be loaded; try again");
         throw error;
       }
-    });
-    holder.append(button);
-    place.append(holder);
+    };
+    place.append(element("span", { className: "plan-add" }, button("Add to plan", "tool tool--plan", press, { "aria-label": label })));
   };
-  if (tools?.dataset.number) offer(tools, Number(tools.dataset.number), "");
+  if (tools?.dataset.number) offer(tools, Number(tools.dataset.number));
   for (const row of article.querySelectorAll("table.questions tbody tr")) {
     const title = `${row.dataset.number}. ${row.querySelector(".questions__title a").textContent}`;
     offer(row.querySelector(".questions__topics"), Number(row.dataset.number), `Add to plan: ${title}`);

@@ -1,7 +1,7 @@
 /* A plan to be read: what a link shows to whoever receives it, and what is printed. */
 
+import { element } from "../dom.js";
 import { labelOf } from "./dates.js";
-import { element } from "./dom.js";
 import { counted, duration } from "./model.js";
 
 /** The days as sections with headings of level three; `done(item)` says whether the reader has done an item. */
@@ -10,33 +10,33 @@ export function readingOf(view, done = () => false) {
   return view.days.map((day) =>
     element(
       "section",
-      { class: "plan-day" },
+      { className: "plan-day" },
       element("h3", {}, ...dayName(day)),
       minutesOf(day),
-      day.note && element("p", { class: "plan-note", dir: "auto" }, day.note),
-      element("ul", { class: "plan-items", role: "list" }, ...day.items.map((item) => itemOf(item, done(item)))),
+      day.note && element("p", { className: "plan-note", dir: "auto" }, day.note),
+      element("ul", { className: "plan-items", role: "list" }, ...day.items.map((item) => itemOf(item, done(item)))),
     ),
   );
 }
 
 export function dayName(day) {
   if (day.date === null) return [`Day ${day.number}`];
-  return [`Day ${day.number}: `, element("span", { class: "plan-day__date" }, labelOf(day.date))];
+  return [`Day ${day.number}: `, element("span", { className: "plan-day__date" }, labelOf(day.date))];
 }
 
 /** `now` is the day that it is, for whoever follows the plan. */
 export function minutesOf(day, now = null) {
   const text = day.interview ? `${duration(day.interview)} of interview, about ${duration(day.total)} in all` : duration(day.total);
   const late = day.late ? " · not before the interview" : "";
-  return element("p", { class: "plan-day__minutes" }, now !== null && day.date === now && element("strong", {}, "Today: "), text + late);
+  return element("p", { className: "plan-day__minutes" }, now !== null && day.date === now && element("strong", {}, "Today: "), text + late);
 }
 
 function itemOf(item, isDone) {
   return element(
     "li",
-    { class: "plan-item", "data-question": item.number ?? null },
+    { className: "plan-item", "data-question": item.number ?? null },
     itemName(item, isDone),
-    item.note && element("p", { class: "plan-note", dir: "auto" }, item.note),
+    item.note && element("p", { className: "plan-note", dir: "auto" }, item.note),
   );
 }
 
@@ -48,11 +48,11 @@ export function itemName(item, isDone) {
   if (item.own || item.href) facts.push(counted(item.own ? item.total : item.interview, "minute"));
   return element(
     "span",
-    { class: "plan-item__name" },
+    { className: "plan-item__name" },
     item.href ? element("a", { href: item.href }, item.label) : element("bdi", {}, item.label),
     facts.length > 0 && " ",
-    facts.length > 0 && element("span", { class: "plan-item__facts" }, facts.join(" · ")),
+    facts.length > 0 && element("span", { className: "plan-item__facts" }, facts.join(" · ")),
     isDone && " ",
-    isDone && element("span", { class: "plan-item__done" }, "done"),
+    isDone && element("span", { className: "plan-item__done" }, "done"),
   );
 }

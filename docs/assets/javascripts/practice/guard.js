@@ -3,6 +3,7 @@
  * is told of. Nothing is removed, and lifting the guard leaves the page as it was.
  */
 
+import { element } from "../dom.js";
 import { AFTER, answerBlocks, openSection } from "./sheet.js";
 
 const AWAY = "practice-away";
@@ -71,11 +72,9 @@ export function createGuard(article, sheet, tell) {
     price(text) {
       for (const cost of costs) cost.remove();
       costs = sheet.hints.map((hint, place) => {
-        const cost = document.createElement("span");
-        cost.className = "practice-cost";
         const said = text(place);
         // Read aloud, the two would run together.
-        cost.textContent = ` ${said}`;
+        const cost = element("span", { className: "practice-cost" }, ` ${said}`);
         if (said) hint.querySelector(":scope > summary")?.append(cost);
         return cost;
       });

@@ -3,9 +3,10 @@
  */
 
 import { loadCatalog, siteRoot } from "../catalog.js";
+import { element } from "../dom.js";
 import { addStyles } from "../styles.js";
-import { ask, button, download, element } from "../progress/dom.js";
-import { fileName, fileText } from "../progress/file.js";
+import { ask, button } from "../progress/dom.js";
+import { downloadFile } from "../progress/file.js";
 import { attemptsAt, newId, notesOn } from "../progress/model.js";
 import { GRADES, bestGrade, gradeOf, levelText } from "../progress/rating.js";
 // With the page, not when it is wanted: half an hour later there may be no network.
@@ -397,7 +398,7 @@ function createView(article, tools) {
     const ways = element("p", { className: "practice-ways" }, element("a", { href: new URL("progress/", siteRoot()).href, textContent: "Your progress" }));
     panel.replaceChildren(
       heading("Attempt saved"),
-      notice ? element("p", { className: "practice-notice" }, notice, " ", button("Export your progress", exportAll)) : "",
+      notice ? element("p", { className: "practice-notice" }, notice, " ", button("Export your progress", () => downloadFile(progress.read()))) : "",
       element("dl", { className: "practice-facts" }, facts.map(([name, value]) => element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value })))),
       ...costs(attempt).map((text) => element("p", { className: "practice-about", textContent: text })),
       ways,
@@ -432,10 +433,6 @@ function createView(article, tools) {
       " ",
       overview(`The session: ${done.length} of ${done.length + left.length} done`),
     ];
-  }
-
-  function exportAll() {
-    download(fileName(), fileText(progress.read(), new URL("progress.schema.json", siteRoot()).href));
   }
 
   function say(text) {

@@ -3,7 +3,8 @@
  * a note. What it comes to is said while it is filled in.
  */
 
-import { element, button } from "../progress/dom.js";
+import { element } from "../dom.js";
+import { button } from "../progress/dom.js";
 import { LIMITS } from "../progress/model.js";
 import { GRADES, OVERTIME, bestGrade, gradeOf, levelText } from "../progress/rating.js";
 import { counted } from "../progress/words.js";
@@ -73,7 +74,7 @@ export function createScore(sheet, draft, phases, { lastNote, change, save, disc
   const outcome = element("div", { className: "practice-outcome", role: "status" });
   const form = element(
     "form",
-    { className: "practice-score" },
+    {},
     group(
       "Which levels did you meet?",
       "Tick a row if you said what is in it, and count only what somebody could have heard. A level counts with those above it in the list.",

@@ -4,30 +4,23 @@
  */
 
 import { loadCatalog, siteRoot } from "../catalog.js";
+import { copy } from "../copy-link.js";
+import { element } from "../dom.js";
 import { setUpScrollable } from "../scrollable.js";
 import { addStyles } from "../styles.js";
-import { button, element, redraw, table } from "../progress/dom.js";
+import { button, redraw, table } from "../progress/dom.js";
 import { GRADES, gradeOf, levelText } from "../progress/rating.js";
 import { nextReview } from "../progress/schedule.js";
 import { shelf as progress, storageNotice } from "../progress/shelf.js";
 import { attemptsAt } from "../progress/model.js";
-import { clockText, counted, dueText } from "../progress/words.js";
+import { CATEGORIES, clockText, counted, dueText } from "../progress/words.js";
 import { interrupted, runOf, secondsOf, shelf as runs } from "./runs.js";
 import { MOST_QUESTIONS, TIMES, asked, draw, fromParameters, matching, newSeed, parametersOf } from "./session.js";
 import { attemptsIn, begin, forget, progressIn, sessionsUnderWay, shelf, startedAt } from "./sessions-shelf.js";
 
-const LABELS = {
-  conceptual: "Conceptual",
-  technical: "Technical",
-  "system-design": "System design",
-  debugging: "Debugging",
-  "mid-senior": "Mid-senior",
-  senior: "Senior",
-  staff: "Staff",
-};
+const LABELS = { ...CATEGORIES, "mid-senior": "Mid-senior", senior: "Senior", staff: "Staff" };
 
 export async function setUpSessions(place) {
-  if (place.childNodes.length) return;
   const said = element("p", { className: "progress-said", role: "status" });
   const content = element("div");
   let inSession = false;
@@ -160,7 +153,9 @@ export async function setUpSessions(place) {
           show();
           content.querySelector("h2").focus();
         }, "practice-button--main"),
-        button("Copy the session's link", () => copy(session)),
+        button("Copy the session's link", async ({ currentTarget }) => {
+          if (await copy(linkOf(session), content, currentTarget)) say("The session's link is copied.");
+        }),
         element("a", { className: "practice-button", href: linkOf({ ...session, seed: "", questions: [] }), textContent: "Draw another" }),
       ),
       element("p", { className: "progress-about", textContent: "Whoever opens this page's link gets the same questions in the same order. What you do stays in your browser." }),
@@ -201,21 +196,6 @@ export async function setUpSessions(place) {
     ]);
     rows.push(["In all", `${clockText(seconds)} of ${minutes}:00`, counted(hints, "hint"), "", "", "", ""]);
     return table("How it went", ["Question", "Time", "Help", "Level", "Signals", "Grade", "Next review"], rows, { cards: true });
-  }
-
-  async function copy(session) {
-    const link = linkOf(session);
-    place.querySelector(".copy-field")?.remove();
-    try {
-      await navigator.clipboard.writeText(link);
-      say("The session's link is copied.");
-    } catch {
-      // No clipboard in this context, or the reader refused it: show what would have been copied.
-      const input = element("input", { type: "text", readOnly: true, value: link });
-      content.after(element("label", { className: "copy-field" }, "Copy the session's link: ", input));
-      input.focus();
-      input.select();
-    }
   }
 
   function heading(text) {

@@ -16,7 +16,7 @@ export function questionNumber(article) {
 }
 
 /**
- * - `number`, `title` ("6. Implement ..."), `category`, `minutes`, `difficulty` (its label, as the levels table has it)
+ * - `number`, `category`, `minutes`
  * - `hints`, `stages`: blocks in their order
  * - `signals`: the texts below "What it tests"
  * - `levels`: `{ label, text }` of every row; `target`: the row of the question's own difficulty, or -1
@@ -28,10 +28,8 @@ export function readSheet(article) {
   const levels = rowsOf(article.querySelector("#levels"));
   return {
     number: questionNumber(article),
-    title: article.querySelector(".page-tools")?.dataset.title ?? said(article.querySelector("h1")),
     category: /\/questions\/([a-z-]+)\/$/.exec(chip("category")?.querySelector("a")?.href ?? "")?.[1] ?? "",
     minutes: Math.min(240, Math.max(1, Number.parseInt(said(chip("minutes")), 10) || 30)),
-    difficulty,
     hints: [...article.querySelectorAll("details.hint")].slice(0, LIMITS.items),
     stages: [...article.querySelectorAll("details.stage")].slice(0, LIMITS.items),
     signals: [...(list(article.querySelector("#what-it-tests"))?.children ?? [])].slice(0, LIMITS.items).map(shortened),

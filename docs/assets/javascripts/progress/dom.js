@@ -1,24 +1,10 @@
-/* Elements, built without HTML: whatever a file, an address or a page says becomes text and nothing else. */
+/* What practice and progress are built of: their buttons and tables, their questions to the reader, and drawing anew without taking the focus. */
 
-/**
- * An element. `properties` are set as properties (`className`, `textContent`, `onclick` ...), those with a hyphen and `role`
- * as attributes; `children` are nodes and texts, and what is null, undefined or false is left out.
- */
-export function element(name, properties = {}, ...children) {
-  const created = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.includes("-") || key === "role") created.setAttribute(key, value);
-    else created[key] = value;
-  }
-  created.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return created;
-}
+import { button as plainButton, element } from "../dom.js";
 
 export function button(text, action, className = "") {
-  return element("button", { type: "button", className: `practice-button ${className}`.trim(), textContent: text, onclick: action });
+  return plainButton(text, `practice-button ${className}`.trim(), action);
 }
-
-const DOWNLOAD_MS = 60_000;
 
 /** Figures do not break within a cell. */
 const isFigure = (cell) => typeof cell === "string" && /^\d/.test(cell);
@@ -91,14 +77,4 @@ export function redraw(place, nodes) {
   const name = (node) => node.dataset.keep ?? node.getAttribute("href") ?? node.textContent;
   const same = [...place.querySelectorAll(focused.localName)].find((node) => name(node) === name(focused));
   (same ?? place.querySelector(section ? `#${section}` : "h2") ?? place.querySelector("h2"))?.focus();
-}
-
-/** Hand `text` to the reader as a file. */
-export function download(name, text, type = "application/json") {
-  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  // Some browsers ask the reader first, and read the content only then.
-  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_MS);
 }

@@ -2,9 +2,11 @@
  * Progress as a file that its reader takes along: JSON, described by progress.schema.json.
  */
 
+import { siteRoot } from "../catalog.js";
+import { download } from "../download.js";
 import { Fault, NewerFault, parse } from "./model.js";
 
-export const FORMAT = "llm-production-interviews/progress";
+const FORMAT = "llm-production-interviews/progress";
 
 /** 2,000 attempts with long notes are below this; a larger file is not read. */
 export const MOST_BYTES = 8_000_000;
@@ -15,8 +17,11 @@ export function fileText(state, schema, now = new Date()) {
   return `${JSON.stringify({ $schema: schema, format: FORMAT, version, exported: now.toISOString(), ...content }, null, 2)}\n`;
 }
 
-export function fileName(now = new Date()) {
-  return `llm-production-interviews-progress-${now.toISOString().slice(0, 10)}.json`;
+/** Hand the file that holds `state` to the reader. */
+export function downloadFile(state) {
+  const now = new Date();
+  const schema = new URL("progress.schema.json", siteRoot()).href;
+  download(`llm-production-interviews-progress-${now.toISOString().slice(0, 10)}.json`, fileText(state, schema, now), "application/json");
 }
 
 /** The state in a file's text. Throws Fault, whose message is for the reader. */

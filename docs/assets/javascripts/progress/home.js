@@ -1,11 +1,11 @@
 /* The landing page's block of what is due and what was left, there only when there is something. */
 
 import { loadCatalog, siteRoot } from "../catalog.js";
+import { element } from "../dom.js";
 import { addStyles } from "../styles.js";
 import { sessionsUnderWay } from "../practice/sessions-shelf.js";
 import { parametersOf } from "../practice/session.js";
 import { interrupted, secondsOf, shelf as runs } from "../practice/runs.js";
-import { element } from "./dom.js";
 import { isDue, reviews } from "./schedule.js";
 import { shelf } from "./shelf.js";
 import { clockText, counted } from "./words.js";
@@ -13,7 +13,6 @@ import { clockText, counted } from "./words.js";
 const SHOWN = 3;
 
 export async function setUpHome(article) {
-  if (article.querySelector(".progress-home")) return;
   const catalog = await loadCatalog().catch(() => []);
   const known = new Map(catalog.map((question) => [question.number, question]));
   const state = shelf.read();

@@ -1,15 +1,13 @@
 /* What the reader has done, on the tables of questions and below a question's title. */
 
+import { element } from "../dom.js";
 import { addStyles } from "../styles.js";
 import { questionNumber } from "../practice/sheet.js";
-import { element } from "./dom.js";
 import { attemptsAt, isDone, knownQuestions } from "./model.js";
 import { levelText } from "./rating.js";
 import { isDue, nextReview } from "./schedule.js";
 import { shelf } from "./shelf.js";
 import { counted, dayText, dueText } from "./words.js";
-
-let showing = null;
 
 export async function setUpMarks(article) {
   await addStyles("progress");
@@ -24,8 +22,7 @@ export async function setUpMarks(article) {
     const number = questionNumber(article);
     if (number && attemptsAt(state, number).length) article.querySelector(".page-tools")?.after(line(state, number));
   };
-  showing?.();
-  showing = shelf.subscribe(show);
+  shelf.subscribe(show);
   show();
 }
 

@@ -4,6 +4,7 @@
 
 import { siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
+import { button, element } from "../dom.js";
 import { hasShelf } from "../storage.js";
 
 /** Set up what the page at hand has of practice and progress. `tools` is the place for its controls, or null. */
@@ -15,7 +16,7 @@ export function setUpProgress(article, tools) {
   if (overview) load(import("./page.js").then(({ setUpOverview }) => setUpOverview(overview)), overview);
 
   const isHome = siteRoot().pathname === new URL(".", location.href).pathname;
-  if (isHome && (hasShelf("progress") || hasShelf("practice") || hasShelf("sessions"))) {
+  if (isHome && ["progress", "practice", "sessions"].some(hasShelf)) {
     import("./home.js").then(({ setUpHome }) => setUpHome(article));
   }
   if (hasShelf("progress") && (tools?.dataset.number || article.querySelector("table.questions"))) {
@@ -26,15 +27,12 @@ export function setUpProgress(article, tools) {
 /** A page that is nothing without its script says so where that does not arrive. */
 function load(arriving, place) {
   arriving.catch((error) => {
-    const text = document.createElement("p");
-    text.textContent = "A part of this page could not be loaded. Reload the page to try again.";
-    place.replaceChildren(text);
+    place.replaceChildren(element("p", {}, "A part of this page could not be loaded. Reload the page to try again."));
     throw error;
   });
 }
 
 function setUpQuestion(article, tools) {
-  if (tools.querySelector(".practice-start")) return;
   const open = async (start) => {
     try {
       const { practice } = await import("../practice/page.js");
@@ -44,12 +42,7 @@ function setUpQuestion(article, tools) {
       throw error;
     }
   };
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "tool practice-start";
-  button.textContent = "Practice";
-  button.addEventListener("click", () => open(true));
-  tools.prepend(button);
+  tools.prepend(button("Practice", "tool practice-start", () => open(true)));
   if (new URLSearchParams(location.search).has("practice")) open(true);
   else if (hasShelf("practice")) goOn(Number(tools.dataset.number), open);
 }

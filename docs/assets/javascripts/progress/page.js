@@ -1,25 +1,24 @@
 /* /progress/: what is due, every question with its note, every attempt, totals; and the way out, in and back to nothing. */
 
 import { loadCatalog, siteRoot } from "../catalog.js";
+import { element } from "../dom.js";
+import { download } from "../download.js";
 import { setUpScrollable } from "../scrollable.js";
 import { addStyles } from "../styles.js";
 import { shelf as runs } from "../practice/runs.js";
 import { shelf as sessions } from "../practice/sessions-shelf.js";
-import { ask, button, download, element, redraw, table } from "./dom.js";
-import { MOST_BYTES, fileName, fileText, readFileText } from "./file.js";
+import { ask, button, redraw, table } from "./dom.js";
+import { MOST_BYTES, downloadFile, readFileText } from "./file.js";
 import { Fault, LIMITS, attemptsAt, isDone, isEmpty, knownQuestions, merge, notesOn } from "./model.js";
 import { GOOD, GRADES, gradeOf, levelText } from "./rating.js";
 import { isDue, nextReview, reviews } from "./schedule.js";
 import { addNote, markDone, mergeIn, removeAttempt, reset, shelf, storageNotice } from "./shelf.js";
-import { clockText, counted, dayText, dueText } from "./words.js";
-
-const CATEGORIES = { conceptual: "Conceptual", technical: "Technical", "system-design": "System design", debugging: "Debugging" };
+import { CATEGORIES, clockText, counted, dayText, dueText } from "./words.js";
 
 /** Attempts shown at once; the rest at a press. */
 const SHOWN = 50;
 
 export async function setUpOverview(place) {
-  if (place.childNodes.length) return;
   const [catalog] = await Promise.all([loadCatalog().catch(() => null), addStyles("practice"), addStyles("progress")]);
   const known = new Map((catalog ?? []).map((question) => [question.number, question]));
   const said = element("p", { className: "progress-said", role: "status" });
@@ -248,7 +247,7 @@ export async function setUpOverview(place) {
   // --- Out, in, and back to nothing -----------------------------------------------------------------------------------------
 
   function exportAll() {
-    download(fileName(), fileText(shelf.read(), new URL("progress.schema.json", siteRoot()).href));
+    downloadFile(shelf.read());
     say("The export is in your downloads.");
   }
 

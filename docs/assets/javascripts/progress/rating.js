@@ -6,9 +6,9 @@
  */
 
 export const AGAIN = 1;
-export const HARD = 2;
+const HARD = 2;
 export const GOOD = 3;
-export const EASY = 4;
+const EASY = 4;
 
 export const GRADES = { [AGAIN]: "Again", [HARD]: "Hard", [GOOD]: "Good", [EASY]: "Easy" };
 

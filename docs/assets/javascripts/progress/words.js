@@ -1,4 +1,7 @@
-/* Times and counts in words, in the site's language whatever the browser's. */
+/* Times, counts and names in words, in the site's language whatever the browser's. */
+
+/** The categories by their names in an address, in the site's order. */
+export const CATEGORIES = { conceptual: "Conceptual", technical: "Technical", "system-design": "System design", debugging: "Debugging" };
 
 const DAY = new Intl.DateTimeFormat("en-US", { month: "short", day: "numeric" });
 const FULL_DAY = new Intl.DateTimeFormat("en-US", { year: "numeric", month: "short", day: "numeric" });

@@ -3,6 +3,7 @@
  * made larger still and scrolled both ways. The drawing itself moves there and back, so that its ids stay unique.
  */
 
+import { button, element } from "../dom.js";
 import { addStyles } from "../styles.js";
 
 const STEPS = [1, 1.5, 2, 3];
@@ -11,52 +12,29 @@ const STEPS = [1, 1.5, 2, 3];
 export function setUpEnlarging(article) {
   for (const figure of article.querySelectorAll("figure.diagram, figure.chart")) {
     const drawing = figure.querySelector("svg[role=img]");
-    if (!drawing || figure.querySelector(".enlarge")) continue;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "tool enlarge";
-    button.textContent = "Enlarge";
-    button.setAttribute("aria-label", `Enlarge: ${drawing.querySelector("title")?.textContent ?? "drawing"}`);
-    button.addEventListener("click", () => show(drawing));
+    if (!drawing) continue;
+    const name = `Enlarge: ${drawing.querySelector("title")?.textContent ?? "drawing"}`;
     // By pointer the drawing does the same; a selection in it is no press.
     drawing.addEventListener("click", () => {
       if (getSelection().isCollapsed) show(drawing);
     });
-    figure.append(button);
+    figure.append(button("Enlarge", "tool enlarge", () => show(drawing), { "aria-label": name }));
   }
 }
 
 async function show(drawing) {
-  if (drawing.closest("dialog")) return;
   await addStyles("enlarge");
-  const place = document.createElement("span");
-  place.className = "enlarge__place";
+  // The drawing is pressed in the dialog, too, and its button a second time while the looks are on their way.
+  if (drawing.closest("dialog")) return;
+  const place = element("span", { className: "enlarge__place" });
   const { width, height } = drawing.getBoundingClientRect();
   place.style.width = `${width}px`;
   place.style.height = `${height}px`;
 
-  const dialog = document.createElement("dialog");
-  dialog.className = "enlarged";
-  dialog.setAttribute("aria-labelledby", drawing.querySelector("title").id);
-  const scroll = document.createElement("div");
-  scroll.className = "enlarged__scroll";
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "group");
-  scroll.setAttribute("aria-label", "The drawing, scrolls");
-  const tools = document.createElement("div");
-  tools.className = "enlarged__tools";
-
   let step = 0;
-  const tool = (name, press) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "tool";
-    button.textContent = name;
-    button.addEventListener("click", press);
-    return button;
-  };
-  const smaller = tool("Smaller", () => zoom(step - 1));
-  const larger = tool("Larger", () => zoom(step + 1));
+  const scroll = element("div", { className: "enlarged__scroll", tabIndex: 0, role: "group", "aria-label": "The drawing, scrolls" });
+  const smaller = button("Smaller", "tool", () => zoom(step - 1));
+  const larger = button("Larger", "tool", () => zoom(step + 1));
   const zoom = (next) => {
     const before = [(scroll.scrollLeft + scroll.clientWidth / 2) / scroll.scrollWidth, (scroll.scrollTop + scroll.clientHeight / 2) / scroll.scrollHeight];
     step = Math.min(Math.max(next, 0), STEPS.length - 1);
@@ -65,8 +43,8 @@ async function show(drawing) {
     larger.disabled = step === STEPS.length - 1;
     scroll.scrollTo(before[0] * scroll.scrollWidth - scroll.clientWidth / 2, before[1] * scroll.scrollHeight - scroll.clientHeight / 2);
   };
-  tools.append(smaller, larger, tool("Close", () => dialog.close()));
-  dialog.append(tools, scroll);
+  const tools = element("div", { className: "enlarged__tools" }, smaller, larger, button("Close", "tool", () => dialog.close()));
+  const dialog = element("dialog", { className: "enlarged", "aria-labelledby": drawing.querySelector("title").id }, tools, scroll);
   dialog.addEventListener("click", ({ target }) => {
     if (target === dialog) dialog.close();
   });

@@ -4,6 +4,7 @@
  * sidebar, it lists the sections, too.
  */
 
+import { element } from "../dom.js";
 import { ownText } from "../text.js";
 
 const HEADINGS = ":is(h2, h3)[id]";
@@ -13,20 +14,18 @@ const MARGIN = 32;
 export function setUpOrientation(article) {
   const header = document.querySelector(".md-header");
   const start = article.querySelector("#what-it-tests");
-  document.querySelector(".orientation")?.remove();
   if (!header || !start) return;
 
-  const bar = document.createElement("nav");
-  bar.className = "orientation";
-  bar.hidden = true;
-  bar.setAttribute("aria-label", "Place in this page");
-  const back = document.createElement("a");
-  back.href = "#question";
-  back.textContent = "Question";
-  const section = document.createElement("a");
-  const read = document.createElement("span");
-  read.className = "orientation__read";
-  bar.append(back, section, ...sectionsMenu(section), read);
+  const section = element("a");
+  const read = element("span", { className: "orientation__read" });
+  const bar = element(
+    "nav",
+    { className: "orientation", hidden: true, "aria-label": "Place in this page" },
+    element("a", { href: "#question" }, "Question"),
+    section,
+    sectionsMenu(section),
+    read,
+  );
   header.append(bar);
 
   const headings = [...article.querySelectorAll(HEADINGS)].filter((heading) => !heading.closest("nav"));
@@ -35,7 +34,6 @@ export function setUpOrientation(article) {
 
   function show() {
     asked = false;
-    if (!bar.isConnected) return;
     const top = header.getBoundingClientRect().bottom;
     bar.hidden = start.getBoundingClientRect().top > top;
     if (bar.hidden) return;
@@ -60,10 +58,9 @@ export function setUpOrientation(article) {
     requestAnimationFrame(show);
   }
 
-  const stop = new AbortController();
-  addEventListener("scroll", () => (bar.isConnected ? ask() : stop.abort()), { passive: true, signal: stop.signal });
-  addEventListener("resize", ask, { passive: true, signal: stop.signal });
-  article.addEventListener("toggle", ask, { capture: true, signal: stop.signal });
+  addEventListener("scroll", ask, { passive: true });
+  addEventListener("resize", ask, { passive: true });
+  article.addEventListener("toggle", ask, true);
   ask();
 }
 
@@ -71,20 +68,14 @@ export function setUpOrientation(article) {
 function sectionsMenu(section) {
   const links = [...document.querySelectorAll(".md-sidebar--secondary a.md-nav__link")];
   if (!links.length || !("popover" in HTMLElement.prototype)) return [];
-  const menu = document.createElement("div");
-  menu.className = "orientation__menu";
-  menu.id = "sections-menu";
-  menu.popover = "auto";
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "orientation__sections";
-  button.setAttribute("aria-label", "Sections of this page");
-  button.popoverTargetElement = menu;
+  const menu = element("div", { className: "orientation__menu", popover: "auto" });
+  const name = "Sections of this page";
+  const sections = element("button", { type: "button", className: "orientation__sections", "aria-label": name, popoverTargetElement: menu });
   menu.addEventListener("beforetoggle", (event) => {
     if (event.newState === "open") menu.replaceChildren(...links.filter(leadsSomewhere).map(entry));
   });
   menu.addEventListener("click", (event) => event.target.closest("a") && menu.hidePopover());
-  return [button, menu];
+  return [sections, menu];
 
   /** A practice run puts sections away. */
   function leadsSomewhere(link) {
@@ -93,13 +84,10 @@ function sectionsMenu(section) {
   }
 
   function entry(link) {
-    const made = document.createElement("a");
-    made.href = link.hash;
-    made.textContent = link.textContent.trim();
     const at = document.getElementById(section.hash.slice(1));
     const target = document.getElementById(link.hash.slice(1));
     // What is inside a block belongs to the section that the block is.
-    if (at === target || at?.closest("details")?.contains(target)) made.setAttribute("aria-current", "location");
-    return made;
+    const isHere = at === target || at?.closest("details")?.contains(target);
+    return element("a", { href: link.hash, "aria-current": isHere && "location" }, link.textContent.trim());
   }
 }

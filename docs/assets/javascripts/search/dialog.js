@@ -7,6 +7,7 @@
  */
 
 import { siteRoot } from "../catalog.js";
+import { button, element } from "../dom.js";
 import { hasShelf } from "../storage.js";
 import { createAddressWriter } from "./address.js";
 import {
@@ -59,25 +60,23 @@ function addressOf(state) {
 }
 
 function createView() {
-  const dialog = element("dialog", "search", { "aria-label": "Search" });
-  const form = element("form", "search__form", { role: "search", "aria-label": "Questions" });
-  const input = element("input", "search__input", {
+  const input = element("input", {
+    className: "search__input",
     type: "search",
     "aria-label": "Search the questions",
     placeholder: "A term, a product, a symptom, a sentence",
     autocomplete: "off",
     autocapitalize: "off",
-    enterkeyhint: "go",
-    spellcheck: "false",
+    enterKeyHint: "go",
+    spellcheck: false,
     dir: "auto",
   });
-  const close = element("button", "search__button", { type: "button" });
-  close.textContent = "Close";
-  form.append(input, close);
-  const said = element("p", "search__said", { role: "status" });
-  const results = element("ol", "search__results", { role: "list" });
-  const others = element("div", "search__others");
-  dialog.append(form, said, results, others, keyChoice());
+  const close = button("Close", "search__button", () => dialog.close());
+  const form = element("form", { className: "search__form", role: "search", "aria-label": "Questions" }, input, close);
+  const said = element("p", { className: "search__said", role: "status" });
+  const results = element("ol", { className: "search__results", role: "list" });
+  const others = element("div", { className: "search__others" });
+  const dialog = element("dialog", { className: "search", "aria-label": "Search" }, form, said, results, others, keyChoice());
   document.body.append(dialog);
 
   let state = { ...EMPTY };
@@ -102,7 +101,6 @@ function createView() {
       history.replaceState(history.state, "", addressWith(EMPTY, inSearch));
     }
   });
-  close.addEventListener("click", () => dialog.close());
   // A press on the backdrop hits the dialog, as one on its own padding does. One that began inside selects text, and the
   // second one of two was meant for the button that opened it.
   let pressed = false;
@@ -207,17 +205,18 @@ function createView() {
 
 /** One question as a link: number and title, what it is, and its description until a section is known. */
 function resultOf({ record, terms }, root, data) {
-  const item = element("li", "search__result");
-  const anchor = element("a", "search__link", { href: new URL(record.href, root).href });
-  const title = element("span", "search__title");
-  title.append(`${record.number}. `, marked(record.title, terms));
-  const about = element("span", "search__about");
-  about.textContent = [data.labels[record.category], data.labels[record.difficulty], `${record.minutes} minutes`].join(" · ");
-  const text = element("span", "search__text");
-  text.append(marked(record.description, terms));
-  anchor.append(title, about, text);
-  item.append(anchor);
-  return item;
+  const about = [data.labels[record.category], data.labels[record.difficulty], `${record.minutes} minutes`].join(" · ");
+  return element(
+    "li",
+    { className: "search__result" },
+    element(
+      "a",
+      { className: "search__link", href: new URL(record.href, root).href },
+      element("span", { className: "search__title" }, `${record.number}. `, marked(record.title, terms)),
+      element("span", { className: "search__about" }, about),
+      element("span", { className: "search__text" }, marked(record.description, terms)),
+    ),
+  );
 }
 
 /** Lead a result to the section that answers, and show its words. A drill's would tell the cause: it keeps its own, as does what is being practiced. */
@@ -228,8 +227,7 @@ async function addSection({ record, terms, item }, root, stillWanted) {
   if (!section || !stillWanted()) return;
   const anchor = item.querySelector("a");
   anchor.href = `${href}#${section.id}`;
-  const place = element("span", "search__section");
-  place.append(marked(section.title, terms), /[?!.]$/.test(section.title) ? " " : ": ");
+  const place = element("span", { className: "search__section" }, marked(section.title, terms), /[?!.]$/.test(section.title) ? " " : ": ");
   anchor.querySelector(".search__text").replaceChildren(place, marked(section.excerpt, terms));
 }
 
@@ -283,26 +281,12 @@ function move(event, input, dialog) {
 
 /** A heading and a list of links below it. */
 function listed(title, links) {
-  const heading = element("p", "search__heading");
-  heading.textContent = title;
-  const list = element("ul", "search__pages", { role: "list" });
-  for (const anchor of links) {
-    const item = element("li");
-    item.append(anchor);
-    list.append(item);
-  }
-  return [heading, list];
+  return [
+    element("p", { className: "search__heading" }, title),
+    element("ul", { className: "search__pages", role: "list" }, links.map((anchor) => element("li", {}, anchor))),
+  ];
 }
 
 function link(text, address) {
-  const anchor = element("a", "", { href: address.href });
-  anchor.textContent = text;
-  return anchor;
-}
-
-function element(name, className = "", attributes = {}) {
-  const created = document.createElement(name);
-  if (className) created.className = className;
-  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-  return created;
+  return element("a", { href: address.href }, text);
 }

@@ -4,6 +4,8 @@
  * the table's too, has names of its own: `?search=redis&search-difficulty=senior`.
  */
 
+import { button, element } from "../dom.js";
+
 /** As many characters of what is typed are looked at, however much an address may bring. */
 const MOST_CHARACTERS = 2000;
 
@@ -89,38 +91,25 @@ export function matches(question, state, except = "") {
  * `show(state, candidates)` sets them, and says beside each choice how many of the candidates it would leave.
  */
 export function createFilters(questions, labels, change) {
-  const fields = document.createElement("fieldset");
-  fields.className = "filters";
-  const legend = document.createElement("legend");
-  legend.textContent = "Filters";
-  fields.append(legend);
   const shown = FILTERS.map(({ name, label, of }) => {
     const values = [...new Set(questions.flatMap(of))];
     values.sort(name === "topic" ? undefined : (one, other) => labels.order(name, one) - labels.order(name, other));
-    const select = document.createElement("select");
-    select.name = name;
-    const options = ["", ...values].map((value) => {
-      const option = document.createElement("option");
-      option.value = value;
-      select.append(option);
-      return option;
-    });
-    select.addEventListener("change", () => change(name, select.value));
-    const field = document.createElement("label");
-    field.append(label, select);
-    fields.append(field);
-    return { name, of, select, options };
+    const options = ["", ...values].map((value) => element("option", { value }));
+    const select = element("select", { name, change: () => change(name, select.value) }, options);
+    return { name, label, of, select, options };
   });
-  const clear = document.createElement("button");
-  clear.type = "button";
-  clear.className = "search__button";
-  clear.textContent = "Clear filters";
-  clear.addEventListener("click", () => {
+  const clear = button("Clear filters", "search__button", () => {
     // The button goes; who pressed it stays beside it.
     shown[0].select.focus();
     change("", "");
   });
-  fields.append(clear);
+  const fields = element(
+    "fieldset",
+    { className: "filters" },
+    element("legend", {}, "Filters"),
+    shown.map(({ label, select }) => element("label", {}, label, select)),
+    clear,
+  );
 
   const show = (state, candidates) => {
     clear.hidden = !hasFilter(state);

@@ -3,6 +3,7 @@
  * with K opens it in any case.
  */
 
+import { element } from "../dom.js";
 import { createShelf } from "../storage.js";
 
 const off = createShelf("search-key-off", { parse: (value) => value === true, empty: () => false });
@@ -14,12 +15,6 @@ export const onKeyChange = off.subscribe;
 
 /** A labeled checkbox that turns the key on and off. */
 export function keyChoice() {
-  const label = document.createElement("label");
-  label.className = "search__key";
-  const box = document.createElement("input");
-  box.type = "checkbox";
-  box.checked = isKeyOn();
-  box.addEventListener("change", () => off.update(() => !box.checked));
-  label.append(box, "The key / opens the search");
-  return label;
+  const change = ({ target }) => off.update(() => !target.checked);
+  return element("label", { className: "search__key" }, element("input", { type: "checkbox", checked: isKeyOn(), change }), "The key / opens the search");
 }

@@ -4,6 +4,7 @@
  */
 
 import { announce } from "../copy-link.js";
+import { element } from "../dom.js";
 import { isKeyOn, onKeyChange } from "./key.js";
 
 const TYPING = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
@@ -15,15 +16,10 @@ export function setUpSearch() {
   const link = document.querySelector("a.search-open");
   if (!link) return;
   // Without scripts it leads to the table of all questions.
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = link.className;
-  button.setAttribute("aria-haspopup", "dialog");
-  button.append(...link.childNodes);
+  const button = element("button", { type: "button", className: link.className, "aria-haspopup": "dialog", click: open }, ...link.childNodes);
   link.replaceWith(button);
   nameKeys(button);
   onKeyChange(() => nameKeys(button));
-  button.addEventListener("click", open);
   for (const near of ["pointerenter", "focus"]) button.addEventListener(near, approach, { once: true });
   follow();
 }

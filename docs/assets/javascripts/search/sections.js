@@ -3,6 +3,7 @@
  */
 
 import MiniSearch from "../../vendor/minisearch.js";
+import { element } from "../dom.js";
 import { pageIn } from "../trusted.js";
 import { indexed, stemOf, tokens } from "./words.js";
 
@@ -108,9 +109,7 @@ export function marked(text, terms) {
   const nodes = document.createDocumentFragment();
   let done = 0;
   for (const { at, word } of met(text, terms)) {
-    const mark = document.createElement("mark");
-    mark.textContent = word;
-    nodes.append(text.slice(done, at), mark);
+    nodes.append(text.slice(done, at), element("mark", {}, word));
     done = at + word.length;
   }
   nodes.append(text.slice(done));

@@ -3,6 +3,7 @@
  * reloaded, and left and come back to.
  */
 
+import { button, element } from "../dom.js";
 import { createAddressWriter } from "./address.js";
 import {
   addressWith,
@@ -22,30 +23,19 @@ const AT_ONCE = 100;
 
 /** Set the filters up at `place`, an empty element before the table. */
 export async function setUpTable(place, table) {
-  if (place.childNodes.length) return;
   const ready = await load();
   const { data } = ready;
   const rows = new Map([...table.tBodies[0].rows].map((row) => [Number(row.dataset.number), row]));
-  const caption = document.createElement("span");
-  caption.setAttribute("role", "status");
-  caption.append(...table.caption.childNodes);
+  const caption = element("span", { role: "status" }, ...table.caption.childNodes);
   table.caption.append(caption);
   const ofAll = caption.textContent;
   const stateNow = () => possible(stateOfAddress(), data.questions);
   let state = stateNow();
   let most = AT_ONCE;
 
-  const field = document.createElement("label");
-  field.className = "filters__text";
-  const input = document.createElement("input");
-  input.type = "search";
-  input.autocomplete = "off";
-  input.spellcheck = false;
-  input.dir = "auto";
-  field.append("Search in this table", input);
-  const said = document.createElement("p");
-  said.className = "filters__said";
-  said.setAttribute("role", "status");
+  const input = element("input", { type: "search", autocomplete: "off", spellcheck: false, dir: "auto" });
+  const field = element("label", { className: "filters__text" }, "Search in this table", input);
+  const said = element("p", { className: "filters__said", role: "status" });
 
   const writer = createAddressWriter();
   const address = () => addressWith(state);
@@ -71,10 +61,7 @@ export async function setUpTable(place, table) {
   // Whoever leaves the field may be on the way to a link, or to the search, which writes into the address too.
   input.addEventListener("blur", writer.now);
 
-  const more = document.createElement("button");
-  more.type = "button";
-  more.className = "search__button";
-  more.addEventListener("click", () => {
+  const more = button("", "search__button", () => {
     const before = table.querySelectorAll("tbody > tr:not([hidden])").length;
     most += AT_ONCE;
     show();

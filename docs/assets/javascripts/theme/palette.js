@@ -3,6 +3,8 @@
  * body (overrides/partials/javascripts/palette.html) has put the palette on before anything was drawn.
  */
 
+import { element } from "../dom.js";
+
 /** Let the switch in the header work. `__md_get` and `__md_set` are the theme's way to the storage, which overrides/guard.html mends. */
 export function setUpPalette() {
   const buttons = [...document.querySelectorAll("[data-md-component=palette] button")];
@@ -33,8 +35,7 @@ export function setUpPalette() {
 }
 
 function meta(name) {
-  const element = document.createElement("meta");
-  element.name = name;
-  document.head.append(element);
-  return element;
+  const made = element("meta", { name });
+  document.head.append(made);
+  return made;
 }
