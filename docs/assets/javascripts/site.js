@@ -5,7 +5,6 @@
 
 import { setUpCopyLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
-import { setUpListings, setUpLists, setUpNavigation, setUpTables } from "./navigation.js";
 import { offerPlan } from "./plan/offer.js";
 import { setUpEnlarging } from "./reading/enlarge.js";
 import { setUpOrientation } from "./reading/orientation.js";
@@ -13,14 +12,13 @@ import { setUpProgress } from "./progress/open.js";
 import { setUpScrollable } from "./scrollable.js";
 import { setUpSearch } from "./search/open.js";
 import { setUpContent } from "./theme/content.js";
-import { setUpWays } from "./theme/navigation.js";
+import { setUpNavigation } from "./theme/navigation.js";
 import { setUpPalette } from "./theme/palette.js";
 import { setUpScrolling } from "./theme/scrolling.js";
 
 function setUp() {
   setUpPalette();
   setUpNavigation();
-  setUpWays();
   setUpSearch();
   const article = document.querySelector("article");
   if (!article) return;
@@ -30,9 +28,6 @@ function setUp() {
   setUpContent(article);
   setUpCopyLinks(article, tools);
   setUpScrollable(article);
-  setUpListings(article);
-  setUpTables(article);
-  setUpLists(article);
   setUpEnlarging(article);
   if (tools?.dataset.number) setUpOrientation(article);
   setUpProgress(article, tools);
