@@ -83,6 +83,8 @@ def test_the_tree_of_a_question_is_what_is_seen_and_says_it_once(new_page: NewPa
     ):
         names = alike.evaluate_all(named)
         assert len(set(names)) == len(names), sorted(names)
+    # To Safari a list without marks is one by its role alone.
+    expect(article.locator("ul.chips").first).to_have_attribute("role", "list")
     for table in article.get_by_role("table").all():
         assert table.get_by_role("columnheader").count() > 1
 

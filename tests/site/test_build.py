@@ -279,12 +279,6 @@ def test_every_page_has_one_title_and_one_description(site: Site) -> None:
         assert meta["content"] == question["description"]
 
 
-def test_canonical_addresses_are_the_pages_own(site: Site) -> None:
-    for address in site.pages():
-        canonical = [link["href"] for link in soup(site, address).find_all("link", rel="canonical")]
-        assert canonical == [site.site_url + address]
-
-
 def test_no_template_or_snippet_mark_is_left(site: Site) -> None:
     # A listing may show a template language of its own.
     left = [

@@ -390,6 +390,7 @@ def with_storage(site: Site, new_page: NewPage, texts: dict[str, str], palette: 
 def test_texts_that_are_stored_are_shown_as_texts(site: Site, new_page: NewPage) -> None:
     page = with_storage(site, new_page, {name: json.dumps(value) for name, value in STORED.items()})
     visited(page, "", lambda page: page.get_by_role("link", name="Continue 6."))
+    expect(page.get_by_role("link", name="Continue the session")).to_be_visible()
     visited(page, "practice/", lambda page: page.get_by_role("link", name="Questions 6, 99"))
     title = visited(page, "plans/builder/", lambda page: page.get_by_label("Title", exact=True))
     expect(title).to_have_value(MARKUP)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from macros.plan_link import LinkedDay, LinkedItem, LinkedPlan, decode, encode
+from macros.question import Category, Difficulty
 from tests.macros.test_plan_link import link_of
 from tests.site.axe import ALL, ONLY_COLORS, findings
 from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
@@ -262,6 +263,11 @@ def test_questions_are_picked_one_by_one(new_page: NewPage) -> None:
 
 def test_the_form_says_what_it_lacks(new_page: NewPage) -> None:
     page = opened(new_page)
+    expect(page.get_by_label("Target level").locator("option")).to_have_text(
+        [difficulty.full_label for difficulty in Difficulty]
+    )
+    for category in Category:
+        expect(page.get_by_role("checkbox", name=category.label, exact=True)).to_be_visible()
     for name in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"):
         page.get_by_label(name).uncheck()
     page.get_by_role("button", name="Lay out the plan").click()
@@ -455,12 +461,16 @@ def test_what_was_practiced_is_marked_as_done(new_page: NewPage) -> None:
 
 def test_questions_are_added_from_their_pages_and_tables(site: Site, new_page: NewPage) -> None:
     page = new_page()
-    page.goto("questions/technical/rate-limiting/")
+    other = page.context.new_page()
+    for window in (other, page):
+        window.goto("questions/technical/rate-limiting/")
     button = page.locator(".page-tools").get_by_role("button", name="Add to plan")
     button.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".copy-status")).to_have_text("Added to day 1 of your plan")
     expect(page.get_by_role("link", name="In plan, day 1")).to_be_focused()
+    expect(other.get_by_role("link", name="In plan, day 1")).to_be_visible()
+    other.close()
     page.goto("questions/technical/")
     expect(page.get_by_role("link", name=re.compile("^In plan, day 1: 6"))).to_be_visible()
     page.get_by_role("button", name=re.compile("^Add to plan: 7")).click()

@@ -19,6 +19,18 @@ DRILL = "questions/debugging/latency-spike/"
 MORNING = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 
 
+# A screen that counts by how much it is kept on.
+SCREEN = """window.awake = 0;
+Object.defineProperty(navigator, "wakeLock", {
+  value: {
+    request: async () => {
+      awake += 1;
+      return { addEventListener() {}, release: async () => { awake -= 1; } };
+    },
+  },
+});"""
+
+
 def practicing(new_page: NewPage, address: str = QUESTION, **options: Any) -> Page:
     """A page with a run that has just begun, on a clock that moves only when the test moves it."""
     page = new_page(timezone_id="UTC", **options)
@@ -91,6 +103,9 @@ def test_a_question_from_its_start_to_the_saved_score(new_page: NewPage) -> None
     page.clock.run_for("02:59")
     expect(clock(page)).to_have_text("2:59")
     expect(said(page)).to_contain_text("Clarify: until 3:00")
+    # What a crash would leave is less than a quarter of a minute old.
+    run = kept(page, "practice")["runs"][0]
+    assert run["seen"] - run["began"] > 164_000
     page.clock.run_for("00:01")
     expect(said(page)).to_have_text("Outline: until 7:30.")
     page.clock.run_for("01:00")
@@ -321,7 +336,9 @@ def test_one_run_in_two_tabs_has_one_clock(new_page: NewPage) -> None:
 
 
 def test_by_keyboard_alone_and_without_a_network(new_page: NewPage) -> None:
+    """And the screen stays on as long as the clock runs."""
     page = new_page()
+    page.add_init_script(SCREEN)
     page.goto(QUESTION)
     page.get_by_role("button", name="Practice").focus()
     page.keyboard.press("Enter")
@@ -341,9 +358,12 @@ def test_by_keyboard_alone_and_without_a_network(new_page: NewPage) -> None:
         page.get_by_role("region", name="Practice clock").get_by_role("button", name="Finish and score")
     ).to_be_focused()
     page.keyboard.press("Shift+Tab")
+    page.wait_for_function("awake === 1")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Continue")).to_be_focused()
+    page.wait_for_function("awake === 0")
     page.keyboard.press("Space")
+    page.wait_for_function("awake === 1")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Score the attempt")).to_be_focused()

@@ -106,6 +106,12 @@ def test_pages_without_blocks_or_scripts_offer_no_dead_control(new_page: NewPage
     page.goto("questions/")
     expect(page.get_by_role("button", name="Copy link", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Open all")).to_have_count(0)
+    # On a phone they look like cards, and are a table all the same.
+    roles = page.locator("table.questions tbody tr").first.evaluate(
+        "row => [row, ...row.children].map((e) => e.getAttribute('role'))"
+    )
+    assert roles[0] == "row"
+    assert set(roles[1:]) == {"rowheader", "cell"}
 
     page = new_page(javascript=False)
     page.goto(COMPLETE)
@@ -349,9 +355,6 @@ def test_a_page_without_a_clipboard_shows_the_address_too(site: Site, new_page: 
     expect(page.get_by_role("textbox", name="Copy the selected text")).to_have_value(site.url + COMPLETE)
 
 
-# --- Ways on ----------------------------------------------------------------------------------------------------------
-
-
 # --- Keyboard ---------------------------------------------------------------------------------------------------------
 
 FOCUS = """() => {
@@ -466,9 +469,15 @@ def test_the_menu_of_narrow_screens_works_by_keyboard(new_page: NewPage) -> None
 
 
 def test_the_palette_can_be_switched_by_keyboard_and_stays(new_page: NewPage) -> None:
-    page = new_page()
+    page = new_page(palette="dark")
     page.goto(COMPLETE)
+    # Until there is a choice, it is the system's, and so are the colors of what the browser itself draws.
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+    drawn = page.locator("meta[name=theme-color]")
+    dark = drawn.get_attribute("content") or ""
+    page.emulate_media(color_scheme="light")
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "default")
+    expect(drawn).not_to_have_attribute("content", dark)
     page.get_by_role("button", name="Switch to the dark palette").focus()
     page.keyboard.press("Space")
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
