@@ -39,9 +39,13 @@ def practicing(new_page: NewPage, address: str = QUESTION, **options: Any) -> Pa
     expect(page.get_by_role("button", name="Practice")).to_be_visible()
     page.clock.pause_at(datetime(2026, 11, 26, 10, 0, tzinfo=UTC))
     page.get_by_role("button", name="Practice").click()
-    expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
+    expect(bar(page)).to_be_focused()
     expect(clock(page)).to_have_text("0:00")
     return page
+
+
+def bar(page: Page) -> Locator:
+    return page.get_by_role("region", name="Practice clock")
 
 
 def clock(page: Page) -> Locator:
@@ -53,7 +57,7 @@ def said(page: Page) -> Locator:
 
 
 def finish(page: Page) -> None:
-    page.get_by_role("region", name="Practice clock").get_by_role("button", name="Finish and score").click()
+    bar(page).get_by_role("button", name="Finish and score").click()
     expect(page.get_by_role("heading", name="Score the attempt")).to_be_focused()
 
 
@@ -85,7 +89,7 @@ def test_nothing_is_loaded_before_it_is_wanted(new_page: NewPage) -> None:
     assert not [url for url in requests if re.search(ours, url)]
     # A run that was left here costs other questions' pages little, and none once it is over.
     page.get_by_role("button", name="Practice").click()
-    expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
+    expect(bar(page)).to_be_focused()
     requests.clear()
     page.goto(DRILL)
     expect(page.get_by_role("button", name="Practice")).to_be_visible()
@@ -154,6 +158,24 @@ def test_the_clock_is_right_after_the_tab_has_slept(new_page: NewPage) -> None:
     expect(said(page)).to_contain_text("when you left this page")
     page.get_by_role("button", name="Continue").click()
     expect(clock(page)).to_have_text("31:09")
+
+
+def test_the_question_and_the_clock_are_in_sight_while_it_runs(new_page: NewPage) -> None:
+    page = practicing(new_page, size=NARROW, has_touch=True)
+    expect(page.locator("#question ~ blockquote").first).to_be_in_viewport()
+    page.get_by_role("heading", name="Hints").scroll_into_view_if_needed()
+    for _ in range(2):
+        page.mouse.wheel(0, 400)
+        shown = bar(page).evaluate(
+            """bar => {
+              const { left, top } = bar.getBoundingClientRect();
+              return bar.contains(document.elementFromPoint(left + 5, top + 5));
+            }"""
+        )
+        assert shown, "the clock is out of sight or covered"
+    expect(page.get_by_role("navigation", name="Place in this page")).to_be_hidden()
+    finish(page)
+    expect(page.get_by_role("heading", name="Score the attempt")).to_be_in_viewport()
 
 
 def test_while_practicing_what_gives_the_answer_away_is_shut(new_page: NewPage) -> None:
@@ -342,7 +364,7 @@ def test_by_keyboard_alone_and_without_a_network(new_page: NewPage) -> None:
     page.goto(QUESTION)
     page.get_by_role("button", name="Practice").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Practice", exact=True)).to_be_focused()
+    expect(bar(page)).to_be_focused()
     # The train has gone into a tunnel: what the rest takes is here.
     page.context.set_offline(True)
 
@@ -353,11 +375,8 @@ def test_by_keyboard_alone_and_without_a_network(new_page: NewPage) -> None:
             page.keyboard.press("Tab")
         pytest.fail(f"not reached by keyboard: {target}")
 
-    page.keyboard.press("Shift+Tab")
-    expect(
-        page.get_by_role("region", name="Practice clock").get_by_role("button", name="Finish and score")
-    ).to_be_focused()
-    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(bar(page).get_by_role("button", name="Pause")).to_be_focused()
     page.wait_for_function("awake === 1")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Continue")).to_be_focused()

@@ -40,7 +40,7 @@ function createView(article, tools) {
   const time = element("span", { className: "practice-time", role: "timer", "aria-label": "Time used" });
   const phase = element("span", { className: "practice-phase" });
   const controls = element("div", { className: "practice-buttons" });
-  const bar = element("div", { className: "practice-bar", role: "region", "aria-label": "Practice clock" }, element("p", { className: "practice-clock" }, time, ` of ${clockText(sheet.minutes * 60)}`), phase, controls);
+  const bar = element("div", { className: "practice-bar", tabIndex: -1, role: "region", "aria-label": "Practice clock" }, element("p", { className: "practice-clock" }, time, ` of ${clockText(sheet.minutes * 60)}`), phase, controls);
   const panel = element("section", { className: "practice", "aria-labelledby": "practice" });
   const said = element("p", { className: "practice-said", role: "status" });
   const guard = createGuard(article, sheet, { hint: openHint, stage: openStage, shut: refuse });
@@ -58,7 +58,8 @@ function createView(article, tools) {
     history.replaceState(null, "", location.pathname + location.hash);
     const stored = runOf(sheet.number);
     if (!stored && !start) return;
-    tools.after(bar, panel, said);
+    // Of the article itself, by whose end it goes out of sight, and not of its head.
+    tools.closest(".question-head").after(bar, panel, said);
     if (session?.questions.length && !startedAt(session)) begin(session);
     // A run that was left goes on in the session by whose link its reader has come back.
     if (stored) meet(session ? { ...stored, session: linkOf(session) } : stored);
@@ -72,7 +73,8 @@ function createView(article, tools) {
     guard.raise({ hideDifficulty: Boolean(session?.hide), clarified: false, early: false });
     go();
     say(`The clock runs: ${counted(sheet.minutes, "minute")}. ${phases[0].name}: until ${clockText(phases[0].until)}.`);
-    panel.querySelector("h2").focus();
+    // The question is what comes next.
+    bar.focus();
   }
 
   /** A run from before this page was loaded. */
@@ -285,10 +287,19 @@ function createView(article, tools) {
     if (place) place.textContent = rules();
   }
 
+  /** While the clock runs, the panel stands below the question; whatever else it says comes first. */
+  function stand() {
+    const below = state === "running" ? sheet.end : null;
+    if (below ? panel.nextElementSibling === below : panel.previousElementSibling === bar) return;
+    if (below) below.before(panel);
+    else bar.after(panel);
+  }
+
   function show() {
     clearTimeout(timer);
     stayAwake(state === "running" && run.since !== null);
     bar.hidden = !["running", "left", "score"].includes(state);
+    stand();
     controls.replaceChildren();
     if (state === "running") {
       controls.append(button(run.since === null ? "Continue" : "Pause", pause), button("Finish and score", finish, "practice-button--main"));

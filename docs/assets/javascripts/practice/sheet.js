@@ -17,6 +17,7 @@ export function questionNumber(article) {
 
 /**
  * - `number`, `category`, `minutes`
+ * - `end`: the heading that comes after what the interviewer says; null on a page without one
  * - `hints`, `stages`: blocks in their order
  * - `signals`: the texts below "What it tests"
  * - `levels`: `{ label, text }` of every row; `target`: the row of the question's own difficulty, or -1
@@ -30,6 +31,7 @@ export function readSheet(article) {
     number: questionNumber(article),
     category: /\/questions\/([a-z-]+)\/$/.exec(chip("category")?.querySelector("a")?.href ?? "")?.[1] ?? "",
     minutes: Math.min(240, Math.max(1, Number.parseInt(said(chip("minutes")), 10) || 30)),
+    end: article.querySelector(":scope > #what-it-tests"),
     hints: [...article.querySelectorAll("details.hint")].slice(0, LIMITS.items),
     stages: [...article.querySelectorAll("details.stage")].slice(0, LIMITS.items),
     signals: [...(list(article.querySelector("#what-it-tests"))?.children ?? [])].slice(0, LIMITS.items).map(shortened),

@@ -35,7 +35,8 @@ export function setUpOrientation(article) {
   function show() {
     asked = false;
     const top = header.getBoundingClientRect().bottom;
-    bar.hidden = start.getBoundingClientRect().top > top;
+    // The clock of a practice run, which puts the section after the question away, has this place.
+    bar.hidden = document.querySelector(".practice-bar:not([hidden])") !== null || start.getBoundingClientRect().top > top;
     if (bar.hidden) return;
     const line = top + bar.offsetHeight;
     // A link leads its heading to a little below the bar. A heading in a closed block has no box.
