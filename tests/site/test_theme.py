@@ -42,6 +42,15 @@ def test_what_follows_the_reader_down_a_page(new_page: NewPage) -> None:
     expect(tabs).not_to_have_attribute("hidden", "")
 
 
+def test_a_title_that_the_header_clips_can_be_read_whole(new_page: NewPage) -> None:
+    page = new_page(size=(500, 740))
+    page.goto("kits/zero-trust-serving/")
+    page.evaluate("scrollTo(0, 600)")
+    title = page.locator(".md-header__topic .md-ellipsis").last
+    title.hover()
+    expect(title).to_have_attribute("title", "Kit 11: Design zero trust for multi-tenant LLM serving")
+
+
 def test_a_listing_is_copied_by_its_button(new_page: NewPage) -> None:
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"{COMPLETE}#model-answer")
