@@ -16,7 +16,7 @@ export function hasShelf(name) {
 }
 
 /** What `parse` throws at a value that a later edition of the site has stored. */
-export class NewerForm extends Error {
+class NewerForm extends Error {
   newer = true;
 }
 

@@ -38,7 +38,7 @@ export function ranked(questions, { level, categories, topics }) {
  * The same questions in an order to take them: each after those it builds on, else the easier ones first.
  * `chains` are lists of numbers, each of which builds on the one before it.
  */
-export function ordered(questions, chains) {
+function ordered(questions, chains) {
   const left = new Map(questions.map((question, rank) => [question.number, { question, rank, after: new Set() }]));
   for (const chain of chains) {
     // A chain holds over questions that are not in the plan.

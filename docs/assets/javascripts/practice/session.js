@@ -21,7 +21,7 @@ function hash(text) {
 }
 
 /** mulberry32, by Tommy Ettinger (public domain): whole numbers below 2^32, the same for one seed on every machine. */
-export function random(seed) {
+function random(seed) {
   let state = hash(seed);
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -7,7 +7,7 @@
  * grade, next review) is computed and never stored.
  */
 
-export const VERSION = 1;
+const VERSION = 1;
 
 /** Sizes, so that no file can fill the storage or stop the page. What is over them is refused; what grows is cut, oldest first. */
 export const LIMITS = Object.freeze({

@@ -5,7 +5,7 @@
  * in the table, which are lower levels, were met as well.
  */
 
-export const AGAIN = 1;
+const AGAIN = 1;
 const HARD = 2;
 export const GOOD = 3;
 const EASY = 4;

@@ -12,7 +12,7 @@ const MOST_CHARACTERS = 2000;
 const MINUTES = [20, 25, 30, 35, 40, 45, 50, 60];
 
 /** One filter each: its name in the address, what it is called, and the choices that a question matches. */
-export const FILTERS = [
+const FILTERS = [
   { name: "category", label: "Category", of: (question) => [question.category] },
   { name: "difficulty", label: "Difficulty", of: (question) => [question.difficulty] },
   { name: "topic", label: "Topic", of: (question) => question.topics },
