@@ -489,3 +489,6 @@ def test_the_palette_can_be_switched_by_keyboard_and_stays(new_page: NewPage) ->
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
     page.goto("questions/")
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+    # Paper is light, boxes to tick included.
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
