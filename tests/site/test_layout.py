@@ -180,6 +180,9 @@ def test_a_bar_says_where_one_is_and_leads_back_to_the_question(
     # Where the sidebar with the sections has no room, the bar lists them.
     sections = bar(page).get_by_role("button", name="Sections of this page")
     if size == NARROW:
+        # However long the name of the one at hand is.
+        bar(page).get_by_role("link").nth(1).evaluate("link => { link.textContent = 'Section '.repeat(20); }")
+        assert bar(page).evaluate("nav => nav.scrollWidth <= nav.clientWidth")
         sections.click()
         expect(bar(page).get_by_role("link", name="Model answer")).to_have_attribute(
             "aria-current", "location"
