@@ -8,16 +8,15 @@ import { element } from "../dom.js";
 /** Let the switch in the header work. `__md_get` and `__md_set` are the theme's way to the storage, which overrides/guard.html mends. */
 export function setUpPalette() {
   const buttons = [...document.querySelectorAll("[data-md-component=palette] button")];
-  const theme = meta("theme-color");
-  const scheme = meta("color-scheme");
+  const theme = element("meta", { name: "theme-color" });
+  document.head.append(theme);
 
   function put(name) {
-    document.body.dataset.mdColorScheme = name;
+    // To put on what is on would have the styles of all that is on the page worked out again.
+    if (document.body.dataset.mdColorScheme !== name) document.body.dataset.mdColorScheme = name;
     for (const button of buttons) button.hidden = button.dataset.scheme !== name;
-    // What the browser draws itself, as its bars and the controls of forms, follows.
-    const { backgroundColor, colorScheme } = getComputedStyle(document.querySelector("[data-md-component=header]"));
-    theme.content = backgroundColor;
-    scheme.content = colorScheme;
+    // The bar of the browser follows.
+    theme.content = getComputedStyle(document.querySelector("[data-md-component=header]")).backgroundColor;
   }
 
   for (const [index, button] of buttons.entries()) {
@@ -30,12 +29,5 @@ export function setUpPalette() {
   }
   const follow = () => put(__md_get("__palette").color.scheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
-  // With the first frame: to ask for a color now would have the page's styles worked out once more.
-  requestAnimationFrame(follow);
-}
-
-function meta(name) {
-  const made = element("meta", { name });
-  document.head.append(made);
-  return made;
+  follow();
 }
