@@ -80,7 +80,8 @@ function sealOf(text) {
 /** The names and the texts of the joined files. */
 async function joined() {
   const bundle = await rollup({
-    input: join(scripts, "site.js"),
+    // By name, so that it keeps it: other parts take from the second what it has, as its modules do not stand twice.
+    input: ["site.js", "set-up.js"].map((name) => join(scripts, name)),
     // Libraries come with their licenses, as files of their own.
     external: (id) => id.includes("/vendor/"),
     // Hardly anything in our modules is unused, and to look for it takes most of the time.
@@ -91,13 +92,13 @@ async function joined() {
   });
   const { output } = await bundle.generate({
     dir: into,
-    entryFileNames: "site.js",
+    entryFileNames: "[name].js",
     // A part that comes on want keeps the name of its module.
     chunkFileNames: ({ facadeModuleId, name }) =>
       facadeModuleId ? relative(scripts, facadeModuleId).split(sep).join("/") : `shared/${name}.js`,
     // A page that was opened before a release asks for its parts by these names after it: they mean the same then.
     minifyInternalExports: false,
-    plugins: [{ name: "minify", renderChunk: (code, { isEntry }) => minify(code, { module: true, ecma: 2022, compress: isEntry }) }],
+    plugins: [{ name: "minify", renderChunk: (code) => minify(code, { module: true, ecma: 2022 }) }],
   });
   await bundle.close();
   return Object.fromEntries(output.map(({ fileName, code }) => [fileName, code]));

@@ -164,6 +164,25 @@ def watch(site: Site) -> Iterator[Watch]:
     assert not watch.problems, "\n".join(watch.problems)
 
 
+# Pages are seen first and set up then: who reads is slower, a test is not.
+SET_UP = """() => !document.querySelector("script[src$='/site.js']") || performance.getEntriesByName("set-up").length"""
+
+
+def _have_it_wait(page: Page) -> None:
+    """Let `goto` and `reload` end when the page answers, unless they are told what to wait for."""
+
+    def waiting(load: Callable[..., Any]) -> Callable[..., Any]:
+        def loaded(*args: Any, **options: Any) -> Any:
+            response = load(*args, **options)
+            if "wait_until" not in options:
+                page.wait_for_function(SET_UP)
+            return response
+
+        return loaded
+
+    page.goto, page.reload = waiting(page.goto), waiting(page.reload)  # type: ignore[method-assign]
+
+
 @pytest.fixture
 def new_page(site: Site, browser: Browser, watch: Watch) -> Iterator[NewPage]:
     """Gives pages, each in a context of its own: fresh storage, the asked palette, width and scripts."""
@@ -189,6 +208,8 @@ def new_page(site: Site, browser: Browser, watch: Watch) -> Iterator[NewPage]:
         contexts.append(context)
         page = context.new_page()
         watch.on(page)
+        if javascript:
+            _have_it_wait(page)
         return page
 
     yield make

@@ -108,6 +108,18 @@ def test_a_question_costs_little_more_than_its_words(site: Site, new_page: NewPa
         assert total <= MOST_BYTES, f"{question['address']}: {total} bytes, {sizes}"
 
 
+def test_a_page_is_seen_before_its_scripts_are_loaded(site: Site, new_page: NewPage) -> None:
+    page = new_page(size=NARROW)
+    page.goto(COMPLETE)
+    seen, loaded = page.evaluate(
+        """() => [
+          performance.getEntriesByName("first-paint")[0].startTime,
+          performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/set-up.js")).startTime,
+        ]"""
+    )
+    assert seen <= loaded
+
+
 def test_every_page_loads_what_is_joined(site: Site) -> None:
     for address in [*site.pages(), "404.html", PRINT]:
         sheets = join.sheets_of(site.html(address))
