@@ -11,32 +11,38 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
-from collections.abc import Callable, Iterator
+import pickle
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from markdown import Markdown  # type: ignore[import-untyped]
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from macros import links, store
+from macros import diagrams, links, store
 
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "pages"
 
-_MAKERS = ("mkdocs", "Markdown", "pymdown-extensions", "Pygments", "mermaidx")
+KNOWN = frozenset(
+    {
+        *("attr_list", "def_list", "fenced_code", "md_in_html", "tables", "toc"),
+        *("pymdownx.blocks.details", "pymdownx.highlight", "pymdownx.snippets", "pymdownx.superfences"),
+        *("macros.links", "macros.tables"),
+    }
+)
+"""The extensions of which `_key` says all that they make a difference by: whose they are, and which files they read.
+
+With any other among them nothing is kept: one that reads icons, say, would show those of yesterday.
+"""
+
+_MAKERS = ("mkdocs", "Markdown", "pymdown-extensions", "Pygments", *diagrams.MAKERS)
 """The distributions whose versions make a difference, beside Python's and this package's own text."""
 
-Convert = Callable[[Any, Any], None]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Heading(_Strict):
+class Heading(BaseModel):
     """An entry of a page's table of contents, by the names that the generator's own tokens have."""
 
     name: str
@@ -45,7 +51,7 @@ class Heading(_Strict):
     children: list[Heading]
 
 
-class Kept(_Strict):
+class Kept(BaseModel):
     """What a conversion leaves on the generator's page, and which files it asked for on its way."""
 
     content: str
@@ -67,6 +73,9 @@ def keep(page: Any) -> None:
     convert = page.render
 
     def render(config: Any, files: Any) -> None:
+        if not KNOWN.issuperset(config["markdown_extensions"]):
+            convert(config, files)
+            return
         path, key = CACHE_DIR / page.file.src_uri, _key(page, config)
         kept = _kept(store.read(path, key))
         if kept and kept.holds(files):
@@ -75,8 +84,10 @@ def keep(page: Any) -> None:
         asked = _Asked(files)
         with _heard() as said:
             convert(config, asked)
-        # What was said has to be said by the next build, too.
-        if not said and (made := _made(page, asked)):
+        # What was said, or would have been but for `--quiet`, has to be said by the next build, too. And a listing that was
+        # edited meanwhile is in the page, but not in the key.
+        is_silent = not said and logging.getLogger("mkdocs").isEnabledFor(logging.WARNING)
+        if is_silent and _key(page, config) == key and (made := _made(page, asked)):
             store.write(path, key, made.model_dump_json().encode())
 
     page.render = render
@@ -163,7 +174,7 @@ def _key(page: Any, config: Any) -> str:
     configs = config["mdx_configs"] or {}
     options = json.dumps([config["markdown_extensions"], configs], sort_keys=True, default=_named)
     facts = [
-        _makers(),
+        store.makers(*_MAKERS),
         options,
         config["use_directory_urls"],
         # What the page's faults count as is said while it is converted.
@@ -177,21 +188,14 @@ def _key(page: Any, config: Any) -> str:
 
 
 def _named(value: Any) -> str:
-    """A function among the options by its name, as its text is in `_makers`."""
-    return f"{value.__module__}.{value.__qualname__}"
-
-
-@lru_cache(maxsize=1)
-def _makers() -> str:
-    """Versions of what converts; the text of this package stands for its own."""
-    versions = map(metadata.version, _MAKERS)
-    return json.dumps([platform.python_version(), *versions, store.this_package()])
+    """A function among the options by its name, as its makers are in the key; what one has been made into with its arguments."""
+    if isinstance(value, FunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
+    return pickle.dumps(value).hex()
 
 
 def _with_listings(markdown: str, options: str) -> str:
     """The page's text with the listings that it pulls in; as it is, where one is missing, of which the conversion tells."""
-    if "--8<--" not in markdown:
-        return markdown
     try:
         return "\n".join(_snippets(options).run(markdown.split("\n")))
     except Exception:

@@ -51,7 +51,7 @@ def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str], cache: 
     """
     chapters = tuple(chapters)
     numbers = {chapter.address: chapter.number for chapter in chapters}
-    shared = store.key_of([store.this_package(), site.url, numbers])
+    shared = store.key_of([store.makers(), site.url, numbers])
     articles = (_kept(chapter, numbers, site.url, shared, cache) for chapter in chapters)
     contents = "\n".join(
         f'<li value="{chapter.number}"><a href="#q{chapter.number}">{escape(chapter.title)}</a></li>'

@@ -7,19 +7,17 @@ face that it is handed, and measures with the outlines that it draws. Results ar
 
 from __future__ import annotations
 
-import hashlib
-import json
 import struct
 import zlib
 from collections import Counter
 from functools import lru_cache
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 
 import novasvg  # type: ignore[import-untyped]
 from novasvg import fonts
 
-from macros import files
+from macros import files, store
 
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "cards"
 
@@ -100,12 +98,6 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def _key(svg: str, across: int, down: int) -> str:
     """Content hash of everything that a picture depends on: the drawing, the face, the library and this module."""
-    facts = json.dumps(
-        [svg, across, down, metadata.version(_PACKAGE), novasvg.version_string(), _this_module()]
+    return store.key_of(
+        [svg, across, down, store.versions(_PACKAGE, "novasvg"), store.text_of(Path(__file__))]
     )
-    return hashlib.sha256(facts.encode()).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _this_module() -> str:
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
 from macros import files
@@ -16,11 +18,22 @@ def key_of(facts: Iterable[object]) -> str:
     return hashlib.sha256(json.dumps(list(facts)).encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
-def this_package() -> str:
-    """A hash of the text of `macros`, which stands for its version: no constant to forget when the processing changes."""
-    modules = sorted(Path(__file__).parent.rglob("*.py"))
+@lru_cache(maxsize=8)
+def text_of(place: Path) -> str:
+    """A hash of a module, or of all below a folder, which stands for their version: no constant to forget when they change."""
+    modules = sorted(place.rglob("*.py")) if place.is_dir() else [place]
     return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def versions(*distributions: str) -> tuple[str, ...]:
+    """Those of installed distributions."""
+    return tuple(map(metadata.version, distributions))
+
+
+def makers(*distributions: str) -> list[object]:
+    """All that makes a result whose making is spread over `macros`: Python, this package, and the distributions beside them."""
+    return [sys.version, text_of(Path(__file__).parent), versions(*distributions)]
 
 
 def read(path: Path, key: str) -> bytes | None:

@@ -7,10 +7,7 @@ Around each page stand parts of its own (exports.py), which are templates, too.
 from __future__ import annotations
 
 import marshal
-import sys
 from collections.abc import Callable
-from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +18,12 @@ from macros import store
 
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "templates"
 
+_MAKERS = ("jinja2", "mkdocs", "mkdocs-material", "mkdocs-macros-plugin")
+
 
 def template(environment: Environment, text: str, name: str) -> Template:
     """The template of a text. `name` says whose text it is, and for what: of each name one is kept."""
-    code = _compiled(text, name, lambda: environment.compile(text))
+    code = _compiled(environment, text, name, lambda: environment.compile(text))
     return Template.from_code(environment, code, environment.make_globals(None))
 
 
@@ -37,7 +36,7 @@ def keep(environment: Environment, name: Callable[[], str]) -> None:
     def kept(source: Any, *more: Any, **options: Any) -> Any:
         if more or options or not isinstance(source, str):
             return compile_(source, *more, **options)
-        return _compiled(source, name(), lambda: compile_(source))
+        return _compiled(environment, source, name(), lambda: compile_(source))
 
     environment.compile = kept  # type: ignore[method-assign]
 
@@ -57,12 +56,14 @@ class Compiled(BytecodeCache):
         return CACHE_DIR / "theme" / bucket.key
 
     def _key(self, bucket: Bucket) -> str:
-        return store.key_of([_makers(), bucket.key, bucket.checksum])
+        return store.key_of(
+            [store.makers(*_MAKERS), _options(bucket.environment), bucket.key, bucket.checksum]
+        )
 
 
-def _compiled(text: str, name: str, make: Callable[[], Any]) -> Any:
+def _compiled(environment: Environment, text: str, name: str, make: Callable[[], Any]) -> Any:
     path = CACHE_DIR / name
-    key = store.key_of([_makers(), name, text])
+    key = store.key_of([store.makers(*_MAKERS), _options(environment), name, text])
     data = store.read(path, key)
     if data is not None:
         return marshal.loads(data)
@@ -71,9 +72,7 @@ def _compiled(text: str, name: str, make: Callable[[], Any]) -> Any:
     return code
 
 
-@lru_cache(maxsize=1)
-def _makers() -> str:
-    """Versions of what compiles: Python's says how its code is written."""
-    return " ".join(
-        [sys.version, *map(metadata.version, ("jinja2", "mkdocs", "mkdocs-material", "mkdocs-macros-plugin"))]
-    )
+def _options(environment: Environment) -> list[object]:
+    """How the environment reads a text: where a macro begins, which lines it trims, what it escapes, and its extensions."""
+    plain = {name: value for name, value in vars(environment).items() if isinstance(value, str | int | None)}
+    return [sorted(plain.items()), sorted(environment.extensions)]

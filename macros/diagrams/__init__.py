@@ -7,16 +7,13 @@ content in `.cache/diagrams`.
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 import multiprocessing
 import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +21,7 @@ import mermaidx  # type: ignore[import-untyped]
 from markdown import Markdown  # type: ignore[import-untyped]
 from pymdownx.superfences import SuperFencesException  # type: ignore[import-untyped]
 
-from macros import files
+from macros import files, store
 from macros.diagrams.report import located
 from macros.diagrams.source import (
     DiagramError,
@@ -38,9 +35,12 @@ from macros.diagrams.source import (
 from macros.diagrams.svg import ID_PLACEHOLDER, MERMAID_CONFIG, themed
 from macros.faults import Fault
 
-__all__ = ["CACHE_DIR", "DiagramError", "Fence", "check", "fence", "find_fences", "render"]
+__all__ = ["CACHE_DIR", "MAKERS", "DiagramError", "Fence", "check", "fence", "find_fences", "render"]
 
 CACHE_DIR = Path(__file__).resolve().parents[2] / ".cache" / "diagrams"
+
+MAKERS = ("mermaidx", "novasvg")
+"""The distributions that draw. By novasvg, Mermaid and svg.py measure how wide a label is."""
 
 
 # --- Into the page ------------------------------------------------------------------------------------------------
@@ -105,16 +105,8 @@ def _template(source: str, cache: Path) -> str:
 
 
 def _key(source: str) -> str:
-    """Content hash of everything a finished SVG depends on: the source, Mermaid's version and this package."""
-    facts = json.dumps([canonical(source), mermaidx.__version__, _pipeline()])
-    return hashlib.sha256(facts.encode()).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _pipeline() -> str:
-    """The text of the modules stands for their version: no constant to forget when the processing changes."""
-    modules = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()
+    """Content hash of everything a finished SVG depends on: the source, what draws and this package."""
+    return store.key_of([canonical(source), store.versions(*MAKERS), store.text_of(Path(__file__).parent)])
 
 
 def _read(path: Path) -> str | None:

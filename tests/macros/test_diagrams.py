@@ -18,7 +18,7 @@ import pytest
 from markdown import Markdown
 from pymdownx.superfences import SuperFencesException
 
-from macros import diagrams
+from macros import diagrams, store
 from macros.diagrams import DiagramError, check, render, svg
 from macros.diagrams.source import parts
 
@@ -271,11 +271,12 @@ def test_an_interrupted_write_leaves_nothing(empty: list[str], monkeypatch: pyte
     assert list(diagrams.CACHE_DIR.iterdir()) == []
 
 
-def test_another_mermaid_is_another_entry(empty: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    render("flowchart LR\n  A-->B")
-    monkeypatch.setattr(mermaidx, "__version__", "99")
-    render("flowchart LR\n  A-->B")
-    assert len(empty) == len(list(diagrams.CACHE_DIR.iterdir())) == 2
+def test_another_version_of_what_draws_is_another_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {diagrams._key("flowchart LR")}
+    for newer in ("mermaidx", "novasvg"):
+        monkeypatch.setattr(store, "versions", lambda *names, newer=newer: [name == newer for name in names])
+        keys.add(diagrams._key("flowchart LR"))
+    assert len(keys) == 3
 
 
 def test_the_text_of_every_module_is_in_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,14 +285,14 @@ def test_the_text_of_every_module_is_in_the_key(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(diagrams, "__file__", str(tmp_path / "__init__.py"))
 
     def key() -> str:
-        diagrams._pipeline.cache_clear()
+        store.text_of.cache_clear()
         return diagrams._key("flowchart LR")
 
     keys = {key()}
     for module in tmp_path.glob("*.py"):
         module.write_text(f"{module.read_text(encoding='utf-8')}#", encoding="utf-8")
         keys.add(key())
-    diagrams._pipeline.cache_clear()
+    store.text_of.cache_clear()
     assert len(keys) == 5
 
 

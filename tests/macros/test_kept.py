@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from mkdocs.config import load_config
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from pymdownx.slugs import slugify  # type: ignore[import-untyped]
 
 from macros import kept, links
+from tests.conftest import ROOT
 
 TEXT = """\
 A [link](other.md#there), a [link to itself](#one) and `code`.
@@ -51,6 +54,8 @@ class Project:
             markdown_extensions=[{name: options} for name, options in extensions.items()],
         )
         self.others = {"other.md": "other/"}
+        self.before: Callable[[], object] = lambda: None
+        """What happens between the key's making and the conversion."""
 
     def page(self, text: str = TEXT) -> Page:
         """The page after its conversion, or from the cache."""
@@ -63,6 +68,7 @@ class Project:
 
         def counted(*given: Any) -> None:
             self.conversions += 1
+            self.before()
             convert(*given)
 
         page.render = counted  # type: ignore[method-assign]
@@ -135,6 +141,57 @@ def test_what_has_changed_is_converted(
     # A page that is new elsewhere is no reason: a catalog grows by them.
     assert project.conversions == (1 if change == "new" else 2)
     assert (after == before) == (change in ("new", "check"))
+
+
+@pytest.mark.parametrize("change", ["one dash", "appended"])
+def test_a_file_that_no_usual_marker_names_is_in_the_key(project: Project, change: str) -> None:
+    if change == "appended":
+        project.config.mdx_configs["pymdownx.snippets"]["auto_append"] = ["listing.py"]
+    text = '-8<- "listing.py"\n' if change == "one dash" else "Text.\n"
+    assert "42" in (project.page(text).content or "")
+    (project.folder / "listing.py").write_text("answer = 43\n", encoding="utf-8")
+    assert "43" in (project.page(text).content or "")
+
+
+def test_a_page_whose_listing_is_edited_while_it_is_converted_is_not_kept(project: Project) -> None:
+    listing = project.folder / "listing.py"
+    project.before = lambda: listing.write_text("answer = 43\n", encoding="utf-8")
+    assert "43" in (project.page().content or "")
+    project.before = lambda: None
+    listing.write_text("answer = 42\n", encoding="utf-8")
+    assert "42" in (project.page().content or "")
+
+
+def test_with_an_extension_that_may_read_other_files_nothing_is_kept(project: Project) -> None:
+    project.config.markdown_extensions.append("abbr")
+    project.page()
+    project.page()
+    assert project.conversions == 2
+
+
+def test_of_all_extensions_of_this_site_it_is_known_what_they_read() -> None:
+    config = load_config(str(ROOT / "mkdocs.yml"), plugins=[], hooks=[])
+    assert set(config.markdown_extensions) <= kept.KNOWN, "say in kept.py's key what the new one depends on"
+
+
+def test_an_option_may_be_a_function_with_arguments(project: Project) -> None:
+    for case, id_ in (("lower", "one"), ("none", "One")):
+        for _ in range(2):
+            project.config.mdx_configs["toc"]["slugify"] = slugify(case=case)
+            assert id_ in (project.page().present_anchor_ids or ())
+    assert project.conversions == 2
+
+
+def test_a_fault_that_a_quiet_build_was_silent_about_is_told_by_the_next(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "A [link](/other.md)."
+    project.config.validation.links.absolute_links = logging.WARNING
+    with caplog.at_level(logging.ERROR, "mkdocs"):
+        project.page(text)
+    assert not caplog.records
+    project.page(text)
+    assert "/other.md" in caplog.text
 
 
 def test_a_fault_is_told_by_every_build(project: Project, caplog: pytest.LogCaptureFixture) -> None:

@@ -41,6 +41,15 @@ def test_another_text_of_the_same_name_is_compiled(unable: Environment) -> None:
     assert printed(unable, "{{ numbers | length }}") == "2"
 
 
+def test_a_text_that_is_read_in_another_way_is_compiled() -> None:
+    ways = ({}, {"autoescape": True}, {"variable_start_string": "[[", "variable_end_string": "]]"})
+    said = [printed(Environment(**way), "{{ '<' }} [[ '<' ]]") for way in ways]
+    assert said == ["< [[ '<' ]]", "&lt; [[ '<' ]]", "{{ '<' }} <"]
+    assert printed(Environment(extensions=["jinja2.ext.do"]), "{% do total() %}") == ""
+    with pytest.raises(TemplateSyntaxError):
+        printed(Environment(), "{% do total() %}")
+
+
 @pytest.mark.parametrize("size", [0, 70, 200])
 def test_a_damaged_entry_is_compiled_again(cache: Path, size: int) -> None:
     printed(Environment())
