@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -51,18 +52,20 @@ _REFUSED = {"audio", "base", "embed", "frame", "iframe", "object", "style", "vid
 # What the host also serves as pages, and `write` would pass over.
 _OTHER_PAGES = {".htm", ".shtml", ".xht", ".xhtml"}
 
-# What runs in a drawing that is opened by itself, which then is a page without a policy.
-_RUNS = re.compile(r"<script\b|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
+# What a browser also shows by itself, as a page without a policy; and the elements in it that would run something.
+_OPENED = {".svg", ".xml"}
+_RUN = {"script", "handler", "embed", "frame", "iframe", "object"}
 
 # The encoding has to be among a page's first 1,024 bytes, so it alone stands before the policy, which counts from where it is.
 _CHARSET = re.compile(r"<meta charset=[\"']?utf-8[\"']?\s*/?>", re.IGNORECASE)
 
 # Nine of ten tags of a page can hold nothing that is looked for here, as their names, those of their attributes and values without
 # a colon show; to read them is most of the work. They are blanked: without a blank, what stands around a tag could come to mean more.
+# Nor has such a value an equals sign, as one that seems to be in quotes may be what stands between two others.
 _PLAIN = re.compile(
     r"</?(?:a|br|button|caption|circle|code|dd|defs|desc|details|div|dl|dt|em|figcaption|figure|g|h[1-6]|hr|img|input|label|li|line"
     r"|marker|nav|ol|p|path|polygon|pre|rect|section|small|span|strong|summary|table|tbody|td|text|tfoot|th|thead|time|tr|tspan|ul)"
-    r'(?: (?!on|style)[a-zA-Z][\w-]*(?:="[^":&<>]*")?)* ?/?>'
+    r'(?: (?!(?i:on|style))[a-zA-Z][\w-]*(?:="[^":=&<>]*")?)* ?/?>'
 )
 _RUN_OR_DRAWN = re.compile(r"(<script\b.*?</script\s*>|<style\b.*?</style\s*>)", re.IGNORECASE | re.DOTALL)
 
@@ -108,8 +111,26 @@ def _uncovered(site_dir: Path) -> Iterator[Fault]:
         kind = file.suffix.lower()
         if kind in _OTHER_PAGES or (kind == ".html" and file.suffix != kind):
             yield Fault(file, None, "is a page that gets no policy", "give it the ending .html")
-        elif kind == ".svg" and _RUNS.search(file.read_text(encoding="utf-8")):
-            yield Fault(file, None, "has a script, and gets no policy", "draw without scripts")
+        elif kind in _OPENED:
+            try:
+                runs = any(map(_runs, ET.fromstring(file.read_bytes()).iter()))
+            except ET.ParseError as error:
+                yield Fault(file, error.position[0], f"is not XML: {error}", "mend or remove it")
+                continue
+            if runs:
+                yield Fault(file, None, "has a script, and gets no policy", "do without scripts")
+
+
+def _runs(element: ET.Element) -> bool:
+    """Whether the element is a script, or has one, in whatever namespace and however it is written."""
+    return _local(element.tag) in _RUN or any(
+        _local(name).startswith("on") or "javascript:" in re.sub(r"[\x00-\x20]", "", value).lower()
+        for name, value in element.items()
+    )
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
 
 
 def element(inline: Inline) -> str:
