@@ -33,9 +33,22 @@ _Loader.add_multi_constructor("tag:yaml.org,2002:python/name:", lambda loader, s
 
 def read(file: Path) -> dict[str, Any]:
     """The settings by their names, with the site's folder, and its address ending in a slash, as the generators see to it."""
-    settings: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    settings = _inherited(file)
     site_url = settings.get("site_url")
     return {"site_dir": "site", **settings, "site_url": site_url and f"{site_url.rstrip('/')}/"}
+
+
+def _inherited(file: Path) -> dict[str, Any]:
+    """What the file says, on top of what the one says that it names under INHERIT: mappings are merged, lists are replaced."""
+    settings: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    parent = settings.pop("INHERIT", None)
+    return _merged(_inherited(file.parent / parent), settings) if parent else settings
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return below | {key: _merged(below.get(key), value) for key, value in above.items()}
 
 
 def faults_of_nav(file: Path, docs_dir: Path, nav: Iterable[str]) -> list[Fault]:

@@ -50,6 +50,21 @@ def test_what_the_environment_sets_comes_before_what_the_file_says(
     assert settings["extra"] == {"pdf": True}
 
 
+def test_a_file_is_read_on_top_of_the_one_that_it_inherits(tmp_path: Path) -> None:
+    (tmp_path / "base.yml").write_text(
+        "site_name: Below\nsite_url: https://example.org\nnav: [a.md, b.md]\nextra: {x: 1, y: {z: 2}}\n"
+    )
+    file = tmp_path / "mkdocs.yml"
+    file.write_text("INHERIT: base.yml\nsite_name: Above\nnav: [c.md]\nextra: {y: {w: 3}}\n")
+    assert configuration.read(file) == {
+        "site_name": "Above",
+        "site_url": "https://example.org/",
+        "site_dir": "site",
+        "nav": ["c.md"],
+        "extra": {"x": 1, "y": {"z": 2, "w": 3}},
+    }
+
+
 def test_pages_and_navigation_are_held_together(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     (docs / "a").mkdir(parents=True)
