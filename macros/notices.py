@@ -7,7 +7,8 @@ icons that stand in the pages.
 from __future__ import annotations
 
 import re
-from importlib import metadata
+from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +18,12 @@ _RULE = "=" * 80
 
 
 class _Theme(NamedTuple):
-    """Whose templates, script and style sheets a site has: its name, and the package that they and their icons come in."""
+    """Whose templates, script and style sheets a site has: its name, and the package that has its license and its icons."""
 
     name: str
     distribution: str
     icons: str
+    """Where the icons are, below the folder that packages are installed into."""
 
 
 _MATERIAL = _Theme("Material for MkDocs", "mkdocs-material", "material/templates/.icons")
@@ -32,7 +34,7 @@ def notices(site_dir: Path) -> str:
     """The text, for a site with its assets. Raises OSError where a license is not where it has to be."""
     theme = _theme(site_dir)
     distribution = metadata.distribution(theme.distribution)
-    icons = Path(str(distribution.locate_file(theme.icons)))
+    icons = _icons(theme, distribution)
     parts = [
         (f"{theme.name}: the pages' templates, script and style sheets", _license(distribution)),
         ("Material Design Icons, by Pictogrammers", _text(icons / "material" / "LICENSE")),
@@ -48,6 +50,13 @@ def _theme(site_dir: Path) -> _Theme:
     """The theme of the site, which its landing page tells: either may be installed beside the other."""
     home = (site_dir / "index.html").read_text(encoding="utf-8")
     return _ZENSICAL if re.search(r'<meta name="generator" content="zensical', home) else _MATERIAL
+
+
+def _icons(theme: _Theme, distribution: metadata.Distribution) -> Path:
+    """The folder of the theme's icons. Zensical's are in a package of their own, `zensical-ui`, from 0.0.74 on."""
+    if theme == _ZENSICAL and find_spec("zensical_ui"):
+        return Path(import_module("zensical_ui").get_theme_dir(), ".icons")
+    return Path(str(distribution.locate_file(theme.icons)))
 
 
 def _license(distribution: metadata.Distribution) -> str:

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from macros import notices
@@ -33,6 +35,23 @@ def test_the_theme_is_that_of_the_site(folder):
     assert "Material for MkDocs" not in text
     assert "Pictogrammers Free License" in text
     assert "CC BY 4.0" in text.partition("Font Awesome Free: ")[2]
+
+
+def test_the_icons_of_a_newer_zensical_are_in_a_package_of_their_own(folder, tmp_path, monkeypatch):
+    (folder / "index.html").write_text('<meta name="generator" content="zensical-0.1.3">')
+    for name, terms in (("material/LICENSE", "Pictogrammers"), ("fontawesome/LICENSE.txt", "Fonticons")):
+        file = tmp_path / "theme" / ".icons" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(f"The terms of {terms}")
+    package = tmp_path / "packages" / "zensical_ui"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"def get_theme_dir():\n    return {str(tmp_path / 'theme')!r}\n")
+    monkeypatch.syspath_prepend(package.parent)
+    text = notices.notices(folder)
+    sys.modules.pop("zensical_ui")
+    assert "Zensical and contributors" in text.partition("Zensical: the pages' templates")[2]
+    assert "The terms of Pictogrammers" in text
+    assert "The terms of Fonticons" in text
 
 
 def test_a_license_that_is_missing_stops_the_build(folder):
