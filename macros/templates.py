@@ -18,12 +18,13 @@ from macros import store
 
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "templates"
 
-_MAKERS = ("jinja2", "mkdocs", "mkdocs-material", "mkdocs-macros-plugin")
+_GENERATOR = ("jinja2", "mkdocs", "mkdocs-material", "mkdocs-macros-plugin")
+"""Packages whose templates and environments these are. The plain texts are ours and need none but the first."""
 
 
 def template(environment: Environment, text: str, name: str) -> Template:
     """The template of a text. `name` says whose text it is, and for what: of each name one is kept."""
-    code = _compiled(environment, text, name, lambda: environment.compile(text))
+    code = _compiled(environment, text, name, lambda: environment.compile(text), "jinja2")
     return Template.from_code(environment, code, environment.make_globals(None))
 
 
@@ -36,7 +37,7 @@ def keep(environment: Environment, name: Callable[[], str]) -> None:
     def kept(source: Any, *more: Any, **options: Any) -> Any:
         if more or options or not isinstance(source, str):
             return compile_(source, *more, **options)
-        return _compiled(environment, source, name(), lambda: compile_(source))
+        return _compiled(environment, source, name(), lambda: compile_(source), *_GENERATOR)
 
     environment.compile = kept  # type: ignore[method-assign]
 
@@ -57,13 +58,13 @@ class Compiled(BytecodeCache):
 
     def _key(self, bucket: Bucket) -> str:
         return store.key_of(
-            [store.makers(*_MAKERS), _options(bucket.environment), bucket.key, bucket.checksum]
+            [store.makers(*_GENERATOR), _options(bucket.environment), bucket.key, bucket.checksum]
         )
 
 
-def _compiled(environment: Environment, text: str, name: str, make: Callable[[], Any]) -> Any:
+def _compiled(environment: Environment, text: str, name: str, make: Callable[[], Any], *packages: str) -> Any:
     path = CACHE_DIR / name
-    key = store.key_of([store.makers(*_MAKERS), _options(environment), name, text])
+    key = store.key_of([store.makers(*packages), _options(environment), name, text])
     data = store.read(path, key)
     if data is not None:
         return marshal.loads(data)
