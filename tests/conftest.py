@@ -74,11 +74,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def copy_sources(project: Path) -> None:
-    """Copy SOURCES into a folder that is there, for a build that writes into what it builds, and what has been drawn."""
+    """Copy SOURCES into a folder that is there, for a build that writes into what it builds, and what is drawn and compiled."""
     for name in SOURCES:
         ignored = shutil.ignore_patterns("__pycache__", "node_modules")
         shutil.copytree(ROOT / name, project / name, ignore=ignored)
-    for name in ("diagrams", "cards"):
+    for name in ("diagrams", "cards", "templates"):
         if (ROOT / ".cache" / name).is_dir():
             shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
     # What joins scripts and sheets comes with the libraries it needs.
