@@ -166,6 +166,8 @@ def test_the_question_and_the_clock_are_in_sight_while_it_runs(new_page: NewPage
     page.get_by_role("heading", name="Hints").scroll_into_view_if_needed()
     for _ in range(2):
         page.mouse.wheel(0, 400)
+        # The frame in which what follows the reader is looked at.
+        page.clock.run_for(100)
         shown = bar(page).evaluate(
             """bar => {
               const { left, top } = bar.getBoundingClientRect();
