@@ -165,7 +165,9 @@ def watch(site: Site) -> Iterator[Watch]:
 
 
 # Pages are seen first and set up then: who reads is slower, a test is not.
-SET_UP = """() => !document.querySelector("script[src$='/site.js']") || performance.getEntriesByName("set-up").length"""
+SET_UP = (
+    """() => !document.querySelector("script[src$='/site.js']") || document.documentElement.dataset.setUp"""
+)
 
 
 def _have_it_wait(page: Page) -> None:

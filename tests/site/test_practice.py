@@ -303,11 +303,17 @@ def test_levels_signals_and_parts_are_those_of_the_page(new_page: NewPage) -> No
     assert [signal["met"] for signal in attempt["signals"]] == [True, *[False] * (len(signals) - 1)]
 
 
+def reload(page: Page) -> None:
+    """As a reader does. On a clock that the test moves, nothing is set up until a frame has passed."""
+    page.reload(wait_until="load")
+    page.clock.run_for(100)
+
+
 def test_a_run_survives_a_reload_and_is_continued_or_discarded(new_page: NewPage) -> None:
     page = practicing(new_page)
     page.locator("details.hint > summary").first.click()
     page.clock.run_for("04:00")
-    page.reload()
+    reload(page)
     expect(page.get_by_text("4:00 of 30:00 on the clock, 1 hint opened.")).to_be_visible()
     # Undecided, the answer stays shut.
     page.locator("details.answer > summary").click()
@@ -324,7 +330,7 @@ def test_a_run_survives_a_reload_and_is_continued_or_discarded(new_page: NewPage
     finish(page)
     page.get_by_role("checkbox", name=re.compile("^Mid-senior")).check()
     page.get_by_label("What you missed").fill("half a sentence")
-    page.reload()
+    reload(page)
     expect(page.get_by_label("What you missed")).to_have_value("half a sentence")
     expect(page.get_by_role("checkbox", name=re.compile("^Mid-senior"))).to_be_checked()
     page.get_by_role("button", name="Discard").click()
@@ -332,7 +338,7 @@ def test_a_run_survives_a_reload_and_is_continued_or_discarded(new_page: NewPage
     page.get_by_role("button", name="Discard").click()
     page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     expect(page.locator(".practice")).to_have_count(0)
-    page.reload()
+    reload(page)
     expect(page.get_by_role("button", name="Practice")).to_be_visible()
     expect(page.locator(".practice")).to_have_count(0)
     assert kept(page) is None
@@ -343,6 +349,7 @@ def test_one_run_in_two_tabs_has_one_clock(new_page: NewPage) -> None:
     other = page.context.new_page()
     other.clock.install(time=MORNING)
     other.goto(QUESTION)
+    other.clock.run_for(100)
     # Before it is continued here, nothing of it can be opened here.
     expect(other.get_by_role("heading", name="A practice run was left here")).to_be_visible()
     other.locator("details.hint > summary").first.click()

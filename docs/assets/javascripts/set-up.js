@@ -28,8 +28,8 @@ async function setUp() {
     part();
     await othersTurn();
   }
-  // For who wants to know when everything answers: the tests do.
-  performance.mark("set-up");
+  // For who wants to know when everything answers, as tests do.
+  document.documentElement.dataset.setUp = "done";
 }
 
 /** In their order: a later part finds what an earlier one has made. */
