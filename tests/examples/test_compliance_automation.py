@@ -481,6 +481,24 @@ CHANGE = CLEAN["registry/promotions"][0]
 ASKED = {"now": estate.NOW, "change": CHANGE, "records": {"evaluations": CLEAN["evals/reports"]}}
 
 
+class TestAChange:
+    def judged(self, change, reports=ASKED["records"]["evaluations"]):
+        return RULES.decide("changes", {"items": [change], "records": {"evaluations": reports}})
+
+    @pytest.mark.parametrize("kind", ["weights", "adapter", "system-prompt", "routing"])
+    def test_of_each_kind_is_judged(self, kind):
+        assert self.judged({**CHANGE, "kind": kind}) == {CHANGE["id"]: "pass"}
+
+    @pytest.mark.parametrize("field", sorted(CHANGE.keys() - {"id"}))
+    def test_that_lost_a_field_has_no_verdict(self, field):
+        assert self.judged({name: value for name, value in CHANGE.items() if name != field}) == {}
+
+    def test_may_be_approved_and_evaluated_until_the_moment_that_it_goes_live(self):
+        now = {**CHANGE, "approved_at": CHANGE["live_at"]}
+        reports = [{**report, "finished_at": CHANGE["live_at"]} for report in ASKED["records"]["evaluations"]]
+        assert self.judged(now, reports) == {CHANGE["id"]: "pass"}
+
+
 class TestTheGate:
     def test_asks_the_rule_that_the_audit_asks(self):
         assert RULES.allows(ASKED)

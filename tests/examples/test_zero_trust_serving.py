@@ -468,4 +468,5 @@ class TestHostileInput:
         client.call(
             purpose="prefill", grant=world.grant(caller=TELEMETRY), tokens=PROMPT, note="secret prompt"
         )
-        assert "secret" not in " ".join(world.server.audit)
+        [line] = world.server.audit
+        assert "secret" not in line

@@ -269,7 +269,10 @@ class TestBundle:
         ("allowed", "spec"),
         [
             (True, {}),
+            (True, {"volumes": [{"name": "scratch", "emptyDir": {}}]}),
             (False, {"hostNetwork": True}),
+            (False, {"hostPID": True}),
+            (False, {"hostIPC": True}),
             (False, {"containers": []}),
             (False, {"serviceAccountName": "router"}),
             (False, {"serviceAccountName": "default"}),
@@ -281,6 +284,34 @@ class TestBundle:
     )
     def test_pods(self, allowed, spec):
         assert allows("admission/allow", self.pod(**spec)) is allowed
+
+    @pytest.mark.parametrize("field", ["initContainers", "containers", "ephemeralContainers"])
+    @pytest.mark.parametrize(
+        ("allowed", "has"),
+        [
+            (True, {"securityContext": {"privileged": False, "runAsUser": 1000, "capabilities": {"drop": ["ALL"]}}}),
+            (False, {"securityContext": {"privileged": True}}),
+            (False, {"securityContext": {"runAsUser": 1337}}),
+            (False, {"securityContext": {"capabilities": {"add": ["NET_RAW"]}}}),
+            (True, {"env": [{"name": "LOG_LEVEL", "value": "info"}, {"name": "TOKENS", "value": "8192"}]}),
+            *((False, {"env": [{"name": f"A_{name}", "value": "x"}]}) for name in ("KEY", "TOKEN", "SECRET", "PASSWORD")),
+            (False, {"env": [{"name": "VLLM_SERVER_DEV_MODE", "value": "0"}]}),
+        ],
+    )  # fmt: skip
+    def test_what_a_container_may_have_wherever_it_stands(self, field, allowed, has):
+        pod = self.pod()
+        spec = pod["request"]["object"]["spec"]
+        image = spec["containers"][0]["image"]
+        spec[field] = [*spec.get(field, []), {"name": "another", "image": image, **has}]
+        assert allows("admission/allow", pod) is allowed
+
+    @pytest.mark.parametrize(("resource", "allowed"), [("nvidia.com/gpu", True), ("rdma/hca", False)])
+    def test_the_fabric_is_all_that_engines_have_alone(self, resource, allowed):
+        pod = self.pod()
+        pod["request"]["object"]["metadata"]["labels"]["app"] = "router"
+        pod["request"]["object"]["spec"]["serviceAccountName"] = "router"
+        pod["request"]["object"]["spec"]["containers"][0]["resources"] = {"limits": {resource: "1"}}
+        assert allows("admission/allow", pod) is allowed
 
     @pytest.mark.parametrize("entrypoint", ENTRYPOINTS)
     @pytest.mark.parametrize("value", [{}, [], None, "text", {"request": {}}, {"request": None}, {"u": {}}])
@@ -301,6 +332,66 @@ class TestBundle:
     def test_a_person_at_an_engine(self, user, now_s, into, allowed):
         request = {"subResource": into, "namespace": "engines", "userInfo": {"username": user}}
         assert allows("operators/allow", {"now_s": now_s, "request": request}) is allowed
+
+    @pytest.mark.parametrize("into", ["exec", "attach", "portforward", "ephemeralcontainers"])
+    def test_a_broken_glass_opens_every_way_in(self, into):
+        request = {"subResource": into, "namespace": "engines", "userInfo": {"username": "eva"}}
+        assert allows("operators/allow", {"now_s": 1_000, "request": request})
+
+    def test_which_elevation_counts(self):
+        """For an hour at most, from its first second, approved by an approver who is somebody else."""
+        cases = [
+            ({}, True),
+            ({"until_s": 4_600}, True),
+            ({"until_s": 4_601}, False),
+            ({"from_s": 1_001}, False),
+            ({"until_s": 1_000}, False),
+            ({"namespace": "edge"}, False),
+            ({"break_glass": False}, False),
+            ({"approver": "eva"}, False),
+            ({"approver": None}, False),
+            ({"user": "ana"}, False),
+        ]
+        good = {
+            "namespace": "engines",
+            "from_s": 1_000,
+            "until_s": 1_900,
+            "break_glass": True,
+            "approver": "ana",
+        }
+        grants = [{"user": f"person-{n}"} | good | change for n, (change, _) in enumerate(cases)]
+        data = json.loads((POLICY / "data.json").read_text(encoding="utf-8"))
+        rego = Interpreter()
+        rego.add_data_json(json.dumps(data | {"elevations": grants}))
+        rego.add_module("operators.rego", (POLICY / "operators.rego").read_text(encoding="utf-8"))
+        for grant, (_, counts) in zip(grants, cases, strict=True):
+            request = {
+                "subResource": "exec",
+                "namespace": "engines",
+                "userInfo": {"username": grant["user"]},
+            }
+            rego.set_input_term(json.dumps({"now_s": 1_000, "request": request}))
+            assert (str(rego.query("data.serving.operators.allow")) == '{"expressions":[true]}') is counts, (
+                grant
+            )
+
+    @pytest.mark.parametrize(
+        ("changes", "allowed"),
+        [
+            ({"rank": 64, "bytes": 1_000_000_000}, True),
+            ({"rank": 65}, False),
+            ({"bytes": 1_000_000_001}, False),
+            *(({name: None}, False) for name in ("tenant", "signer", "base", "rank", "bytes", "scan", "files")),
+            *(({name: 0}, False) for name in ("rank", "bytes")),
+            ({"scan": "found"}, False),
+        ],
+    )  # fmt: skip
+    def test_an_upload_within_its_limits(self, changes, allowed):
+        upload = {
+            **{"tenant": "acme", "signer": "acme@signing.example", "base": "sha256:b0b0", "scan": "clean"},
+            **{"rank": 16, "bytes": 200_000_000, "files": ["adapter_model.safetensors"]},
+        }
+        assert allows("adapters/upload", upload | changes) is allowed
 
     @pytest.mark.parametrize(
         ("tenant", "digest", "allowed"),
