@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-ORGANIZATIONS, USERS_A_MONTH = 1_400, 310_000
+ORGANIZATIONS = 1_400
 UNDER_GDPR, UNDER_HIPAA = 420, 35
 RATE, CACHE_SHARE, REPLICAS = 65.0, 0.18, 24
 LIMIT, LIMIT_WITHOUT_PREFIX = 3.6, 2.4

@@ -20,8 +20,7 @@ RECALL, IDENTIFIERS = 0.98, 5
 LOG_DAYS, BACKUP_DAYS, PROVIDER_DAYS, DRAFT_DAYS = 90, 35, 30, 30
 CONTRACT_DAYS = inventory.CONTRACT_DAYS
 ORDERS_A_MONTH = 120
-JUNE_SET, JUNE_DAYS = 200_000, 30
-EVALUATION_SET = 5_000
+JUNE_SET = 200_000
 
 # The design. service.py and backups.py have the same; they need a library that the page's build lacks.
 COOLING_DAYS = 3

@@ -16,12 +16,8 @@ FREE_SHARE = 0.25
 EU_PINNED_SHARE = 0.5
 """Of EU traffic; by contract, so none of it is free traffic."""
 CLIENT_RETRIES = 2
-REPLICA_START_MIN = 12
-ROLLBACK_MIN = {"configuration": 4, "model or engine": 25}
 DETECT_MIN, ACKNOWLEDGE_MIN, MITIGATE_MIN = 14, 6, 38
-INCIDENTS_A_YEAR = 11
 WRONG_OUTPUT_HOURS = 6
-NOTICE_MIN = 30
 CREDITS = ((0.99, 25), (0.999, 10))
 """Below this availability in a calendar month -> percent of the month's bill; the harshest first."""
 

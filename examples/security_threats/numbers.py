@@ -30,7 +30,6 @@ MODEL_USD = 400_000
 COLD_S = 0.75
 WARM_S = 0.10
 PREFIX_TOKENS = 8_000
-BLOCK_TOKENS = 16
 LOG_DAYS = 30
 
 # Assumed: a 70-billion-parameter model with grouped-query attention, in BF16

@@ -19,7 +19,7 @@ OUTPUT_MEDIAN, OUTPUT_MEAN, OUTPUT_P99 = 200, 300, 1_600
 OUTPUT_MAX: Final = 4_096
 
 # Own fleet at peak, in seconds
-TTFT_P50, TTFT_P95, TTFT_P99 = 0.35, 0.9, 1.8
+TTFT_P50, TTFT_P95 = 0.35, 0.9
 TPOT_P50, TPOT_P95 = 0.024, 0.040
 
 # Records, as shares

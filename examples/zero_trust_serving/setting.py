@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-TENANTS = 1_200
 REGULATED = 30
 REGULATED_SHARE = 0.15
 """Of in-house traffic."""
-RPS, OVERFLOW_RPS = 300.0, 15.0
+RPS = 300.0
 INPUT_TOKENS, OUTPUT_TOKENS = 2_000, 400
 LONGEST_OUTPUT = 16_384
 TTFT_S, TPOT_S = 0.6, 0.030
