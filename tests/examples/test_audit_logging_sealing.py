@@ -345,6 +345,8 @@ def test_the_witness_signs_what_extends_and_nothing_else(
     message = cosigned(three, int(signed["at_us"]))
     assert seals.signed_by(WITNESS_KEY.public, message, str(signed["signature"]))
     assert not seals.signed_by(WITNESS_KEY.public, three.message, str(signed["signature"]))
+    for other in (cosigned(two, int(signed["at_us"])), cosigned(three, int(signed["at_us"]) + 1)):
+        assert not seals.signed_by(WITNESS_KEY.public, other, str(signed["signature"]))
     witness.cosign(three)  # the same again
     with pytest.raises(Refused, match="do not extend"):
         witness.cosign(two)  # a rollback

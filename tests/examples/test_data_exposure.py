@@ -194,6 +194,24 @@ class TestTheInvariant:
         assert figures.spread("organizations_a_document") == f"{max(map(len, reached.values()))}" == "1"
         assert figures.owner_asked() == f"0 of {sum(row['cache'] == 'miss' for row in WRONG)}"
 
+        by_conversation, pairs = defaultdict(list), set()
+        for row in WRONG:
+            pairs |= {(document["organization"], row["organization"]) for document in foreign(row)}
+            if row["cache"] == "miss":
+                by_conversation[row["conversation"]].append(datetime.fromisoformat(row["at"]))
+        longest = max(max(times) - min(times) for times in by_conversation.values())
+        assert [values for _, *values in cells(figures.spread_table())] == [
+            *(["1"], ["1"], [f"{longest.total_seconds() / 60:,.0f}"]),
+            *([figures.owner_asked()], [f"{len(pairs)}"]),
+        ]
+
+    def test_every_deployment_of_the_fortnight_is_listed_in_its_order(self):
+        shown = cells(figures.deployments_table())
+        assert [time for time, *_ in shown] == sorted(time for time, *_ in shown)
+        assert [[f"2026-{time}", *rest] for time, *rest in shown] == [
+            [d.at, d.service, d.what] for d in setting.DEPLOYMENTS
+        ]
+
     def test_rates_before_and_after(self):
         hours = rows("hours.csv")
         for later in (False, True):

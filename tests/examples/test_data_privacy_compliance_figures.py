@@ -133,6 +133,8 @@ class TestFigures:
         assert figures.leaks_a_day() == "9,608"
         assert figures.leaks_standing() == "864,713"
         assert figures.leaks_per_clinic() == f"{round(864_713 / 200):,}"
+        # 500 conversations of a clinic a day.
+        assert figures.log_conversations() == f"{500 * 90:,}"
         rng = random.Random(5)
         drawn = sum(any(rng.random() > 0.98 for _ in range(5)) for _ in range(100_000)) / 100_000
         assert figures.leak_share() == pytest.approx(drawn, abs=0.005)
@@ -148,6 +150,7 @@ class TestFigures:
         assert (figures.late_if(14), figures.late_if(0)) == (35, 21)
 
     def test_the_keys(self):
+        assert figures.cooling_day() == 3
         assert figures.final_day() == 3 + 7 < 14
         assert figures.tail(figures.TEXT_DAYS) == 7 + 35
         assert figures.kms_keys_usd() == "$4,000,000"

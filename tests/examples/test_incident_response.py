@@ -110,6 +110,9 @@ class TestProbes:
         # A window of one probe that pages at one failure: every flake is a page.
         assert probes.false_pages(0.01, 1, 1, 1440) == pytest.approx(14.4)
         assert probes.false_pages(0.001, 3, 30, 14_400) < probes.false_pages(0.001, 2, 30, 14_400)
+        # Each failed probe of two regions' year, if two or more of the 29 before it have failed too.
+        two_of_29 = 1 - 0.999**29 - 29 * 0.001 * 0.999**28
+        assert figures.false_pages_a_year() == f"{14_400 * 365 * 2 * 0.001 * two_of_29:.0f}"
 
     @pytest.mark.parametrize(("wrong", "failures", "window"), [(0.6, 2, 3), (0.7, 3, 5), (0.5, 1, 4)])
     def test_when_the_rule_fires_equals_counting_every_history(self, wrong, failures, window):

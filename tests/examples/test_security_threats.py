@@ -320,8 +320,16 @@ def test_the_chart_ends_where_the_table_does():
     assert f"{last['left']:.1f}" == figures.risk_after()
     assert last["weeks"] == sum(control.weeks for control, _ in threats.plan(MODEL))
     assert set(chart["usermeta"]["columns"]) <= set(last)
-    assert chart["title"]
-    assert chart["description"]
+
+    none, *_, seventh = chart["data"]["values"][:8]
+    assert chart["title"] == (
+        f"The first {seventh['weeks']:g} engineer-weeks take off "
+        f"{100 * (1 - seventh['left'] / none['left']):.0f}% of the estimated risk"
+    )
+    assert (
+        f"from {none['left']:.1f} at zero weeks to {last['left']:.1f} at {last['weeks']:g}"
+        in chart["description"]
+    )
 
 
 def test_the_reports_count_every_case_once():
@@ -332,6 +340,12 @@ def test_the_reports_count_every_case_once():
         rows = [[int(cell) for cell in row[1:]] for row in cells(table) if not row[0].startswith("All ")]
         assert sum(row[0] for row in rows) == sum(len(corpus.load(name)) for name in names)
         assert all(row[0] == sum(row[1:]) for row in rows)
+
+
+def test_the_corpus_is_counted_in_its_two_parts():
+    for count, name in ((figures.attacks, "attacks"), (figures.honest_cases, "honest")):
+        parts = [len(corpus.load(name)), len(corpus.load(f"{name}_held_out"))]
+        assert [count(held_out=False), count(held_out=True), count()] == [*parts, sum(parts)]
 
 
 def test_every_attack_that_passes_is_admitted():
