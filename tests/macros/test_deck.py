@@ -202,7 +202,7 @@ def test_a_diagram_on_a_card_is_its_description(catalog, collection, load):
         collection, 'tag:category::technical "Follow-up:*small*" or tag:category::technical "Follow-up:What*"'
     )
     assert "Diagram: T. One arrow." in back
-    assert "-->" not in back
+    assert "flowchart" not in back
 
 
 def test_keys_of_follow_ups_are_the_ids_of_their_headings(catalog):

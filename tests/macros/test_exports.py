@@ -131,6 +131,18 @@ def test_times_are_those_of_the_last_commit_of_each_page(docs):
     assert history.commit_times(clone / "docs") == {}, "a shallow clone knows no dates"
 
 
+def test_the_time_of_a_build_can_be_set_for_it_to_be_repeated(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert history.now() == 1_700_000_000
+    before = int(datetime.now(tz=UTC).timestamp())
+    for unset in (
+        lambda: monkeypatch.setenv("SOURCE_DATE_EPOCH", ""),
+        lambda: monkeypatch.delenv("SOURCE_DATE_EPOCH"),
+    ):
+        unset()
+        assert before <= history.now() <= datetime.now(tz=UTC).timestamp()
+
+
 def test_generated_files_that_are_none_any_more_go(tmp_path, docs):
     catalog, folder = load_catalog(docs), tmp_path / "other"
     moved = {"old/": "questions/", "older/": "questions/"}

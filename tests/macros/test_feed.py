@@ -51,6 +51,13 @@ def test_a_reader_sees_the_newest_change_first(catalog):
     assert {tag.term for tag in first.tags} == {"technical", "senior", "rate-limiting", "redis"}
     assert second.updated == "2026-11-01T23:30:00Z"
     assert second.summary == "How to limit the rate of requests. Changed on 1 November 2026."
+    assert [link.href for link in first.links if link.type == "text/markdown"] == [f"{first.link}index.md"]
+    assert (read.feed.subtitle, read.feed.rights) == ("About <them>.", "CC BY 4.0")
+
+
+def test_of_questions_changed_at_once_the_first_number_comes_first(catalog):
+    read = feedparser.parse(feed.feed_xml(catalog, SITE, dict.fromkeys(TIMES, TIMES[min(TIMES)])))
+    assert [entry.title for entry in read.entries] == ["1. A & B", "2. Limit a rate"]
 
 
 def test_a_page_without_a_commit_has_no_entry(catalog):

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import pytest
+
+from macros import join
+from macros.faults import SourceError
 from macros.join import common, relinked
 
 SHEETS = ["assets/stylesheets/theme.css", "assets/stylesheets/site.css"]
@@ -40,3 +47,54 @@ def test_sheets_of_the_theme_may_lie_a_folder_deeper() -> None:
 def test_a_page_with_other_sheets_keeps_them() -> None:
     page = PAGE.replace("theme.css", "other.css")
     assert relinked(page, SHEETS) == page.replace("assets/javascripts/site.js", "assets/joined/site.js")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A built site of two pages, and one that has moved, which has no sheets."""
+    site = tmp_path / "site"
+    for name, page in {"a/index.html": PAGE, "b/index.html": PAGE, "c/index.html": "<head></head>"}.items():
+        (site / name).parent.mkdir(parents=True)
+        (site / name).write_text(page, encoding="utf-8")
+    return site
+
+
+def node(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a program in the place of Node.js; none where there is no script."""
+    monkeypatch.setattr(sys, "executable", str(folder / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+    (folder / "bin").mkdir()
+    if script:
+        program = folder / "bin" / "node"
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.chmod(0o755)
+
+
+def test_what_all_pages_begin_with_is_joined_and_every_page_loads_it(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/said')
+    join.write(site)
+    _, *given = (tmp_path / "said").read_text(encoding="utf-8").split()
+    own = "assets/stylesheets/own.css"
+    assert given == [str(site), join.FOLDER, *SHEETS, own]
+    for name in ("a", "b"):
+        assert (site / name / "index.html").read_text(encoding="utf-8") == relinked(PAGE, [*SHEETS, own])
+    assert (site / "c/index.html").read_text(encoding="utf-8") == "<head></head>"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("", "needs Node.js, which is not to be found"),
+        ("echo no module esbuild >&2; exit 1", "failed: no module esbuild"),
+        ("exit 3", "failed: it ended with the status 3"),
+    ],
+)
+def test_where_nothing_can_be_joined_the_pages_stay_as_they_are(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    node(tmp_path, monkeypatch, script)
+    with pytest.raises(SourceError, match=said):
+        join.write(site)
+    assert (site / "a/index.html").read_text(encoding="utf-8") == PAGE

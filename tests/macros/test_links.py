@@ -120,3 +120,49 @@ def test_what_is_written_is_read_again_in_order(tmp_path):
     assert load(file) == states
     assert list(load(file).links) == sorted(LINKS)
     assert states.links["https://example.org/gone"].alive == date(2026, 12, 7)
+
+
+GOOD = {"verdict": "alive", "checked": CHECKED, "since": "2026-12-07", "alive": CHECKED}
+MOVED = {**GOOD, "verdict": "moved", "moved_to": "https://example.org/new"}
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        (GOOD, None),
+        (MOVED, None),
+        ({**GOOD, "verdict": "gone", "alive": "2026-12-07"}, None),
+        ({**GOOD, "alive": None}, "`alive` is the day"),
+        ({**GOOD, "alive": "2026-12-07"}, "`alive` is the day"),
+        ({**MOVED, "alive": "2026-12-07"}, "`alive` is the day"),
+        ({**GOOD, "verdict": "gone"}, "`alive` is the day"),
+        ({**GOOD, "since": "2026-12-22"}, "not later than `checked`"),
+        ({**GOOD, "verdict": "gone", "alive": "2026-12-22"}, "not later than `checked`"),
+        ({**MOVED, "moved_to": None}, "`moved_to` belongs to"),
+        ({**GOOD, "moved_to": "https://example.org/new"}, "`moved_to` belongs to"),
+    ],
+)
+def test_what_is_said_of_a_link_agrees_with_itself(tmp_path, link, said):
+    file = tmp_path / "links.json"
+    links = {"https://example.org/": {name: value for name, value in link.items() if value}}
+    file.write_text(json.dumps({"note": NONE.note, "checked": CHECKED, "links": links}))
+    if said:
+        with pytest.raises(SourceError, match=re.escape(said)):
+            load(file)
+    else:
+        assert load(file).links["https://example.org/"].verdict == link["verdict"]
+
+
+def test_of_two_copies_each_is_named_and_of_one_dead_link_nothing_but_that(tmp_path):
+    gone, copied = "https://example.org/gone", "https://example.org/alive#part"
+    links = {copied: LINKS[copied], gone: {**LINKS[gone], "alive": None}}
+    del links[gone]["alive"]
+    page = f"## References\n\n- [One]({copied}) and [two]({gone}).\n- [Three]({gone}/not-archived).\n"
+    links[f"{gone}/not-archived"] = state("gone")
+    notes, _ = entries(tmp_path / "links.json", links, page)
+    copy = "as of 24 November 2026"
+    assert notes == [
+        "One: last seen alive on 21 December 2026. two: not found on 21 December 2026. "
+        f"Archived: One, {copy}, two, {copy}.",
+        "Not found on 21 December 2026.",
+    ]

@@ -16,6 +16,12 @@ FILES = {
     "sitemap.xml.gz": "map",
     "tags.json": "theme's",
     "search.json": "theme's",
+    "assets/javascripts/bundle.js": "joined",
+    "assets/javascripts/redirect.js": "moved",
+    "assets/stylesheets/theme.min.css": "joined",
+    "assets/stylesheets/own.css": "own",
+    "assets/reindex.html": "other",
+    ".nojekyll": "host's",
     offline.SOURCE: "answer();\n",
 }
 
@@ -32,9 +38,18 @@ def written(folder, files=FILES):
 def test_the_list_has_what_a_reader_can_open_by_its_address(tmp_path):
     content = written(tmp_path)
     found = {file["address"]: file for file in content["files"]}
-    assert list(found) == ["404.html", "a/b/", "a/b/index.md", "assets/x.js", ""]
+    assert list(found) == [
+        "404.html",
+        "a/b/",
+        "a/b/index.md",
+        "assets/javascripts/redirect.js",
+        "assets/reindex.html",
+        "assets/stylesheets/own.css",
+        "assets/x.js",
+        "",
+    ]
     assert found["a/b/"]["sha256"] == hashlib.sha256(b"page").hexdigest()
-    assert content["bytes"] == len("nonepagetextxhome")
+    assert content["bytes"] == len("nonepagetextmovedotherownxhome")
 
 
 def test_the_worker_knows_its_release_and_changes_with_any_kept_file(tmp_path):

@@ -53,12 +53,19 @@ def test_nothing_is_allowed_but_what_comes_from_the_site_itself(tmp_path):
 
 
 def test_inline_scripts_are_allowed_by_their_hashes_each_once(tmp_path):
-    first, second = "\n let a = '<b>é';\n", "let b = 1 && 2;"
+    first, second = "\n let a = '<b>é</b><p>';\n", "let b = 1 && 2;"
     scripts = f"<script>{first}</script><script>{second}</script><script type=module>{second}</script>"
-    others = '<script src="x.js"></script><script type="application/json">{}</script>'
+    data = "".join(f'<script type="application/{kind}">{{}}</script>' for kind in ("json", "ld+json"))
+    others = f'<script src="x.js"></script>{data}'
     html = written(tmp_path, f"{HEAD}{scripts}{others}</head></html>")
     assert directive(html, "script-src") == ["'self'", hash_of(first), hash_of(second)]
     assert directive(html, "style-src") == ["'self'"]
+
+
+def test_a_script_after_the_text_is_the_templates_as_one_before_it(tmp_path):
+    text = '<article><h1>T</h1><p>one</p><img src="a.svg"></article>'
+    html = written(tmp_path, f"{HEAD}</head><script>a()</script>{text}<script>b()</script></html>")
+    assert directive(html, "script-src") == ["'self'", hash_of("a()"), hash_of("b()")]
 
 
 def test_a_hash_is_of_the_text_as_a_browser_reads_it(tmp_path):
@@ -77,12 +84,19 @@ def test_a_second_time_changes_nothing_and_a_changed_page_gets_another_policy(tm
     ("body", "said"),
     [
         ('<p\nstyle="color: red">', "an attribute `style`"),
+        ('<p style="color">', "an attribute `style`"),
         ("<img src=x onerror=a()>", "an attribute `onerror`"),
         ('<p ONCLICK="a()">', "an attribute `onclick`"),
         ('<img alt="<p class=" onerror=a() title=">">', "an attribute `onerror`"),
+        ('<p class="b" onclick="a()">', "an attribute `onclick`"),
         ('<a href=" java\tscript:a()">', "a script in `href`"),
         ('<a href="JavaScript:a()">', "a script in `href`"),
-        ("<base href=/>", "an element `base`"),
+        ('<a href="javascript&colon;a()">', "a script in `href`"),
+        *(
+            (f"<{name} src=x>", f"an element `{name}`")
+            for name in ("audio", "base", "embed", "frame", "video")
+        ),
+        ("<object data=x></object>", "an element `object`"),
         ("<style>p { color: red }</style>", "an element `style`"),
         ("<iframe srcdoc=x></iframe>", "an element `iframe`"),
         ("<article><p><script>a()</script></p></article>", "a script in its text"),

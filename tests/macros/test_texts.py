@@ -98,6 +98,14 @@ def test_blocks_become_headings_one_level_below_the_one_they_stand_under():
     assert "type:" not in plain(PAGE)
 
 
+def test_where_all_is_open_a_blocks_title_offers_nothing_to_reveal():
+    """As a block that has no heading of its own is called, here and on the page to print."""
+    block = "## Stage 1\n\n/// details | Reveal the evidence\n    type: evidence\n\nA log.\n\n///\n"
+    assert "### Evidence\n\nA log." in plain(block)
+    assert "### What changed?\n" in plain(block.replace("Reveal the evidence", "Reveal what changed?"))
+    assert "### Hint 1\n" in plain(block.replace("Reveal the evidence", "Hint 1"))
+
+
 def test_a_block_that_text_follows_keeps_that_text_out_of_its_section():
     markdown = plain("### A\n\n/// details | All records\n\nMany.\n\n///\n\nText of A.\n\n### B\n")
     assert markdown == "### A\n\n**All records**\n\nMany.\n\nText of A.\n\n### B\n"
