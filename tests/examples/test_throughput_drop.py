@@ -498,6 +498,23 @@ def test_a_step_of_either_build_at_its_limit():
         assert took == pytest.approx(23.5 + 0.076 * size + 30e-6 * running * context, rel=0.03)
 
 
+def test_the_table_of_users_has_what_gateway_and_fleet_have_at_its_two_minutes():
+    users = {row[0]: row[1:] for row in cells(figures.users_table())}
+    gateways = {
+        row["time"]: {name: float(value) for name, value in row.items() if name != "time"} for row in GATEWAY
+    }
+    for at, time in enumerate(("13:55", "14:50")):
+        of_all, replicas = gateways[time], fleet(time, time)
+        assert users["Refused with 429"][at] == f"{of_all['refused'] / of_all['requests']:.0%}"
+        assert users["TTFT, 95th percentile"][at] == f"{of_all['ttft_p95_ms'] / 1000:.1f} s"
+        for label, column, unit in (
+            ("Time per output token", "tpot_p50_ms", "ms"),
+            ("Waiting, mean of a replica", "waiting", "of 64"),
+            ("Running, mean of a replica", "running", "of 512"),
+        ):
+            assert users[label][at] == f"{fmean(float(row[column]) for row in replicas):.0f} {unit}"
+
+
 def test_the_builds_end_at_different_walls():
     old, new = (fleet("14:16", "14:19", build=build) for build in ("old", "new"))
     assert fmean(int(row["kv_pct"]) for row in old) > 98
