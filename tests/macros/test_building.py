@@ -168,6 +168,14 @@ def test_what_killed_builds_left_is_taken_back_or_removed(last: Path) -> None:
     assert holds(last) == "old"
 
 
+def test_a_build_begins_with_what_a_killed_one_put_aside(last: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    last.rename(last.with_name(f".site.last-{DEAD}"))
+    monkeypatch.setattr(subprocess, "run", generator(status=3))
+    with pytest.raises(SystemExit):
+        building.build(last)
+    assert holds(last) == "old"
+
+
 def test_what_a_killed_build_left_under_the_number_of_this_process_is_taken_back(last: Path) -> None:
     # In a container processes have few numbers, and the same again.
     last.rename(last.with_name(f".site.last-{os.getpid()}"))

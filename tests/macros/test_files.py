@@ -42,6 +42,7 @@ def test_drafts_that_a_killed_build_left_are_hidden_and_swept(tmp_path: Path) ->
         path.write_text("half")
     assert files.is_draft(left)
     assert not files.is_draft(page)
+    assert not files.is_draft(tmp_path / ".hidden")
     files.sweep(tmp_path)
     assert list((tmp_path / "a").iterdir()) == [page]
 
