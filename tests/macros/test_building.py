@@ -258,4 +258,5 @@ def test_the_report_tells_of_each_kind_what_it_weighs_and_what_it_weighs_on_its_
     assert float(rows["pages"][2]) < 0.2
     assert rows["pictures"] == ["1", "2.0", "2.0"]
     assert rows["all"][:2] == ["3", "22.0"]
+    assert [line[0] for line in lines][1:4] == ["pictures", "pages", "all"], "by what is sent"
     assert lines[lines.index(["heaviest"]) + 1] == ["2.0", "2.0", "x.png"]

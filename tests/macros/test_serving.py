@@ -15,9 +15,10 @@ from macros import exports, serving
 def wants_rebuild(server: Any, event: Any) -> bool:
     """Whether the server would build again after the event."""
     server._want_rebuild = False
-    for handlers in server.observer._handlers.values():
-        for handler in handlers:
-            handler.dispatch(event)
+    for watch, handlers in server.observer._handlers.items():
+        if Path(event.src_path).is_relative_to(watch.path):
+            for handler in handlers:
+                handler.dispatch(event)
     return bool(server._want_rebuild)
 
 
