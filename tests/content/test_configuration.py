@@ -7,19 +7,14 @@ import pytest
 import yaml
 
 import macros
+from macros import configuration
 from macros.catalog import load_catalog, nav_pages
-from macros.question import TOPICS, FrontMatter
-from tests.content.reading import DOCS, ROOT
+from macros.front_matter import read
+from macros.question import TOPICS, Category, Difficulty, FrontMatter
+from tests import conftest
+from tests.content.reading import DOCS, PAGES, ROOT
 
-
-class _Loader(yaml.SafeLoader):
-    """Reads mkdocs.yml, whose own tags only MkDocs can resolve."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")
-_Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: suffix)
-
-CONFIG = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
+CONFIG = configuration.read(ROOT / "mkdocs.yml")
 
 
 def plugin(name):
@@ -48,15 +43,7 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
         project_dir = ROOT
 
         def __init__(self):
-            self.conf = {
-                "docs_dir": "docs",
-                "site_name": "A site",
-                "site_description": "What it is about.",
-                "site_url": "https://example.org/",
-                "site_dir": "site",
-                "nav": CONFIG["nav"],
-                "extra": {},
-            }
+            self.conf = CONFIG
             self.macros = []
 
         def macro(self, function):
@@ -67,20 +54,27 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
     monkeypatch.setattr(macros, "latest", lambda key, prepare: macros.Prepared(*[None] * 8))
     env = Env()
     macros.define_env(env)
-    keys = {
-        *FrontMatter.model_fields,
-        "plan",
-        "builds_on",
-        "hide",
-        "tags",
-        "search",
-        "template",
-        "status",
-        "icon",
-        "date",
-    }
+    # Those that pages have, that a question may have, and that the generator and its plugins know.
+    keys = {key for page in PAGES for key in read(page).meta} | FrontMatter.model_fields.keys()
+    keys |= {"tags", "search", "template", "status", "icon", "date"}
     assert len(env.macros) > 5
     assert not keys & set(env.macros)
+
+
+def test_a_server_watches_all_that_a_build_reads_and_a_copy_has_it():
+    assert CONFIG["watch"] == list(macros.SOURCES)
+    assert list(conftest.SOURCES) == ["docs", *CONFIG["watch"]]
+
+
+def test_a_proposal_is_asked_for_the_categories_and_levels_that_there_are():
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/new-question.yml").read_text(encoding="utf-8"))
+    options = {
+        part["id"]: part["attributes"]["options"] for part in form["body"] if part["type"] == "dropdown"
+    }
+    assert options == {
+        "category": [category.label for category in Category],
+        "difficulty": [level.full_label for level in Difficulty],
+    }
 
 
 def test_strict_options_are_on():
