@@ -53,14 +53,16 @@ def name(value):
 
 
 def test_the_catalog_has_the_outlines_questions():
+    """A new question gets its line in outline.yml with its page."""
     found = {question.number: [question.difficulty.value, question.minutes] for question in CATALOG}
-    assert {number: row[:2] for number, row in OUTLINE.items()} == {n: found.get(n) for n in OUTLINE}
+    assert {number: row[:2] for number, row in OUTLINE.items()} == found
 
 
 @pytest.mark.parametrize("question", list(CATALOG), ids=lambda question: question.slug)
 def test_the_outlines_wording_is_kept(question):
     text = sections_of(body_of(DOCS / question.source))["Question"]
     quote = " ".join(re.findall(r"^> ?(.*)$", text, re.MULTILINE)).strip()
+    assert question.number in OUTLINE, "give it its line in outline.yml"
     assert quote == OUTLINE[question.number][2]
 
 
@@ -256,7 +258,7 @@ class TestProse:
         assert not re.search(r"(^[-*] \*\*.*\n(?:  .*\n)*){3}", body_of(file), re.MULTILINE)
 
 
-def test_every_question_is_in_every_long_plan_and_reasons_are_not_repeated():
+def test_every_question_with_an_answer_is_in_every_long_plan_and_reasons_are_not_repeated():
     plans = load_plans(DOCS, CATALOG)
     assert {"plans/one-week.md", "plans/two-weeks.md", "plans/four-weeks.md"} <= set(plans)
     for source, plan in plans.items():
@@ -264,4 +266,4 @@ def test_every_question_is_in_every_long_plan_and_reasons_are_not_repeated():
         assert len({step.why for step in steps}) == len(steps), f"{source} gives a reason twice"
     for source in ("plans/two-weeks.md", "plans/four-weeks.md"):
         numbers = {step.question for day in plans[source].days for step in day.questions}
-        assert numbers == {question.number for question in CATALOG}
+        assert numbers >= {question.number for question in CATALOG if not question.pending}, source

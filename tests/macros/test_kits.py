@@ -16,8 +16,8 @@ CATALOG = load_catalog(DOCS)
 KITS = load_kits(DOCS, CATALOG)
 
 
-def test_every_question_has_a_kit():
-    assert {kit.question.number for kit in KITS.values()} == {question.number for question in CATALOG}
+def test_every_question_with_an_answer_has_a_kit():
+    assert {kit.question.number for kit in KITS.values()} == {q.number for q in CATALOG if not q.pending}
 
 
 @pytest.mark.parametrize("kit", KITS.values(), ids=lambda kit: kit.question.slug)

@@ -10,6 +10,7 @@ import pytest
 
 from examples.reference_numbers import hardware, models, prices
 from macros.faults import SourceError
+from macros.front_matter import read
 from macros.links import NONE, LinkState
 from macros.references import Link, external_links, references_of
 from references import ledger
@@ -57,7 +58,10 @@ def test_every_reference_of_a_question_has_its_figures_in_the_ledger_or_is_liste
             link for reference in references_of(file.read_text(encoding="utf-8")) for link in reference.links
         ]
         for file in QUESTION_FILES
+        # A page without an answer has no references yet.
+        if read(file).meta.get("answer") != "pending"
     }
+    assert referenced
     assert all(referenced.values())
     faults = ledger.unaccounted(referenced, ledger.figures(), ledger.without_figures())
     assert not faults, "\n".join(
@@ -66,12 +70,12 @@ def test_every_reference_of_a_question_has_its_figures_in_the_ledger_or_is_liste
 
 
 def test_no_source_claims_to_be_read_later_than_its_reference_says():
-    read: dict[str, date] = {}
+    days: dict[str, date] = {}
     for file in DOCS.rglob("*.md"):
         for reference in references_of(file.read_text(encoding="utf-8")):
             for link in reference.links:
-                read[link.address] = max([read.get(link.address, date.min), *reference.read])
-    late = [source.what for source in SOURCES if source.source in read and source.read > read[source.source]]
+                days[link.address] = max([days.get(link.address, date.min), *reference.read])
+    late = [source.what for source in SOURCES if source.source in days and source.read > days[source.source]]
     assert not late
 
 
