@@ -1,4 +1,4 @@
-"""What a picture shows, pixel by pixel: for the tests of what draws them."""
+"""Reads the pictures that macros/raster.py draws."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def decoded(png: bytes) -> Picture:
         at += 12 + length
     across, down, *form = struct.unpack(">IIBBBBB", parts[b"IHDR"])
     assert form == [8, 3, 0, 0, 0]
+    assert b"tRNS" not in parts, "a color of it lets something through"
     palette = [(*parts[b"PLTE"][at : at + 3],) for at in range(0, len(parts[b"PLTE"]), 3)]
     pixels = zlib.decompress(parts[b"IDAT"])
     assert len(pixels) == down * (across + 1)

@@ -17,6 +17,7 @@ from macros.plan import load_plans
 from macros.question import Category
 from macros.site import Site
 from tests.content.reading import DOCS, ROOT
+from tests.macros.colors import contrast
 from tests.macros.pictures import decoded
 
 SITE = Site(
@@ -135,17 +136,11 @@ def test_a_card_says_what_the_page_says_under_its_title_and_no_more():
         assert said == f"Prep plan {plan.title} {len(plan.days)} days · {minutes} minutes {SITE.name}"
 
 
-def luminance(color: str) -> float:
-    channels = [value / 255 for value in bytes.fromhex(color[1:])]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 def test_categories_differ_in_color_and_all_type_stands_out_from_the_paper():
     assert set(cards.COLORS) == set(Category)
     assert len(set(cards.COLORS.values())) == len(Category)
     for color in (*cards.COLORS.values(), cards.INK, cards.LIGHT):
-        assert (luminance(cards.PAPER) + 0.05) / (luminance(color) + 0.05) >= 4.5
+        assert contrast(cards.PAPER, color) >= 4.5
 
 
 def test_the_same_drawing_gives_the_same_bytes_and_is_drawn_once(tmp_path, monkeypatch):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 
 from macros import charts
-from tests.macros.test_diagram_sheet import palettes
-
-SHEET = Path(__file__).parents[2] / "docs/assets/stylesheets/diagrams.css"
+from tests.macros.colors import SHEET, palettes
 
 POINTS = [
     {"day": day, "left": 100 - 2.5 * day, "kind": kind} for day in range(5) for kind in ("fast", "slow")
