@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from macros import front_matter
@@ -62,18 +61,19 @@ def load(package: Path) -> tuple[EvidenceFile, ...]:
     manifest, folder = package / "evidence.yml", package / "evidence"
     if not manifest.is_file():
         return ()
+    content, lines = front_matter.mapping(
+        manifest.read_text(encoding="utf-8"), manifest, "the list of evidence"
+    )
     try:
-        described = TypeAdapter(dict[str, _Described]).validate_python(
-            yaml.load(manifest.read_text(encoding="utf-8"), front_matter.LOADER)
-        )
-    except (yaml.YAMLError, ValidationError) as error:
+        described = TypeAdapter(dict[str, _Described]).validate_python(content)
+    except ValidationError as error:
         mend = f"name each file of evidence/ with its origin ({', '.join(Origin)}), `what` it holds and its columns"
-        raise SourceError([Fault(manifest, None, f"it describes no evidence: {error}", mend)]) from error
+        raise SourceError(front_matter.refused(error, manifest, lines, mend)) from error
     there = {file.name: file for file in sorted(folder.iterdir())} if folder.is_dir() else {}
     faults = [
         Fault(
             manifest,
-            None,
+            lines[name,],
             f"`{name}` is not in {folder.name}/",
             "capture it with `make drills`, or remove it here",
         )

@@ -1,19 +1,20 @@
 """Text of a page -> its front matter as a mapping, its body, and the line of every key.
 
 MkDocs' own reader turns malformed YAML into an empty mapping without a word, and YAML itself lets a later
-duplicate key win; both are faults here.
+duplicate key win; both are faults here, also in the other YAML files that authors write (`mapping`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from macros.faults import Fault, SourceError, of_decoding
 
@@ -41,11 +42,7 @@ class Page:
 
     def line_of(self, path: KeyPath) -> int | None:
         """Line of the nearest key on the way to `path`; None when not even its first part is there."""
-        while path:
-            if path in self.lines:
-                return self.lines[path]
-            path = path[:-1]
-        return None
+        return _nearest(self.lines, path)
 
 
 def read(file: Path) -> Page:
@@ -105,6 +102,18 @@ def mapping(
     return meta, lines
 
 
+def refused(
+    error: ValidationError, file: Path, lines: Mapping[KeyPath, int], mend: str, at: KeyPath = ()
+) -> list[Fault]:
+    """What pydantic refuses of a mapping, or of its part `at`: each in the line of the key nearest to it."""
+    faults = []
+    for detail in error.errors():
+        path = (*at, *detail["loc"])
+        fault = f"`{'.'.join(map(str, path))}`: {detail['msg']}"
+        faults.append(Fault(file, _nearest(lines, path), fault, mend))
+    return faults
+
+
 def faults_of(files: Iterable[Path]) -> list[Fault]:
     """What is wrong with the front matter of pages, whatever they are for."""
     faults: list[Fault] = []
@@ -114,6 +123,14 @@ def faults_of(files: Iterable[Path]) -> list[Fault]:
         except SourceError as error:
             faults += error.faults
     return faults
+
+
+def _nearest(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[:-1]
+    return None
 
 
 def _lines(node: yaml.Node | None, file: Path, first_line: int) -> tuple[dict[KeyPath, int], list[Fault]]:

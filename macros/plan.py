@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from macros import front_matter
 from macros.catalog import Catalog
@@ -38,11 +38,14 @@ class Day(_Strict):
     questions: Annotated[tuple[Step, ...], Field(strict=False, min_length=1, description="a list of steps")]
 
 
+Days = Annotated[tuple[Day, ...], Field(strict=False, min_length=1, description="a list of days")]
+
+
 class Plan(_Strict):
     """The days in order, each a sitting of its own."""
 
     title: str
-    days: Annotated[tuple[Day, ...], Field(strict=False, min_length=1, description="a list of days")]
+    days: Days
 
 
 def load_plans(docs_dir: Path, catalog: Catalog) -> dict[str, Plan]:
@@ -63,18 +66,11 @@ def load_plans(docs_dir: Path, catalog: Catalog) -> dict[str, Plan]:
 
 def _load(page: front_matter.Page, catalog: Catalog) -> Plan:
     try:
-        plan = Plan.model_validate({"title": str(page.meta.get("title", "")), "days": page.meta["plan"]})
+        days = TypeAdapter(Days).validate_python(page.meta["plan"])
     except ValidationError as error:
         mend = "a plan is a list of days, each with `focus` and `questions`, each of those with `question` and `why`"
-        raise SourceError(
-            Fault(
-                page.file,
-                page.line_of(("plan", *detail["loc"][1:])),
-                f"the plan's `{'.'.join(map(str, detail['loc']))}`: {detail['msg']}",
-                mend,
-            )
-            for detail in error.errors()
-        ) from error
+        raise SourceError(front_matter.refused(error, page.file, page.lines, mend, ("plan",))) from error
+    plan = Plan(title=str(page.meta.get("title", "")), days=days)
     numbers = {question.number for question in catalog}
     unknown = [
         Fault(

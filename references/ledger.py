@@ -21,7 +21,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from macros.faults import Fault, SourceError
-from macros.front_matter import KeyPath, mapping
+from macros.front_matter import mapping, refused
 from macros.links import Address, Strict
 from macros.references import Link
 
@@ -177,22 +177,10 @@ def _entries(file: Path, keys: Sequence[str], key: str, kind: TypeAdapter[_Kept]
         try:
             found.append((lines[key, index], kind.validate_python(item)))
         except ValidationError as error:
-            faults += _told(error, file, lines, (key, index))
+            faults += refused(error, file, lines, _MEND, (key, index))
     if faults:
         raise SourceError(faults)
     return found
-
-
-def _told(error: ValidationError, file: Path, lines: Mapping[KeyPath, int], entry: KeyPath) -> list[Fault]:
-    return [Fault(file, _nearest(lines, (*entry, *one["loc"])), one["msg"], _MEND) for one in error.errors()]
-
-
-def _nearest(lines: Mapping[KeyPath, int], path: Sequence[str | int]) -> int:
-    """The line of the key nearest to where a fault is; a path may go on where the file does not."""
-    at = tuple(path)
-    while at not in lines:
-        at = at[:-1]
-    return lines[at]
 
 
 def value_at(code: str) -> Any:

@@ -53,7 +53,7 @@ def test_a_package_without_a_manifest_has_no_evidence(tmp_path):
 
 def test_a_described_file_is_there(tmp_path):
     fault = fault_of(package(tmp_path, **{"log.txt": None}))
-    assert fault.file.name == "evidence.yml"
+    assert (fault.file.name, fault.line) == ("evidence.yml", 6)
     assert "`log.txt`" in fault.fault
 
 
@@ -64,13 +64,24 @@ def test_a_file_is_described(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "manifest",
-    ["requests.csv: [", "requests.csv: {origin: invented, what: x}", "requests.csv: {what: x}", "x", ""],
+    ("manifest", "line", "mend"),
+    [
+        ("requests.csv: [\n", 2, "mend the YAML"),
+        ("requests.csv: x\nrequests.csv: x", 2, "keep one of them"),
+        (
+            "log.txt: {origin: captured, what: x}\nrequests.csv:\n  origin: invented\n  what: x",
+            3,
+            "simulated",
+        ),
+        ("requests.csv: {what: x}", 1, "captured, compressed, simulated"),
+        ("x", 1, "key: value"),
+        ("", 1, "key: value"),
+    ],
 )
-def test_a_manifest_says_how_each_file_came_about(tmp_path, manifest):
+def test_a_manifest_says_how_each_file_came_about(tmp_path, manifest, line, mend):
     fault = fault_of(package(tmp_path, manifest))
-    assert fault.file.name == "evidence.yml"
-    assert "captured, compressed, simulated" in fault.mend
+    assert (fault.file.name, fault.line) == ("evidence.yml", line)
+    assert mend in fault.mend
 
 
 def test_a_drill_is_less_than_a_megabyte(tmp_path):
