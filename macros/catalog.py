@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from macros import front_matter
 from macros.faults import Fault, SourceError
+from macros.fences import headings_of
 from macros.question import (
     SECTIONS,
     SLUG,
@@ -28,9 +29,6 @@ from macros.question import (
     Question,
     section_titles,
 )
-
-_FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ def load_question(file: Path, category: Category) -> tuple[front_matter.Page, Qu
         meta = FrontMatter.model_validate(page.meta)
     except ValidationError as error:
         faults += [_field_fault(page, detail) for detail in error.errors()]
-    headings = list(headings_of(page))
+    headings = list(headings_of(page.body, page.body_line))
     pending = page.meta.get("answer") == "pending"
     faults += _section_faults(
         page, headings, section_titles(category, pending), section_titles(category, False)
@@ -162,20 +160,6 @@ def nav_pages(nav: Any) -> Iterator[str]:
     elif isinstance(nav, dict | list | tuple):
         for item in nav.values() if isinstance(nav, dict) else nav:
             yield from nav_pages(item)
-
-
-def headings_of(page: front_matter.Page) -> Iterator[tuple[int, str, int]]:
-    """Level, text and line of every ATX heading outside of fenced code."""
-    fence = ""
-    for line, text in enumerate(page.body.splitlines(), start=page.body_line):
-        mark = _FENCE.match(text)
-        if fence:
-            if mark and mark[1].startswith(fence) and not mark[2].strip():
-                fence = ""
-        elif mark:
-            fence = mark[1]
-        elif heading := _HEADING.match(text):
-            yield len(heading[1]), heading[2], line
 
 
 def _section_faults(

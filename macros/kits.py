@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from macros import front_matter
-from macros.catalog import Catalog, headings_of
+from macros.catalog import Catalog
 from macros.faults import Fault, SourceError
+from macros.fences import headings_of
 from macros.question import Difficulty, Question
 
 SECTIONS = (
@@ -99,7 +100,7 @@ def _faults(page: front_matter.Page, question: Question, asked: front_matter.Pag
         if page.meta.get(key) != value:
             mend = f"write `{key}: {value!r}`, as the question's page has it"
             faults.append(Fault(page.file, page.line_of((key,)), f"`{key}` is {page.meta.get(key)!r}", mend))
-    sections = [(title, line) for level, title, line in headings_of(page) if level == 2]
+    sections = [(title, line) for level, title, line in headings_of(page.body, page.body_line) if level == 2]
     if [title for title, _ in sections] != list(SECTIONS):
         at = _first_other(sections, SECTIONS)
         faults.append(
@@ -123,7 +124,7 @@ def _first_other(found: Sequence[tuple[str, int]], titles: Sequence[str]) -> int
 def _below(page: front_matter.Page, section: str) -> list[tuple[str, int]]:
     """Headings of the third level in a section, each with its line."""
     inside, found = False, []
-    for level, title, line in headings_of(page):
+    for level, title, line in headings_of(page.body, page.body_line):
         if level == 2:
             inside = title == section
         elif inside and level == 3:
@@ -162,7 +163,7 @@ def statements(cell: str) -> tuple[str, ...]:
 
 def _sections(page: front_matter.Page) -> dict[str, str]:
     lines = page.body.split("\n")
-    heads = [(title, line - page.body_line) for level, title, line in headings_of(page) if level == 2]
+    heads = [(title, at) for level, title, at in headings_of(page.body, first_line=0) if level == 2]
     ends = [at for _, at in heads[1:]] + [len(lines)]
     return {title: "\n".join(lines[at + 1 : end]) for (title, at), end in zip(heads, ends, strict=True)}
 

@@ -20,9 +20,8 @@ from markdown.extensions.toc import slugify  # type: ignore[import-untyped]
 
 from macros import render, templates
 from macros.diagrams.source import parts
+from macros.fences import FENCE, HEADING, closes, lines_of
 
-_FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _PINNED = re.compile(r"\s*\{:?\s*(?:#([\w.:-]+))?[^{}]*\}$")
 _OPENING = re.compile(r"^(/{3,})\s*details\s*\|\s*(.+?)\s*$")
 _CLOSING = re.compile(r"^(/{3,})\s*$")
@@ -63,8 +62,8 @@ class Text:
     def _sections(self, level: int, within: str | None) -> Iterator[tuple[str, str]]:
         text = self.markdown if within is None else self.section(within, level - 1)
         title, lines = "", list[str]()
-        for line, code in _lines(text):
-            heading = None if code else _HEADING.match(line)
+        for line, code in lines_of(text):
+            heading = None if code else HEADING.match(line)
             if heading and len(heading[1]) <= level:
                 if title:
                     yield title, "\n".join(lines).strip()
@@ -95,7 +94,7 @@ def _snippets(root: Path) -> Any:
 @lru_cache(maxsize=4096)
 def plain(markdown: str, source: str, site_url: str) -> Text:
     """Expanded Markdown of the page at `source` below docs/ -> text that stands by itself."""
-    lines = list(_lines(markdown))
+    lines = list(lines_of(markdown))
     out: list[str] = []
     ids: dict[str, str] = {}
     # The level of the heading that is in force, and what it was where each open block began.
@@ -106,7 +105,7 @@ def plain(markdown: str, source: str, site_url: str) -> Text:
         at += 1
         if code:
             end = at
-            while end < len(lines) and lines[end][1] and not _closes(line, lines[end][0]):
+            while end < len(lines) and lines[end][1] and not closes(line, lines[end][0]):
                 end += 1
             block = [text for text, _ in lines[at - 1 : end + 1]]
             out += _listing(block)
@@ -116,15 +115,15 @@ def plain(markdown: str, source: str, site_url: str) -> Text:
                 at += 1
             outer.append(level)
             title = opened(opening[2])
-            if title not in _UNNAMED and not _HEADING.match(_following(lines, at)):
-                if _is_aside(lines, at, opening[1]):
+            if title not in _UNNAMED and not HEADING.match(_following(lines, at)):
+                if _is_aside(lines, at):
                     out += ["", f"**{title}**"]
                 else:
                     level += 1
                     out += ["", f"{'#' * level} {title}"]
         elif _CLOSING.match(line) and outer:
             level = outer.pop()
-        elif heading := _HEADING.match(line):
+        elif heading := HEADING.match(line):
             level = len(heading[1])
             pinned = _PINNED.search(heading[2])
             words = heading[2][: pinned.start()] if pinned else heading[2]
@@ -158,29 +157,9 @@ def _absolute(line: str, source: str, site_url: str) -> str:
     return done
 
 
-def _lines(markdown: str) -> Iterator[tuple[str, bool]]:
-    """Every line, and whether it belongs to a fenced listing, its fences included."""
-    fence = ""
-    for line in markdown.split("\n"):
-        if fence:
-            yield line, True
-            if _closes(fence, line):
-                fence = ""
-        elif _FENCE.match(line):
-            fence = line
-            yield line, True
-        else:
-            yield line, False
-
-
-def _closes(opening: str, line: str) -> bool:
-    begun, mark = _FENCE.match(opening), _FENCE.match(line)
-    return bool(begun and mark and mark[2] == begun[2] and not mark[3].strip())
-
-
 def _listing(block: list[str]) -> list[str]:
     """A fenced listing below the name of its file; a diagram with its text alternative before it, where a reader without Mermaid sees it."""
-    opening = _FENCE.match(block[0])
+    opening = FENCE.match(block[0])
     if opening and (titled := _TITLED.fullmatch(opening[3])):
         # Not every reader of Markdown takes a fence with options for one.
         return [f"{opening[1]}`{titled[2]}`:", "", f"{opening[1]}{opening[2]}{titled[1]}", *block[1:]]
@@ -201,7 +180,7 @@ def _following(lines: list[tuple[str, bool]], at: int) -> str:
     return next((line for line, _ in lines[at:] if line.strip()), "")
 
 
-def _is_aside(lines: list[tuple[str, bool]], at: int, slashes: str) -> bool:
+def _is_aside(lines: list[tuple[str, bool]], at: int) -> bool:
     """Whether text of the section around it follows a block, which a heading in its place would swallow."""
     depth = 1
     for index in range(at, len(lines)):

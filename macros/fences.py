@@ -1,0 +1,39 @@
+"""Markdown line by line: which lines are of a fenced listing, whose number signs are no headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
+"""Indentation, marks, and what follows them."""
+HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
+"""An ATX heading: its marks, and its text."""
+
+
+def lines_of(markdown: str) -> Iterator[tuple[str, bool]]:
+    """Every line, and whether it belongs to a fenced listing, its fences included."""
+    fence = ""
+    for line in markdown.split("\n"):
+        if fence:
+            yield line, True
+            if closes(fence, line):
+                fence = ""
+        elif FENCE.match(line):
+            fence = line
+            yield line, True
+        else:
+            yield line, False
+
+
+def closes(opening: str, line: str) -> bool:
+    """Whether a line ends the listing that another opened: by the same marks, as superfences has it, and nothing after them."""
+    begun, mark = FENCE.match(opening), FENCE.match(line)
+    return bool(begun and mark and mark[2] == begun[2] and not mark[3].strip())
+
+
+def headings_of(markdown: str, first_line: int = 1) -> Iterator[tuple[int, str, int]]:
+    """Level, text and line of every heading. `first_line` is the number of the text's first line."""
+    for number, (line, code) in enumerate(lines_of(markdown), start=first_line):
+        if not code and (heading := HEADING.match(line)):
+            yield len(heading[1]), heading[2], number
