@@ -117,8 +117,11 @@ lock: $(VENV)/.uv  ## Lock the dependencies of pyproject.toml again, with hashes
 
 .PHONY: clean
 clean:  ## Remove everything that a target has made
-	rm -rf $(VENV) .cache site .site.* lint/node_modules vendor/node_modules lighthouse/node_modules overrides/generated docs/q docs/evidence docs/assets/cards docs/assets/vendor docs/assets/search*.json docs/questions.json \
-	  docs/questions.schema.json docs/llms.txt docs/llms-full.txt docs/feed.xml docs/llm-production-interviews.apkg docs/assets/images/favicon.png docs/assets/images/icon-*.png
+	rm -rf $(VENV) .cache site .site.* lint/node_modules vendor/node_modules lighthouse/node_modules overrides/generated \
+	  .hypothesis .pytest_cache .benchmarks .mypy_cache .ruff_cache
+	cd docs && rm -rf q evidence assets/cards assets/vendor assets/search.json assets/search-words.json questions.json \
+	  questions.schema.json llms.txt llms-full.txt feed.xml llm-production-interviews.apkg \
+	  assets/images/favicon.png assets/images/icon-*.png
 
 $(VENV)/.venv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'

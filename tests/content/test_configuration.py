@@ -66,6 +66,15 @@ def test_a_server_watches_all_that_a_build_reads_and_a_copy_has_it():
     assert list(conftest.SOURCES) == ["docs", *CONFIG["watch"]]
 
 
+def test_what_git_ignores_is_what_is_cleaned_away():
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split("\n# Left by builds")[0]
+    paths = {line.strip("/") for line in ignored.splitlines() if line and not line.startswith("#")}
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nclean:")[1].split("\n\n")[0]
+    root, docs = (set(re.findall(r"(?<= )[^\s\\]+", part)) for part in recipe.split("cd docs && "))
+    cleaned = root | {f"docs/{path}" for path in docs} | {".venv", "__pycache__"}
+    assert paths - cleaned == set()
+
+
 def test_a_proposal_is_asked_for_the_categories_and_levels_that_there_are():
     form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/new-question.yml").read_text(encoding="utf-8"))
     options = {
