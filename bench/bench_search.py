@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import Page, sync_playwright
 
+from macros import configuration
 from macros.catalog import load_catalog, nav_pages
 from macros.search import FILE, as_files, load_topic_names, load_vocabulary, search_files
 from tests.site.browser import find_browser
@@ -35,14 +35,8 @@ pytestmark = pytest.mark.benchmark(group="search")
 def real() -> dict[str, Any]:
     docs = ROOT / "docs"
     catalog = load_catalog(docs)
-    nav = next(
-        line
-        for line in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\n\n")
-        if line.startswith("nav:")
-    )
-    texts = {
-        page: (docs / page).read_text(encoding="utf-8") for page in nav_pages(yaml.safe_load(nav)["nav"])
-    }
+    nav = configuration.read(ROOT / "mkdocs.yml")["nav"]
+    texts = {page: (docs / page).read_text(encoding="utf-8") for page in nav_pages(nav)}
     folder = ROOT / "search"
     files = search_files(catalog, texts, load_vocabulary(folder, catalog), load_topic_names(folder))
     found: dict[str, Any] = json.loads(files[FILE])

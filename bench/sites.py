@@ -35,8 +35,7 @@ FAMILIES = {
 
 def build_ours(folder: Path) -> None:
     """The site as it is published, but for the PDF."""
-    _command(ROOT, "mkdocs", "build", "--strict", "--site-dir", str(folder))
-    _command(ROOT, "macros", str(folder))
+    _command(ROOT, "macros", "build", str(folder))
 
 
 def build_others(scratch: Path) -> dict[str, Path]:

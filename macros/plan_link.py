@@ -26,6 +26,8 @@ _HEAD = 6
 _PLAIN, _DEFLATED = 0, 1
 _RAW = -zlib.MAX_WBITS
 
+_FIRST, _LAST = date(2020, 1, 1), date(2120, 1, 1)
+
 # The same as LIMITS of docs/assets/javascripts/plan/model.js. Lengths are in UTF-16 units.
 LIMITS = {
     "title": 120,
@@ -36,11 +38,9 @@ LIMITS = {
     "items": 500,
     "offset": 1000,
     "question": 9999,
-    "firstDay": date(2020, 1, 1).toordinal() - date(1970, 1, 1).toordinal(),
-    "lastDay": date(2120, 1, 1).toordinal() - date(1970, 1, 1).toordinal(),
+    "firstDay": (_FIRST - date(1970, 1, 1)).days,
+    "lastDay": (_LAST - date(1970, 1, 1)).days,
 }
-_FIRST = date(2020, 1, 1)
-_LAST = date(2120, 1, 1)
 _FORBIDDEN = re.compile(
     "[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
