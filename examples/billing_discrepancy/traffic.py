@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from examples.billing_discrepancy.setting import PROVIDER_SHARE, ms
 
-SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
+HOUR, DAY = 3_600_000, 86_400_000
 PEAK = range(12, 17)
 """Hours of the day, UTC, in which the queue's disks are busiest."""
 PEAK_SHARE = 0.35

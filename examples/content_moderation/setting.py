@@ -47,4 +47,3 @@ AGREES = {0.5: Rates(0.98, 0.04), 0.2: Rates(0.973, 0.015)}
 # Assumed here
 TTFT_MEDIAN_MS = 350.0
 GUARD_MEDIAN_MS = 90.0
-WINDOW = 35

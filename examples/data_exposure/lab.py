@@ -63,7 +63,6 @@ class Watched(State):
     crossed: list[dict[str, Any]] = field(default_factory=list)
     carried: dict[str, set[str]] = field(default_factory=dict)
     """Keys under which others' conversations have been stored since, and whose."""
-    reread: int = 0
     rows: Rows = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -78,12 +77,9 @@ class Watched(State):
             place = len(self.rows) - 1
 
         value = await super().read(owner, key, kind, noting)
-        if value and kind == "conversation" and value["of"] != key:
-            if key in self.carried:
-                self.reread += 1
-            else:
-                under = {value["of"], *(at for at, of in self.carried.items() if value["of"] in of)}
-                self.crossed.append({"row": place, "under": under, "docs": value["docs"]})
+        if value and kind == "conversation" and value["of"] != key and key not in self.carried:
+            under = {value["of"], *(at for at, of in self.carried.items() if value["of"] in of)}
+            self.crossed.append({"row": place, "under": under, "docs": value["docs"]})
         return value
 
     async def write(

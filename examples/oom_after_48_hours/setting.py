@@ -7,7 +7,6 @@ LIMIT = 96.0
 AT_HOUR_1 = 38.0
 PINNED = 20.0
 RPS = 40.0
-PEAK_RPS = 60.0
 SUSTAINED = 4.5
 """Requests/s of one replica before it misses its target for TTFT."""
 STREAM_S = 9.0

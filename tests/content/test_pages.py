@@ -236,6 +236,23 @@ def test_every_figure_is_on_a_page_or_part_of_one_that_is():
         assert figures <= printed | used, f"{file.parent.name}: print or remove them"
 
 
+def test_every_fact_of_a_setting_is_one_that_something_reads():
+    """One that nothing reads, and no test compares, may differ from what the page says, and nobody would know."""
+    for file in sorted(ROOT.glob("examples/*/setting.py")):
+        readers = [*file.parent.glob("*.py"), *ROOT.glob(f"tests/examples/test_{file.parent.name}*.py")]
+        package = "\n".join(reader.read_text(encoding="utf-8") for reader in readers)
+        facts = {
+            node.id
+            for statement in ast.parse(file.read_text(encoding="utf-8")).body
+            for node in ast.walk(statement)
+            if isinstance(statement, ast.Assign | ast.AnnAssign)
+            and isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Store)
+        }
+        unread = {fact for fact in facts if len(re.findall(rf"\b{fact}\b", package)) < 2}
+        assert not unread, f"{file.parent.name}: compute with them or remove them"
+
+
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(DOCS).as_posix())
 class TestProse:
     def test_no_filler(self, file):
