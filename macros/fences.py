@@ -17,9 +17,9 @@ def lines_of(markdown: str) -> Iterator[tuple[str, bool]]:
     for line in markdown.split("\n"):
         if fence:
             yield line, True
-            if closes(fence, line):
+            if _may_fence(line) and closes(fence, line):
                 fence = ""
-        elif FENCE.match(line):
+        elif _may_fence(line) and FENCE.match(line):
             fence = line
             yield line, True
         else:
@@ -30,6 +30,11 @@ def closes(opening: str, line: str) -> bool:
     """Whether a line ends the listing that another opened: by the same marks, as superfences has it, and nothing after them."""
     begun, mark = FENCE.match(opening), FENCE.match(line)
     return bool(begun and mark and mark[2] == begun[2] and not mark[3].strip())
+
+
+def _may_fence(line: str) -> bool:
+    """What most lines fail, in a fraction of the time that it takes to read one as a fence."""
+    return "```" in line or "~~~" in line
 
 
 def headings_of(markdown: str, first_line: int = 1) -> Iterator[tuple[int, str, int]]:
