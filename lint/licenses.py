@@ -108,25 +108,30 @@ def is_allowed(expression: str) -> bool:
 
 def stated(said: metadata.PackageMetadata) -> str:
     """What an installed package says of its license, as an expression of SPDX; empty where it says nothing that is known."""
-    if expression := said.get("License-Expression"):
+    if expression := _field(said, "License-Expression"):
         return expression
     classes = [
         line.split(" :: ")[-1] for line in said.get_all("Classifier", []) if line.startswith("License ::")
     ]
     names = [name for name in classes if name not in _SAYS_NOTHING]
     if not names:
-        names = [(said.get("License") or "").strip()]
+        names = [_field(said, "License").strip()]
     expressions = [CALLED.get(name, name) for name in names]
     # A text or a sentence is no expression.
     known = all(re.fullmatch(r"[A-Za-z0-9.+() -]{2,60}", expression) for expression in expressions)
     return " AND ".join(f"({expression})" for expression in expressions) if known else ""
 
 
+def _field(said: metadata.PackageMetadata, name: str) -> str:
+    """Of a field that stands several times, the first; empty where there is none."""
+    return next(iter(said.get_all(name, [])), "")
+
+
 def installed(environments: Iterable[Path | None]) -> Iterator[tuple[str, str]]:
     """Name and license of each package in these folders of packages; None is this environment's own."""
     for folder in environments:
-        options = {} if folder is None else {"path": [str(folder)]}
-        for distribution in metadata.distributions(**options):
+        found = metadata.distributions() if folder is None else metadata.distributions(path=[str(folder)])
+        for distribution in found:
             yield normalized(distribution.metadata["Name"]), stated(distribution.metadata)
 
 
