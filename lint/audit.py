@@ -62,6 +62,7 @@ def _answers(queries: list[dict[str, Any]], service: str) -> list[dict[str, Any]
 
 
 def main(service: str = SERVICE, today: date | None = None) -> int:
+    """Tell of every finding that nobody has judged. The exit status: 1 if there is one, or if an answer was required."""
     packages = locked()
     try:
         findings = found(packages, service)

@@ -162,6 +162,7 @@ def faults(packages: Iterable[Package], licenses: dict[str, str]) -> list[str]:
 
 
 def main() -> int:
+    """Tell of every license that nobody has judged. The exit status: 1 if there is one."""
     packages = locked()
     licenses = dict(installed([None, *ROOT.glob(".cache/tools/focus/lib/python*/site-packages")]))
     wrong = faults(packages, licenses)

@@ -56,6 +56,7 @@ class Catalog:
     def select(
         self, category: Category | None = None, difficulty: Difficulty | None = None
     ) -> tuple[Question, ...]:
+        """Those of a category and of a difficulty, in the order of their numbers; None stands for any."""
         return tuple(
             question
             for question in self.questions

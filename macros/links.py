@@ -34,6 +34,8 @@ Address = Annotated[str, Field(pattern=r"^https?://[^\s<>\"`]+$", max_length=LON
 
 
 class Verdict(StrEnum):
+    """What an answer says of a link. references/README.md has the rules."""
+
     ALIVE = "alive"
     """The page came, and the part of it that the link names."""
     MOVED = "moved"

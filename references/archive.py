@@ -20,6 +20,8 @@ LOOKUP, COPIES = "https://archive.org/wayback/available", "https://web.archive.o
 
 
 class Found(NamedTuple):
+    """What a search for a copy came to."""
+
     copy: Archived | None
     none: bool
     """Whether the archive said that it has none; it may also not have answered."""

@@ -40,6 +40,8 @@ _NOT_IN_PAGE = re.compile(r":~:|L\d+(?:C\d+)?(?:-L\d+(?:C\d+)?)?$")
 
 
 class Finding(NamedTuple):
+    """A verdict, why it is not `alive`, and where a page moved to."""
+
     verdict: Verdict
     reason: str = ""
     moved_to: str | None = None
