@@ -42,6 +42,7 @@ from macros.catalog import Catalog, load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError, of_os_error
 from macros.figures import Figures, figures_of
+from macros.figures import keep as keep_figures
 from macros.latest import latest
 from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
@@ -176,8 +177,9 @@ def on_post_page_macros(env: Any) -> None:
 
 
 def on_post_build(env: Any) -> None:
-    """Put the pages' Markdown beside them, while serving too. Called by MkDocs alone; elsewhere `python -m macros` does it."""
+    """Put the pages' Markdown beside them, while serving too, and keep what they asked of the examples. Called by MkDocs alone; elsewhere `python -m macros` does it."""
     finish.lay_markdown(Path(env.conf["site_dir"]))
+    keep_figures()
     try:
         BUILD.end()
     except SourceError as error:
@@ -431,6 +433,7 @@ def _prepare(
     }
 
     plain = _texts(docs_dir, sources, prepared, site)
+    figures.keep()
     beside = {
         question.source: markdown_files.question_file(
             question, plain[question.source], site, dates.get(question.source)

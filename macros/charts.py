@@ -7,15 +7,23 @@ turns each into a property of the palette at hand: so a color that the sheet doe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import vl_convert  # type: ignore[import-not-found, unused-ignore]
+
+from macros import files, store
+
+CACHE_DIR = Path(__file__).parent.parent / ".cache" / "charts"
+"""Where drawn charts are kept by content: to draw one takes a tenth of a second."""
 
 # The dialect is pinned, so that a newer library draws what this one drew.
 VEGA_LITE = "5.21"
@@ -97,6 +105,23 @@ def figure(name: str, specification: Mapping[str, Any]) -> str:
 # A server builds again after each edit, of one page: what was drawn once is there.
 @lru_cache(maxsize=4096)
 def _figure(name: str, written: str) -> str:
+    path = CACHE_DIR / store.key_of([_maker(), name, written])
+    data = files.kept(path)
+    if data is None:
+        data = _drawn(name, written).encode()
+        files.keep(path, data)
+    return data.decode()
+
+
+@lru_cache(maxsize=1)
+def _maker() -> str:
+    """What draws; the text of this module stands for its version."""
+    return (
+        f"{metadata.version('vl-convert-python')} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
+    )
+
+
+def _drawn(name: str, written: str) -> str:
     specification = json.loads(written)
     caption, alternative, columns, rows = _parts(name, specification)
     if known := [key for key in _OURS if key in specification]:

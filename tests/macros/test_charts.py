@@ -12,6 +12,13 @@ from bs4 import BeautifulSoup
 from macros import charts
 from tests.macros.colors import SHEET, palettes
 
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(charts, "CACHE_DIR", tmp_path / "charts")
+    return tmp_path / "charts"
+
+
 POINTS = [
     {"day": day, "left": 100 - 2.5 * day, "kind": kind} for day in range(5) for kind in ("fast", "slow")
 ]
@@ -128,3 +135,15 @@ def test_the_table_says_moments_and_numbers_as_people_write_them():
         ["2026-11-20 10:00", "12,345", "0.1235", "none"],
         ["2026-11-20T10:00:30", "7", "2,500", "none"],
     ]
+
+
+def test_a_chart_is_drawn_once_for_all_builds(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    first = charts.figure("kept", specification())
+    charts._figure.cache_clear()
+    monkeypatch.setattr(charts, "_render", lambda drawing: pytest.fail("drawn again"))
+    assert charts.figure("kept", specification()) == first
+    charts._figure.cache_clear()
+    (entry,) = cache.iterdir()
+    entry.write_bytes(entry.read_bytes()[:-1])
+    with pytest.raises(pytest.fail.Exception, match="drawn again"):
+        charts.figure("kept", specification())
