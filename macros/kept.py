@@ -23,6 +23,7 @@ from markdown import Markdown  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
 from macros import diagrams, links, store
+from macros.ahead import AHEAD
 
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "pages"
 
@@ -81,8 +82,9 @@ def keep(page: Any) -> None:
         if kept and kept.holds(files):
             _restore(page, kept, files)
             return
+        AHEAD.missed()
         asked = _Asked(files)
-        with _heard() as said:
+        with heard() as said:
             convert(config, asked)
         # What was said, or would have been but for `--quiet`, has to be said by the next build, too. And a listing that was
         # edited meanwhile is in the page, but not in the key.
@@ -150,7 +152,7 @@ def _restore(page: Any, kept: Kept, files: Any) -> None:
 
 
 @contextmanager
-def _heard() -> Iterator[list[logging.LogRecord]]:
+def heard() -> Iterator[list[logging.LogRecord]]:
     """What is logged meanwhile, from notices on."""
     said: list[logging.LogRecord] = []
     listener = logging.Handler(logging.INFO)

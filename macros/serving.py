@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.exceptions import Abort, MkDocsException
+from mkdocs.plugins import event_priority
 
-from macros import READ, exports, templates
+from macros import READ, exports, framed, templates
+from macros.ahead import AHEAD
 from macros.faults import SourceError, of_os_error
 from macros.undisturbed import BUILD
 
@@ -22,8 +24,14 @@ def on_startup(command: str, dirty: bool) -> None:
     BUILD.is_of(command, READ)
 
 
+def on_post_build(config: Any) -> None:
+    """Called by MkDocs when all pages are written."""
+    AHEAD.end()
+
+
 def on_build_error(error: Exception) -> None:
     """Let the next build begin, and say of the disk, of a file's encoding or of an edit what a traceback would not. Called by MkDocs."""
+    AHEAD.end()
     changed, undecodable = None, []
     try:
         if isinstance(error, UnicodeDecodeError):
@@ -44,9 +52,26 @@ def on_build_error(error: Exception) -> None:
         raise Abort(str(changed)) from error
 
 
+@event_priority(-100)
+def on_nav(nav: Any, config: Any, files: Any) -> Any:
+    """Have other cores ready to convert pages. Called by MkDocs when all pages are known, and none is read: the last to
+    be, as a copy of the process has of its plugins what they were then."""
+
+    def convert(page: Any) -> None:
+        page = config.plugins.on_pre_page(page, config=config, files=files)
+        page.read_source(config)
+        page.markdown = config.plugins.on_page_markdown(page.markdown, page=page, config=config, files=files)
+        page.render(config, files)
+
+    AHEAD.begin([file.page for file in files.documentation_pages() if file.page], convert)
+    return nav
+
+
 def on_env(env: Any, **more: Any) -> Any:
-    """Let the theme take its templates from the cache. Called by MkDocs once a build."""
+    """Let the theme take its templates, and what they make of pages, from the cache. Called by MkDocs once a build, when all pages are converted."""
+    AHEAD.rest()
     env.bytecode_cache = templates.Compiled()
+    framed.keep(env)
     return env
 
 
