@@ -90,6 +90,6 @@ def finish(site_dir: Path) -> None:
     lay_printable(site_dir, site)
     exports.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
     join.write(site_dir)
-    policy.write(site_dir)
+    policy.write(site_dir, STAGED.parent / "policy")
     # Last, as it tells of all the others.
     offline.write(site_dir)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
+from macros import store
 from macros.faults import Fault, SourceError
 
 TRUSTED = "site"
@@ -78,15 +80,18 @@ class Inline(NamedTuple):
     """Lines, 1-based, and what is on them."""
 
 
-def write(site_dir: Path) -> None:
-    """Give every page of the site its policy, in the place of one that it has. Raises SourceError."""
+def write(site_dir: Path, cache: Path | None = None) -> None:
+    """Give every page of the site its policy, in the place of one that it has. Raises SourceError.
+
+    `cache` is a folder in which what has been found in a page is kept by content: to read one takes ten times as long as to write it.
+    """
     faults = list(_uncovered(site_dir))
     for file in sorted(site_dir.rglob("*.html")):
         html = file.read_text(encoding="utf-8")
         page = re.sub(
             r'\n<meta http-equiv="content-security-policy".*?>\n<meta name="referrer".*?>', "", html
         )
-        inline = inline_of(page)
+        inline = _kept(page, cache / file.relative_to(site_dir)) if cache else inline_of(page)
         faults += [
             Fault(
                 file, line, f"has {what}, which the page's policy refuses", "write a class or a script file"
@@ -143,6 +148,17 @@ def element(inline: Inline) -> str:
 def _hashes(texts: Iterable[str]) -> list[str]:
     digests = (hashlib.sha256(text.encode()).digest() for text in dict.fromkeys(texts))
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def _kept(page: str, entry: Path) -> Inline:
+    """What the page has in its own text, from the cache when it is there. What is to be told of is found anew each time."""
+    key = store.key_of([store.this_package(), hashlib.sha256(page.encode()).hexdigest()])
+    if (data := store.read(entry, key)) is not None:
+        return Inline(tuple(json.loads(data)), ())
+    inline = inline_of(page)
+    if not inline.refused:
+        store.write(entry, key, json.dumps(inline.scripts).encode())
+    return inline
 
 
 def inline_of(html: str) -> Inline:

@@ -146,3 +146,28 @@ def test_no_page_is_passed_over(tmp_path, name, text, said):
     assert re.search(rf"{re.escape(str(tmp_path / name))}(:\d+)?: {said}", str(caught.value))
     (tmp_path / name).rename(tmp_path / "a.txt")
     policy.write(tmp_path)
+
+
+def test_what_is_kept_of_a_page_gives_the_same_policy_and_no_fault_is_kept(tmp_path, monkeypatch):
+    site, cache = tmp_path / "site", tmp_path / "cache"
+    file = site / "a" / "index.html"
+    file.parent.mkdir(parents=True)
+
+    def made(html):
+        file.write_text(html, encoding="utf-8")
+        policy.write(site, cache)
+        return file.read_text(encoding="utf-8")
+
+    first = made(f"{HEAD}<script>a()</script></head></html>")
+    assert directive(first, "script-src") == ["'self'", hash_of("a()")]
+    with monkeypatch.context() as patched:
+        patched.setattr(policy, "inline_of", lambda html: pytest.fail("read again"))
+        assert made(f"{HEAD}<script>a()</script></head></html>") == first
+        assert made(first) == first
+    assert directive(made(f"{HEAD}<script>b()</script></head></html>"), "script-src") == [
+        "'self'",
+        hash_of("b()"),
+    ]
+    for _ in range(2):
+        with pytest.raises(SourceError, match="an element `base`"):
+            made(f"{HEAD}<base href=/>")

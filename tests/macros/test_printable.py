@@ -97,5 +97,17 @@ def test_a_page_of_kept_articles_is_the_same(tmp_path, monkeypatch):
     kept = page(**given)
     (tmp_path / "1.html").write_bytes((tmp_path / "1.html").read_bytes()[:-5])
     assert page(**given, cache=tmp_path) == kept
-    monkeypatch.setattr(printable, "_article", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr(printable, "_article", lambda *_, **__: pytest.fail("made again"))
     assert page(**given, cache=tmp_path) == kept
+    # A question that neither of them leads to is no reason to make them again; the number of one that they do is.
+    others = {"questions/debugging/b/": 3, "questions/technical/c/": 4}
+    chapter = printable.Chapter(1, "Limit a rate", "questions/technical/a/", HTML)
+    assert printable._key(chapter, others, SITE.url) == printable._key(
+        chapter, {"questions/debugging/b/": 3}, SITE.url
+    )
+    assert printable._key(chapter, others, SITE.url) != printable._key(chapter, {}, SITE.url)
+
+
+def test_many_chapters_are_made_on_all_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr(printable, "_MANY", 2)
+    assert page(cache=tmp_path) == page()
