@@ -17,11 +17,13 @@ import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
+from importlib import metadata
 from pathlib import Path
 
 import genanki  # type: ignore[import-untyped]
 from markdown import Markdown  # type: ignore[import-untyped]
 
+from macros import store
 from macros.catalog import Catalog
 from macros.question import Category, Question
 from macros.site import Site
@@ -108,6 +110,7 @@ def package(catalog: Catalog, texts: Mapping[str, Text], site: Site, modified: i
                 # New cards come in this order: a question before what follows up on it.
                 note.due = len(deck.notes)
                 deck.add_note(note)
+    _HTML.keep()
     return _packed(deck, modified)
 
 
@@ -167,10 +170,16 @@ def _tags(question: Question, kind: str) -> list[str]:
     ]
 
 
-# A server builds again after each edit, of one page. The largest catalog has six fields a question and two a follow-up.
-@lru_cache(maxsize=32768)
+_HTML = store.Many("deck.json", "Markdown", "pymdown-extensions")
+"""Fields of cards by their Markdown: six of a question and two of a follow-up."""
+
+
 def _html(markdown: str) -> str:
     """Markdown as a card shows it: listings without colors, of a diagram its description alone."""
+    return str(_HTML.get(markdown, lambda: _converted(markdown)))
+
+
+def _converted(markdown: str) -> str:
     without = re.sub(r"^```mermaid$.*?^```$", "", markdown, flags=re.DOTALL | re.MULTILINE)
     html = str(_parser().reset().convert(without))
     # A wide table scrolls by itself on a phone.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from macros import files
+
+CACHE_DIR = Path(__file__).parent.parent / ".cache"
 
 
 def key_of(facts: Iterable[object]) -> str:
@@ -45,3 +48,41 @@ def read(path: Path, key: str) -> bytes | None:
 def write(path: Path, key: str, data: bytes) -> None:
     """Keep the entry in the place of the one before."""
     files.keep(path, key.encode() + b"\n" + data)
+
+
+class Many:
+    """Results of JSON's types that are too small for a file each, in one file of the cache, by what each is made of.
+
+    A build that has asked for some keeps these, and leaves out what nothing has asked for since the file was read.
+    """
+
+    def __init__(self, name: str, *distributions: str) -> None:
+        """The results are made by `macros` and, with it, by these distributions."""
+        self._name = name
+        self._distributions = distributions
+        self._found: dict[str, Any] | None = None
+        self._asked: dict[str, Any] = {}
+
+    def get(self, facts: str, make: Callable[[], Any]) -> Any:
+        """The result that `make` gives for these facts."""
+        name = hashlib.sha256(facts.encode()).hexdigest()
+        if name not in self._asked:
+            if self._found is None:
+                data = read(self._path, self._key)
+                self._found = json.loads(data) if data else {}
+            self._asked[name] = self._found[name] if name in self._found else make()
+        return self._asked[name]
+
+    def keep(self) -> None:
+        """Keep what has been asked for, if that is not what is kept."""
+        if self._found is not None and self._asked.keys() != self._found.keys():
+            write(self._path, self._key, json.dumps(self._asked, ensure_ascii=False).encode())
+            self._found = self._asked.copy()
+
+    @property
+    def _path(self) -> Path:
+        return CACHE_DIR / self._name
+
+    @property
+    def _key(self) -> str:
+        return key_of([makers(*self._distributions)])

@@ -148,6 +148,8 @@ def absolute(target: str, source: str, site_url: str) -> str:
 
 def _absolute(line: str, source: str, site_url: str) -> str:
     """A line with its links' targets absolute. What stands between backticks is no link."""
+    if "](" not in line:
+        return line
     done, last = "", 0
     for start, end in [*((m.start(), m.end()) for m in _CODE.finditer(line)), (len(line), len(line))]:
         done += (
