@@ -32,6 +32,7 @@ from macros import (
     links,
     markdown_files,
     plan_link,
+    printable,
     references,
     render,
     search,
@@ -43,7 +44,7 @@ from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError, of_os_error
 from macros.figures import Figures, figures_of
 from macros.figures import keep as keep_figures
-from macros.latest import latest
+from macros.latest import TEXTS, latest
 from macros.plan import Chains, Plan, load_chains, load_plans
 from macros.question import Category, Difficulty
 from macros.site import Site
@@ -111,6 +112,7 @@ def define_env(env: Any) -> None:
         """The way to the site's root in HTML's links: MkDocs leaves them alone, Zensical takes them for links of sources."""
         return render.root_of(render.address_of(source()) if hasattr(env.page, "file") else source())
 
+    is_in_parts = len(prepared.catalog) >= printable.PARTS_FROM
     for macro in _macros(source, root, prepared).values():
         env.macro(macro)
 
@@ -138,9 +140,15 @@ def define_env(env: Any) -> None:
         return render.finished_link(address, label, site.url)
 
     @env.macro
+    def printable_link() -> str:
+        """A link to all questions, to be printed."""
+        label = "All questions, a page for each category" if is_in_parts else "All questions on one page"
+        return render.finished_link(printable.ADDRESS, label, site.url)
+
+    @env.macro
     def has_pdf() -> bool:
-        """Whether this build is one that a PDF is made of."""
-        return bool(env.conf["extra"].get("pdf"))
+        """Whether this build is one that a PDF is made of: of so many questions that they are not printed at once, none is."""
+        return bool(env.conf["extra"].get("pdf")) and not is_in_parts
 
 
 def prepare(project_dir: Path) -> None:
@@ -482,17 +490,21 @@ def _texts(
     A page whose macros or listings fail is left out: the generator, which meets the same fault, tells of it and decides
     whether it stops.
     """
-    plain = {}
+    # A server builds again after each edit, of one page: those of the others are there, if nothing else has changed for them.
+    known = TEXTS.under((site, prepared))
+    plain: dict[str, texts.Text] = {}
     for source, text in sources.items():
         is_taken = prepared.catalog.at(source) or source in prepared.kits_of or render.is_document(source)
         if not is_taken:
             continue
-        body = front_matter.split(text, docs_dir / source).body
-        try:
-            expanded = texts.expand(body, _plain_macros(source, prepared, site), ROOT, f"texts/{source}")
-        except Exception:
-            continue
-        plain[source] = texts.plain(expanded, source, site.url)
+        if source not in known or known[source][0] != text:
+            body = front_matter.split(text, docs_dir / source).body
+            try:
+                expanded = texts.expand(body, _plain_macros(source, prepared, site), ROOT, f"texts/{source}")
+            except Exception:
+                continue
+            known[source] = text, texts.plain(expanded, source, site.url)
+        plain[source] = known[source][1]
     return plain
 
 

@@ -71,16 +71,33 @@ def _take_facts(site_dir: Path) -> Site:
 
 
 def lay_printable(site_dir: Path, site: Site) -> None:
-    """Make the page of all questions out of theirs."""
-    catalog = json.loads((site_dir / "questions.json").read_text(encoding="utf-8"))
-    chapters = []
-    for question in catalog["questions"]:
-        address = question["url"].removeprefix(site.url)
-        html = (site_dir / address / "index.html").read_text(encoding="utf-8")
-        chapters.append(printable.Chapter(question["number"], question["title"], address, html))
-    sheets = printable.sheets(chapters[0].html, chapters[0].address) if chapters else []
-    page = printable.page(chapters, site, sheets, STAGED.parent / "print")
-    exports.write(site_dir, {f"{printable.ADDRESS}index.html": page})
+    """Make the page of all questions out of theirs, or a page for each category and one that leads to them."""
+    questions = json.loads((site_dir / "questions.json").read_text(encoding="utf-8"))["questions"]
+    entries = [
+        printable.Entry(q["number"], q["title"], q["category"], q["url"].removeprefix(site.url))
+        for q in questions
+    ]
+    parts = printable.parts(entries)
+    sheets: list[str] = []
+    # A page after the other, as a large one takes some memory.
+    for address, part in parts.items():
+        chapters = [
+            printable.Chapter(
+                entry.number,
+                entry.title,
+                entry.address,
+                (site_dir / entry.address / "index.html").read_text(encoding="utf-8"),
+            )
+            for entry in part
+        ]
+        sheets = sheets or [
+            sheet for first in chapters[:1] for sheet in printable.sheets(first.html, first.address)
+        ]
+        page = printable.page(chapters, site, sheets, STAGED.parent / "print", address, parts)
+        exports.write(site_dir, {f"{address}index.html": page})
+    if printable.ADDRESS not in parts:
+        page = printable.index(parts, site, sheets)
+        exports.write(site_dir, {f"{printable.ADDRESS}index.html": page})
 
 
 def finish(site_dir: Path) -> None:

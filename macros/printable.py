@@ -1,8 +1,8 @@
-"""The pages of a built site -> one page of all questions with everything open, to be printed.
+"""The pages of a built site -> one page of all questions with everything open, to be printed; of many, a page for each category.
 
 What a page has to show is what the generator made of it, so the articles are taken out of the built pages and put one after
 the other: headings a level deeper, blocks open, ids and what refers to them with the question's number before them, links to
-other questions within the page, all others absolute, as paper and a PDF have no address to start from. What only a screen can use is left out.
+other questions within these pages, all others absolute, as paper and a PDF have no address to start from. What only a screen can use is left out.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from macros import store
+from macros import render, store
+from macros.question import Category
 from macros.site import Site
 from macros.texts import opened
 
 ADDRESS = "print/"
+PARTS_FROM = 100
+"""So many questions nobody prints at once, and a browser shows their page in seconds: they get a page for each category."""
 _MANY = 40
 """To start other processes takes as long as some of the work, and fewer chapters are done by then."""
 SHEET = "assets/stylesheets/print.css"
@@ -41,6 +44,15 @@ _HREF = re.compile(r'\bhref="([^"]*)"')
 _URL = re.compile(r"url\(#([^)]+)\)")
 
 
+class Entry(NamedTuple):
+    """A question: its number, title, category, and address below the site's root."""
+
+    number: int
+    title: str
+    category: str
+    address: str
+
+
 class Chapter(NamedTuple):
     """A question: its number, title, address below the site's root, and the HTML of its page."""
 
@@ -50,31 +62,87 @@ class Chapter(NamedTuple):
     html: str
 
 
-def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str], cache: Path | None = None) -> str:
-    """The page, to be served at ADDRESS. `sheets` are the addresses of style sheets below the site's root.
+Parts = Mapping[str, Sequence[Entry]]
+"""The questions on each page to print, by its address. What is not ADDRESS is for one category."""
 
-    `cache` is a folder in which what is made of a chapter is kept by content.
+
+def parts(entries: Sequence[Entry]) -> Parts:
+    """One page of few questions; of many, one for each category."""
+    if len(entries) < PARTS_FROM:
+        return {ADDRESS: entries}
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(f"{ADDRESS}{entry.category}/", []).append(entry)
+    return found
+
+
+def page(
+    chapters: Iterable[Chapter],
+    site: Site,
+    sheets: Iterable[str],
+    cache: Path | None = None,
+    address: str = ADDRESS,
+    others: Parts | None = None,
+) -> str:
+    """The page at `address` with these chapters; `others` may lead to what is on the other pages.
+
+    `sheets` are the addresses of style sheets below the site's root. `cache` is a folder in which what is made of a chapter is kept by content.
     """
     chapters = tuple(chapters)
-    numbers = {chapter.address: chapter.number for chapter in chapters}
-    articles = _articles(chapters, numbers, site.url, cache)
-    contents = "\n".join(
-        f'<li value="{chapter.number}"><a href="#q{chapter.number}">{escape(chapter.title)}</a></li>'
-        for chapter in chapters
+    root = render.root_of(address)
+    targets = {
+        entry.address: f"{root}{place}#q{entry.number}"
+        for place, entries in (others or {}).items()
+        for entry in entries
+    } | {chapter.address: f"#q{chapter.number}" for chapter in chapters}
+    articles = _articles(chapters, targets, site.url, cache)
+    contents = _contents((chapter.number, chapter.title, f"#q{chapter.number}") for chapter in chapters)
+    if address == ADDRESS:
+        title, said = "All questions and answers", f"All {len(chapters)} questions with every answer open"
+    else:
+        label = Category(address.removeprefix(ADDRESS).rstrip("/")).label
+        title = f"{label}: questions and answers"
+        said = f"{label}: {len(chapters)} of {len(targets)} questions, with every answer open"
+    return _framed(site, address, title, said, f"<ol>\n{contents}\n</ol>\n", "".join(articles), sheets)
+
+
+def index(parts: Parts, site: Site, sheets: Iterable[str]) -> str:
+    """The page at ADDRESS where the questions are on several."""
+    lists = []
+    for address, entries in parts.items():
+        here = address.removeprefix(ADDRESS)
+        contents = _contents((entry.number, entry.title, f"{here}#q{entry.number}") for entry in entries)
+        label = Category(here.rstrip("/")).label
+        lists.append(f'<h3><a href="{here}">{label}</a></h3>\n<ol>\n{contents}\n</ol>\n')
+    count = sum(map(len, parts.values()))
+    said = f"All {count} questions with every answer open, on a page for each category"
+    return _framed(site, ADDRESS, "All questions and answers", said, "".join(lists), "", sheets)
+
+
+def _contents(entries: Iterable[tuple[int, str, str]]) -> str:
+    return "\n".join(
+        f'<li value="{number}"><a href="{target}">{escape(title)}</a></li>'
+        for number, title, target in entries
     )
-    links = "\n".join(f'<link rel="stylesheet" href="../{escape(sheet)}">' for sheet in (*sheets, SHEET))
+
+
+def _framed(
+    site: Site, address: str, title: str, said: str, contents: str, articles: str, sheets: Iterable[str]
+) -> str:
+    root = render.root_of(address)
+    links = "\n".join(f'<link rel="stylesheet" href="{root}{escape(sheet)}">' for sheet in (*sheets, SHEET))
     return f"""\
 <!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<title>All questions and answers - {escape(site.name)}</title>
+<title>{escape(title)} - {escape(site.name)}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="description" content="{escape(site.description)}">
 <meta name="robots" content="noindex">
-<link rel="canonical" href="{escape(site.url)}{ADDRESS}">
-<link rel="icon" href="../assets/images/favicon.png">
-<link rel="alternate feed" type="application/atom+xml" href="../feed.xml" title="Changed questions">
+<link rel="canonical" href="{escape(site.url)}{address}">
+<link rel="icon" href="{root}assets/images/favicon.png">
+<link rel="alternate feed" type="application/atom+xml" href="{root}feed.xml" title="Changed questions">
 {links}
 </head>
 <body dir="ltr" data-md-color-scheme="default" data-md-color-primary="custom" data-md-color-accent="custom">
@@ -82,17 +150,14 @@ def page(chapters: Iterable[Chapter], site: Site, sheets: Iterable[str], cache: 
 <header class="printable__cover">
 <h1>{escape(site.name)}</h1>
 <p>{escape(site.description)}</p>
-<p>All {len(chapters)} questions with every answer open, from {escape(site.url)}</p>
-<p class="printable__back"><a href="../take-away/">Back to the site</a></p>
+<p>{said}, from {escape(site.url)}</p>
+<p class="printable__back"><a href="{root}take-away/">Back to the site</a></p>
 <p>{escape(site.copyright)}</p>
 </header>
 <nav class="printable__contents" aria-labelledby="contents">
 <h2 id="contents">Contents</h2>
-<ol>
-{contents}
-</ol>
-</nav>
-{"".join(articles)}</main>
+{contents}</nav>
+{articles}</main>
 </body>
 </html>
 """
@@ -105,27 +170,27 @@ def sheets(html: str, address: str) -> list[str]:
 
 
 def _articles(
-    chapters: Sequence[Chapter], numbers: Mapping[str, int], site_url: str, cache: Path | None
+    chapters: Sequence[Chapter], targets: Mapping[str, str], site_url: str, cache: Path | None
 ) -> list[str]:
     """The chapters' articles, from the cache where they are there."""
     if cache is None:
-        return [_article(chapter, numbers, site_url) for chapter in chapters]
-    entries = [(cache / f"{chapter.number}.html", _key(chapter, numbers, site_url)) for chapter in chapters]
+        return [_article(chapter, targets, site_url) for chapter in chapters]
+    entries = [(cache / f"{chapter.number}.html", _key(chapter, targets, site_url)) for chapter in chapters]
     found = [store.read(path, key) for path, key in entries]
     missing = [at for at, data in enumerate(found) if data is None]
-    make = partial(_article, numbers=numbers, site_url=site_url)
+    make = partial(_article, targets=targets, site_url=site_url)
     for at, article in zip(missing, _on_all_cores(make, [chapters[at] for at in missing]), strict=True):
         found[at] = article.encode()
         store.write(*entries[at], article.encode())
     return [(data or b"").decode() for data in found]
 
 
-def _key(chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> str:
+def _key(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     """Content hash of all that the article depends on: of the other questions, those alone that it leads to."""
     found = _ARTICLE.search(chapter.html)
     article = found[0] if found else ""
     places = {_address(chapter, urlsplit(unescape(href)).path) for href in _HREF.findall(article)}
-    known = sorted((place, numbers[place]) for place in places & numbers.keys())
+    known = sorted((place, targets[place]) for place in places & targets.keys())
     return store.key_of([store.this_package(), site_url, chapter.number, chapter.address, article, known])
 
 
@@ -138,8 +203,8 @@ def _on_all_cores(make: Callable[[Chapter], str], chapters: Sequence[Chapter]) -
         yield from pool.map(make, chapters, chunksize=4)
 
 
-def _article(chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> str:
-    rewriter = _Rewriter(chapter, numbers, site_url)
+def _article(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
+    rewriter = _Rewriter(chapter, targets, site_url)
     found = _ARTICLE.search(chapter.html)
     rewriter.feed(_LISTING.sub(_uncolored, found[0]) if found else "")
     rewriter.close()
@@ -154,12 +219,12 @@ def _uncolored(listing: re.Match[str]) -> str:
 class _Rewriter(HTMLParser):
     """Copies what stands in the page's article, changed as this module's text says."""
 
-    def __init__(self, chapter: Chapter, numbers: Mapping[str, int], site_url: str) -> None:
+    def __init__(self, chapter: Chapter, targets: Mapping[str, str], site_url: str) -> None:
         super().__init__(convert_charrefs=False)
         self._site_url = site_url
         self.out: list[str] = []
         self._chapter = chapter
-        self._numbers = numbers
+        self._targets = targets
         self._inside = False
         # How many open elements deep the parser is in one that is left out.
         self._skipped = 0
@@ -240,9 +305,9 @@ class _Rewriter(HTMLParser):
         if not parts.path:
             return f"#{self._own(parts.fragment)}"
         address = _address(self._chapter, parts.path)
-        if address in self._numbers:
-            number = self._numbers[address]
-            return f"#q{number}-{parts.fragment}" if parts.fragment else f"#q{number}"
+        if address in self._targets:
+            target = self._targets[address]
+            return f"{target}-{parts.fragment}" if parts.fragment else target
         fragment = f"#{parts.fragment}" if parts.fragment else ""
         return f"{self._site_url}{'' if address == './' else address}{fragment}"
 

@@ -90,8 +90,6 @@ def _snippets(root: Path) -> Any:
     return parser.preprocessors["snippet"]
 
 
-# A server builds again after each edit, of one page: what was given once is given again.
-@lru_cache(maxsize=4096)
 def plain(markdown: str, source: str, site_url: str) -> Text:
     """Expanded Markdown of the page at `source` below docs/ -> text that stands by itself."""
     lines = list(lines_of(markdown))

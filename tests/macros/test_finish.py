@@ -30,7 +30,12 @@ def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def built(tmp_path: Path) -> Path:
     """A site as the generator leaves it: two questions, the worker's source and what has a license."""
     questions = [
-        {"number": number, "title": title, "url": f"{SITE.url}questions/technical/{slug}/"}
+        {
+            "number": number,
+            "title": title,
+            "category": "technical",
+            "url": f"{SITE.url}questions/technical/{slug}/",
+        }
         for number, title, slug in ((1, "First", "a"), (2, "Second", "b"))
     ]
     files = {
@@ -69,6 +74,32 @@ def test_the_page_to_print_has_the_questions_in_their_order_and_the_pages_sheets
     html = (built / printable.ADDRESS / "index.html").read_text()
     assert html.index("1. First") < html.index("Text of First.") < html.index("2. Second")
     assert '<link rel="stylesheet" href="../assets/site.css">' in html
+
+
+def test_many_questions_have_a_page_to_print_for_each_category(built, monkeypatch):
+    monkeypatch.setattr(printable, "PARTS_FROM", 2)
+    catalog = built / "questions.json"
+    text = catalog.read_text().replace("technical/b/", "debugging/b/")
+    questions = json.loads(text)["questions"]
+    questions[1]["category"] = "debugging"
+    catalog.write_text(json.dumps({"questions": questions}))
+    (built / "questions/debugging/b").mkdir(parents=True)
+    link = '<a href="../../technical/a/#hints">First</a> <a href="#own">own</a></article>'
+    page = PAGE.format(title="Second").replace("</article>", link)
+    (built / "questions/debugging/b/index.html").write_text(page)
+    finish.lay_printable(built, SITE)
+    index = (built / "print/index.html").read_text()
+    assert '<h3><a href="technical/">Technical</a></h3>' in index
+    assert '<li value="2"><a href="debugging/#q2">Second</a></li>' in index
+    assert "Text of" not in index
+    assert '<link rel="stylesheet" href="../assets/site.css">' in index
+    html = (built / "print/debugging/index.html").read_text()
+    assert "Text of Second." in html
+    assert "Text of First." not in html
+    assert '<a href="../../print/technical/#q1-hints">First</a> <a href="#q2-own">own</a>' in html
+    assert "Debugging: 1 of 2 questions" in html
+    assert '<link rel="stylesheet" href="../../assets/site.css">' in html
+    assert f'<link rel="canonical" href="{SITE.url}print/debugging/">' in html
 
 
 def test_a_site_without_questions_can_be_printed_too(built):

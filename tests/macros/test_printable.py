@@ -100,10 +100,10 @@ def test_a_page_of_kept_articles_is_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(printable, "_article", lambda *_, **__: pytest.fail("made again"))
     assert page(**given, cache=tmp_path) == kept
     # A question that neither of them leads to is no reason to make them again; the number of one that they do is.
-    others = {"questions/debugging/b/": 3, "questions/technical/c/": 4}
+    others = {"questions/debugging/b/": "#q3", "questions/technical/c/": "#q4"}
     chapter = printable.Chapter(1, "Limit a rate", "questions/technical/a/", HTML)
     assert printable._key(chapter, others, SITE.url) == printable._key(
-        chapter, {"questions/debugging/b/": 3}, SITE.url
+        chapter, {"questions/debugging/b/": "#q3"}, SITE.url
     )
     assert printable._key(chapter, others, SITE.url) != printable._key(chapter, {}, SITE.url)
 

@@ -50,4 +50,8 @@ def write_pdf(site_dir: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(write_pdf(Path(sys.argv[1])))
+    site = Path(sys.argv[1])
+    if any((site / "print").glob("*/index.html")):
+        print("No PDF is made of so many questions: each category has a page to print of its own.")
+    else:
+        print(write_pdf(site))
