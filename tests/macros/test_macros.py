@@ -120,3 +120,28 @@ def test_a_text_has_no_controls_and_says_where_they_are(prepared):
     assert own["guess"](1) == ""
     assert "- [ ] Says a.share[]." in own["kit_score_sheet"]()
     assert own["computed"]("share") == "a.share[]"
+
+
+def test_of_the_plain_texts_a_server_makes_those_again_that_have_changed(prepared, tmp_path, monkeypatch):
+    made = []
+    expand = macros.texts.expand
+    monkeypatch.setattr(
+        macros.texts, "expand", lambda *given: made.append(given[-1].removeprefix("texts/")) or expand(*given)
+    )
+    pages = {
+        source: f"---\ntitle: T\n---\n{{{{ computed('{source[-4]}') }}}}\n" for source in (QUESTION, OTHER)
+    }
+
+    def built(with_: macros.Prepared) -> list[str]:
+        made.clear()
+        texts = macros._texts(tmp_path, pages, with_, SITE)
+        assert [text.markdown for text in texts.values()] == ["a.a[]\n", f"{with_.packages[OTHER]}.b[]\n"]
+        return list(made)
+
+    assert built(prepared) == [QUESTION, OTHER]
+    assert built(prepared) == []
+    pages[QUESTION] = pages[QUESTION].replace("title: T", "title: U")
+    assert built(prepared._replace(plans=dict(prepared.plans))) == [QUESTION]
+    # What one text says of other pages may be in any.
+    assert built(prepared._replace(packages={**prepared.packages, OTHER: "c"})) == [QUESTION, OTHER]
+    assert built(prepared._replace(figures=Computed())) == [QUESTION, OTHER]
