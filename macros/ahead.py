@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -29,6 +28,9 @@ class Ahead:
     """The copies of the build's process, which wait until they are needed."""
 
     def __init__(self) -> None:
+        self.is_alone = sys.platform != "darwin"
+        """Whether no thread works beside the build, as a server's do: a lock that it holds would stay locked in a copy. Libraries of
+        macOS have such threads anywhere."""
         self._copies: list[int] = []
         self._told: list[int] = []
         """Of each copy, where it is told to work: by a byte. That nobody can tell it anything any more is its sign to end."""
@@ -39,8 +41,7 @@ class Ahead:
         self.end()
         self._missed = 0
         count = min((cores or _cores()) - 1, len(pages) // MANY)
-        # A lock that another thread holds, as a server's may, would stay locked in a copy; on macOS, libraries of the system's do so.
-        if count < 1 or threading.active_count() > 1 or sys.platform == "darwin":
+        if count < 1 or not self.is_alone:
             return
         for at in range(count):
             heard, told = os.pipe()

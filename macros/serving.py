@@ -77,6 +77,7 @@ def on_env(env: Any, **more: Any) -> Any:
 
 def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:
     """Let the server take no notice of what the build itself writes. Called by MkDocs once, after the first build."""
+    AHEAD.is_alone = False
     watch = server.observer.schedule
 
     def schedule(handler: Any, *place: Any, **options: Any) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from mkdocs.livereload import LiveReloadServer
 from watchdog.events import FileModifiedEvent, FileMovedEvent
 
@@ -22,7 +23,7 @@ def wants_rebuild(server: Any, event: Any) -> bool:
     return bool(server._want_rebuild)
 
 
-def test_what_a_build_writes_is_no_edit(tmp_path: Path) -> None:
+def test_what_a_build_writes_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docs, overrides = tmp_path / "docs", tmp_path / "overrides"
     overrides.mkdir()
     exports.write(docs, {"assets/search.json": "{}"})
@@ -30,7 +31,9 @@ def test_what_a_build_writes_is_no_edit(tmp_path: Path) -> None:
     server = LiveReloadServer(lambda: None, "127.0.0.1", 0, str(tmp_path))
     try:
         server.watch(str(docs))
+        monkeypatch.setattr(serving.AHEAD, "is_alone", True)
         assert serving.on_serve(server, SimpleNamespace(docs_dir=str(docs)), server.builder) is server
+        assert not serving.AHEAD.is_alone
         server.watch(str(overrides))
 
         for name in ("docs/assets/search.json", "overrides/generated/1-header.html"):
