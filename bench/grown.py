@@ -22,7 +22,7 @@ import yaml
 
 from macros import front_matter
 from macros.catalog import load_catalog
-from macros.figures import Figures
+from macros.figures import CACHE_DIR, Figures
 from macros.question import TOPICS, Question
 from tests.conftest import ROOT, SOURCES
 
@@ -82,7 +82,7 @@ def grow(folder: Path, count: int, caches: Path = ROOT / ".cache") -> None:
         question.source: (ROOT / "docs" / question.source).read_text(encoding="utf-8") for question in real
     }
     pool = sorted({word for text in texts.values() for word in _WORD.findall(_FENCED.sub("", text))})
-    draw, figures, made = random.Random(20), Figures(), list[str]()
+    draw, figures, made = random.Random(20), Figures(CACHE_DIR), list[str]()
     for number in range(len(real) + 1, count + 1):
         model = real[(number - 1) % len(real)]
         made.append(_add(folder, model, texts[model.source], number, pool, draw, figures))

@@ -189,7 +189,9 @@ def _key(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     """Content hash of all that the article depends on: of the other questions, those alone that it leads to."""
     found = _ARTICLE.search(chapter.html)
     article = found[0] if found else ""
-    places = {_address(chapter, urlsplit(unescape(href)).path) for href in _HREF.findall(article)}
+    # Nine of ten stay on the page or leave the site, and are not worth the look.
+    hrefs = {href for href in _HREF.findall(article) if not href.startswith(("#", "http"))}
+    places = {_address(chapter, urlsplit(unescape(href)).path) for href in hrefs}
     known = sorted((place, targets[place]) for place in places & targets.keys())
     return store.key_of([store.this_package(), site_url, chapter.number, chapter.address, article, known])
 

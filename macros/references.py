@@ -113,4 +113,4 @@ def _day(line: int, text: str) -> date:
 
 def _blanked(pattern: re.Pattern[str], text: str) -> str:
     """The text with what the pattern finds as blanks, so that every line keeps its number."""
-    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    return pattern.sub(lambda found: "\n".join(" " * len(line) for line in found[0].split("\n")), text)

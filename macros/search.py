@@ -15,13 +15,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from macros import front_matter, render
+from macros import front_matter, render, store
 from macros.catalog import Catalog
 from macros.faults import Fault, SourceError
 from macros.question import SECTIONS, TOPICS, Category, Difficulty
@@ -186,13 +185,17 @@ def _questions(
             "opening": " ".join(opening),
             "rest": " ".join(rest),
         }
+    _BAGS.keep()
 
 
-# A server builds again after each edit, of one page: what was given once is given again.
-@lru_cache(maxsize=8192)
-def _bag(text: str) -> tuple[str, ...]:
+_BAGS = store.Many("words.json", lambda: None)
+"""The words of pages, and of their openings, by their Markdown."""
+
+
+def _bag(text: str) -> list[str]:
     """The words of a page's Markdown, each once, in the order in which they first stand there."""
-    return tuple(dict.fromkeys(words(_prose(text))))
+    found: list[str] = _BAGS.get(text, lambda: list(dict.fromkeys(words(_prose(text)))))
+    return found
 
 
 def _json(content: object) -> str:

@@ -7,7 +7,7 @@ import pytest
 from anki.collection import Collection
 from anki.import_export_pb2 import ImportAnkiPackageOptions, ImportAnkiPackageRequest
 
-from macros import deck, store, texts
+from macros import deck, texts
 from macros.catalog import Catalog, load_catalog
 from macros.site import Site
 from tests.macros.pages import FIRST, page, write_docs
@@ -49,11 +49,6 @@ Then less.
 a < b
 ```
 """
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "CACHE_DIR", tmp_path / "cache")
 
 
 @pytest.fixture
