@@ -30,10 +30,12 @@ _SCRIPT = re.compile(rf'(<script src="[^"]*?){re.escape(_ENTRY)}(?=")')
 
 def write(site_dir: Path) -> None:
     """Join the scripts and the sheets, and have every page load them in the place of the others. Raises SourceError."""
-    pages = {file: file.read_text(encoding="utf-8") for file in sorted(site_dir.rglob("*.html"))}
-    sheets = common([found for html in pages.values() if (found := sheets_of(html))])
+    # Each is read twice: all of them at once are more than all else that a build has in memory.
+    pages = sorted(site_dir.rglob("*.html"))
+    sheets = common([found for page in pages if (found := sheets_of(page.read_text(encoding="utf-8")))])
     _join(site_dir, sheets)
-    for file, html in pages.items():
+    for file in pages:
+        html = file.read_text(encoding="utf-8")
         finished = relinked(html, sheets)
         if finished != html:
             file.write_text(finished, encoding="utf-8")
