@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from macros import raster, render
 from macros.catalog import Catalog
+from macros.cores import on_all
 from macros.plan import Plan
 from macros.question import Category, Difficulty, Question
 from macros.site import Site
@@ -65,7 +66,16 @@ def files(catalog: Catalog, plans: Mapping[str, Plan], site: Site) -> dict[str, 
         **{address_of_question(question): question_card(question, site) for question in catalog},
         **{address_of_plan(source): plan_card(plan, catalog, site) for source, plan in plans.items()},
     }
+    # Drawn by other processes where many are missing, and taken from the cache here.
+    for _ in on_all(
+        _draw, [card.svg for card in cards.values() if not raster.is_kept(card.svg, WIDTH, HEIGHT)]
+    ):
+        pass
     return {address: raster.png(card.svg, WIDTH, HEIGHT) for address, card in cards.items()}
+
+
+def _draw(svg: str) -> None:
+    raster.png(svg, WIDTH, HEIGHT)
 
 
 def question_card(question: Question, site: Site) -> Card:

@@ -7,11 +7,9 @@ other questions within these pages, all others absolute, as paper and a PDF have
 
 from __future__ import annotations
 
-import multiprocessing
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -20,6 +18,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from macros import render, store
+from macros.cores import on_all
 from macros.question import Category
 from macros.site import Site
 from macros.texts import opened
@@ -27,8 +26,6 @@ from macros.texts import opened
 ADDRESS = "print/"
 PARTS_FROM = 100
 """So many questions nobody prints at once, and a browser shows their page in seconds: they get a page for each category."""
-_MANY = 40
-"""To start other processes takes as long as some of the work, and fewer chapters are done by then."""
 SHEET = "assets/stylesheets/print.css"
 
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -179,7 +176,7 @@ def _articles(
     found = [store.read(path, key) for path, key in entries]
     missing = [at for at, data in enumerate(found) if data is None]
     make = partial(_article, targets=targets, site_url=site_url)
-    for at, article in zip(missing, _on_all_cores(make, [chapters[at] for at in missing]), strict=True):
+    for at, article in zip(missing, on_all(make, [chapters[at] for at in missing]), strict=True):
         found[at] = article.encode()
         store.write(*entries[at], article.encode())
     return [(data or b"").decode() for data in found]
@@ -194,15 +191,6 @@ def _key(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     places = {_address(chapter, urlsplit(unescape(href)).path) for href in hrefs}
     known = sorted((place, targets[place]) for place in places & targets.keys())
     return store.key_of([store.this_package(), site_url, chapter.number, chapter.address, article, known])
-
-
-def _on_all_cores(make: Callable[[Chapter], str], chapters: Sequence[Chapter]) -> Iterator[str]:
-    """What is made of each chapter, a tenth of a second each, in order."""
-    if len(chapters) < _MANY:
-        yield from map(make, chapters)
-        return
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(make, chapters, chunksize=4)
 
 
 def _article(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:

@@ -50,6 +50,11 @@ def png(svg: str, across: int, down: int, cache: Path = CACHE_DIR) -> bytes:
     return data
 
 
+def is_kept(svg: str, across: int, down: int, cache: Path = CACHE_DIR) -> bool:
+    """Whether it is in the cache, by its name alone: one that is damaged is told by `png`."""
+    return (cache / _key(svg, across, down)).is_file()
+
+
 @lru_cache(maxsize=1)
 def _register_face() -> None:
     for bold, name in _FILES.items():

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from macros import printable
+from macros import cores, printable
 from macros.site import Site
 
 SITE = Site("A & B", "About it.", "https://example.org/base/", "CC BY 4.0")
@@ -109,5 +109,5 @@ def test_a_page_of_kept_articles_is_the_same(tmp_path, monkeypatch):
 
 
 def test_many_chapters_are_made_on_all_cores(tmp_path, monkeypatch):
-    monkeypatch.setattr(printable, "_MANY", 2)
+    monkeypatch.setattr(cores, "MANY", 2)
     assert page(cache=tmp_path) == page()
