@@ -112,7 +112,10 @@ def define_env(env: Any) -> None:
         """The way to the site's root in HTML's links: MkDocs leaves them alone, Zensical takes them for links of sources."""
         return render.root_of(render.address_of(source()) if hasattr(env.page, "file") else source())
 
-    is_in_parts = len(prepared.catalog) >= printable.PARTS_FROM
+    def is_in_parts() -> bool:
+        """Whether there are too many questions to print them at once."""
+        return len(prepared.catalog) >= printable.PARTS_FROM
+
     for macro in _macros(source, root, prepared).values():
         env.macro(macro)
 
@@ -142,13 +145,13 @@ def define_env(env: Any) -> None:
     @env.macro
     def printable_link() -> str:
         """A link to all questions, to be printed."""
-        label = "All questions, a page for each category" if is_in_parts else "All questions on one page"
+        label = "All questions, a page for each category" if is_in_parts() else "All questions on one page"
         return render.finished_link(printable.ADDRESS, label, site.url)
 
     @env.macro
     def has_pdf() -> bool:
         """Whether this build is one that a PDF is made of: of so many questions that they are not printed at once, none is."""
-        return bool(env.conf["extra"].get("pdf")) and not is_in_parts
+        return bool(env.conf["extra"].get("pdf")) and not is_in_parts()
 
 
 def prepare(project_dir: Path) -> None:
