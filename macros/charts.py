@@ -7,14 +7,12 @@ turns each into a property of the palette at hand: so a color that the sheet doe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +103,7 @@ def figure(name: str, specification: Mapping[str, Any]) -> str:
 # A server builds again after each edit, of one page: what was drawn once is there.
 @lru_cache(maxsize=4096)
 def _figure(name: str, written: str) -> str:
-    path = CACHE_DIR / store.key_of([_maker(), name, written])
+    path = CACHE_DIR / store.key_of([*_makers(), name, written])
     data = files.kept(path)
     if data is None:
         data = _drawn(name, written).encode()
@@ -113,12 +111,9 @@ def _figure(name: str, written: str) -> str:
     return data.decode()
 
 
-@lru_cache(maxsize=1)
-def _maker() -> str:
+def _makers() -> list[object]:
     """What draws; the text of this module stands for its version."""
-    return (
-        f"{metadata.version('vl-convert-python')} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
-    )
+    return [store.text_of(Path(__file__)), store.versions("vl-convert-python")]
 
 
 def _drawn(name: str, written: str) -> str:

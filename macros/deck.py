@@ -17,7 +17,6 @@ import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
-from importlib import metadata
 from pathlib import Path
 
 import genanki  # type: ignore[import-untyped]

@@ -127,5 +127,5 @@ def _runners() -> list[str]:
         sqlite3.sqlite_version,
         platform.machine(),
         *sorted(installed),
-        _digest(Path(__file__)),
+        store.text_of(Path(__file__)),
     ]

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,8 @@ class _Kept:
             return data.decode()
         with heard() as said:
             html = str(self._template.render(context))
-        # What was said has to be said by the next build, too.
-        if not said:
+        # What was said, or would have been but for `--quiet`, has to be said by the next build, too.
+        if not said and logging.getLogger("mkdocs").isEnabledFor(logging.WARNING):
             store.write(path, key, html.encode())
         return html
 
@@ -90,8 +90,7 @@ def _shared(config: Any, nav: Any) -> str:
     file = Path(config.config_file_path)
     return store.key_of(
         [
-            store.this_package(),
-            *map(metadata.version, _MAKERS),
+            store.makers(*_MAKERS),
             file.read_text(encoding="utf-8") if file.is_file() else "",
             json.dumps(said, sort_keys=True, default=_said),
             [[item.relative_to(TEMPLATES).as_posix(), _digest(item)] for item in _files(TEMPLATES)],

@@ -152,7 +152,7 @@ def _hashes(texts: Iterable[str]) -> list[str]:
 
 def _kept(page: str, entry: Path) -> Inline:
     """What the page has in its own text, from the cache when it is there. What is to be told of is found anew each time."""
-    key = store.key_of([store.this_package(), hashlib.sha256(page.encode()).hexdigest()])
+    key = store.key_of([store.makers(), hashlib.sha256(page.encode()).hexdigest()])
     if (data := store.read(entry, key)) is not None:
         return Inline(tuple(json.loads(data)), ())
     inline = inline_of(page)

@@ -190,7 +190,7 @@ def _key(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     hrefs = {href for href in _HREF.findall(article) if not href.startswith(("#", "http"))}
     places = {_address(chapter, urlsplit(unescape(href)).path) for href in hrefs}
     known = sorted((place, targets[place]) for place in places & targets.keys())
-    return store.key_of([store.this_package(), site_url, chapter.number, chapter.address, article, known])
+    return store.key_of([store.makers(), site_url, chapter.number, chapter.address, article, known])
 
 
 def _article(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:

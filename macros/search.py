@@ -188,7 +188,7 @@ def _questions(
     _BAGS.keep()
 
 
-_BAGS = store.Many("words.json", lambda: None)
+_BAGS = store.Many("words.json")
 """The words of pages, and of their openings, by their Markdown."""
 
 
