@@ -74,13 +74,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def copy_sources(project: Path) -> None:
-    """Copy SOURCES into a folder that is there, for a build that writes into what it builds, and what is drawn and compiled."""
+    """Copy SOURCES into a folder that is there, for a build that writes into what it builds, and what is drawn, computed and compiled."""
     for name in SOURCES:
         ignored = shutil.ignore_patterns("__pycache__", "node_modules")
         shutil.copytree(ROOT / name, project / name, ignore=ignored)
-    for name in ("diagrams", "cards", "templates"):
+    for name in ("diagrams", "charts", "cards", "figures", "templates"):
         if (ROOT / ".cache" / name).is_dir():
-            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name)
+            # The site's build may be putting something there.
+            drafts = shutil.ignore_patterns(".*")
+            shutil.copytree(ROOT / ".cache" / name, project / ".cache" / name, ignore=drafts)
     # What joins scripts and sheets comes with the libraries it needs.
     (project / "vendor").symlink_to(ROOT / "vendor")
 
