@@ -97,6 +97,15 @@ def test_the_small_site_builds_as_long_as_nothing_is_wrong(project: Path) -> Non
     page = (project / "site" / "questions/technical/shed-load/index.html").read_text(encoding="utf-8")
     assert "shed" in re.sub(r"<[^>]+>", "", page)
 
+    # What is kept makes the same site again: of all its bytes.
+    site = {file: file.read_bytes() for file in (project / "site").rglob("*.html")}
+    entries = [file for name in ("pages", "framed") for file in (project / ".cache" / name).rglob("*.md")]
+    kept = {file: file.stat().st_mtime_ns for file in entries}
+    assert len(kept) == 6
+    assert small.build(project).returncode == 0
+    assert {file: file.read_bytes() for file in (project / "site").rglob("*.html")} == site
+    assert {file: file.stat().st_mtime_ns for file in entries} == kept
+
 
 @pytest.fixture
 def plant(project: Path) -> Iterator[Callable[[Fault], None]]:
