@@ -12,10 +12,11 @@ import signal
 import sys
 from pathlib import Path
 
-from macros import READ, ROOT, prepare
 from macros.building import build
 from macros.faults import SourceError, of_os_error
 from macros.finish import finish
+from macros.places import READ, ROOT
+from macros.preparing import prepare
 from macros.undisturbed import BUILD
 
 _USAGE = "Name the folder: `python -m macros build site`, or of a site that is built, `python -m macros site`"

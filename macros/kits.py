@@ -69,7 +69,10 @@ def title_of(question: Question) -> str:
 
 
 def load_kits(docs_dir: Path, catalog: Catalog) -> dict[str, Kit]:
-    """The kit of every question that has one, by its path below docs/. Raises SourceError with all faults of all kits."""
+    """The kit of every question that has one, by its path below docs/, in the order of the questions' numbers.
+
+    Raises SourceError with all faults of all kits.
+    """
     questions = {source_of(question): question for question in catalog}
     kits: dict[str, Kit] = {}
     faults: list[Fault] = []
@@ -90,7 +93,7 @@ def load_kits(docs_dir: Path, catalog: Catalog) -> dict[str, Kit]:
             faults += error.faults
     if faults:
         raise SourceError(faults)
-    return kits
+    return dict(sorted(kits.items(), key=lambda item: item[1].question.number))
 
 
 def _faults(page: front_matter.Page, question: Question, asked: front_matter.Page) -> list[Fault]:

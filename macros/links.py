@@ -23,8 +23,9 @@ from markdown.treeprocessors import Treeprocessor  # type: ignore[import-untyped
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from macros.faults import Fault, SourceError
+from macros.places import ROOT
 
-FILE = Path(__file__).parent.parent / "references" / "links.json"
+FILE = ROOT / "references" / "links.json"
 SECTIONS = frozenset({"references", "sources"})
 """Ids of the headings below which entries get their note."""
 

@@ -13,9 +13,10 @@ from typing import Any
 from mkdocs.exceptions import Abort, MkDocsException
 from mkdocs.plugins import event_priority
 
-from macros import READ, exports, framed, templates
+from macros import exports, framed, templates
 from macros.ahead import AHEAD
 from macros.faults import SourceError, of_os_error
+from macros.places import READ
 from macros.undisturbed import BUILD
 
 

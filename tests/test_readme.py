@@ -67,8 +67,8 @@ def test_dependencies_inside_macros_point_one_way() -> None:
                 for name in (f"{node.module}.{alias.name}" for alias in node.names):
                     arrows[module].add(name if name in files else node.module)
     assert len(tuple(TopologicalSorter(arrows).static_order())) > 40
-    upward = {module for module, others in arrows.items() if "macros" in others}
-    assert upward <= {"macros.__main__", "macros.serving"}
+    # Nothing leads back up to what the generator calls.
+    assert not {module for module, others in arrows.items() if "macros" in others}
 
 
 def test_every_target_that_it_names_is_one_and_all_are_named() -> None:

@@ -10,6 +10,9 @@ import macros
 from macros import configuration
 from macros.catalog import load_catalog, nav_pages
 from macros.front_matter import read
+from macros.page_macros import Sources
+from macros.places import SOURCES
+from macros.preparing import Generated, Prepared
 from macros.question import TOPICS, Category, Difficulty, FrontMatter
 from tests import conftest
 from tests.content.reading import DOCS, PAGES, ROOT
@@ -52,7 +55,7 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
             return function
 
     # Names are looked at, so nothing need be read.
-    monkeypatch.setattr(macros, "latest", lambda key, prepare: macros.Prepared(*[None] * 8))
+    monkeypatch.setattr(macros, "prepared", lambda *_: Prepared(Sources(*[None] * 7), Generated({}, {}, {})))
     env = Env()
     macros.define_env(env)
     # Those that pages have, that a question may have, and that the generator and its plugins know.
@@ -63,7 +66,7 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
 
 
 def test_a_server_watches_all_that_a_build_reads_and_a_copy_has_it():
-    assert CONFIG["watch"] == list(macros.SOURCES)
+    assert CONFIG["watch"] == list(SOURCES)
     assert list(conftest.SOURCES) == ["docs", *CONFIG["watch"]]
 
 

@@ -10,7 +10,7 @@ import pytest
 from mkdocs.config import load_config
 
 import macros
-from macros import configuration
+from macros import configuration, preparing
 from macros.catalog import nav_pages
 from macros.faults import Fault, SourceError
 
@@ -87,10 +87,10 @@ def test_before_a_build_is_prepared_what_a_generator_prepares(monkeypatch: pytes
         asked.append((Path(docs_dir), *rest[:-1]))
         raise SourceError([Fault(docs_dir, None, "is looked at no further", "none")])
 
-    monkeypatch.setattr(macros, "_prepare", give_up)
+    monkeypatch.setattr(preparing, "_prepare", give_up)
     env = SimpleNamespace(project_dir=str(ROOT), conf=load_config(str(ROOT / "mkdocs.yml")))
     with pytest.raises(SystemExit):
         macros.define_env(env)
     with pytest.raises(SourceError):
-        macros.prepare(ROOT)
+        preparing.prepare(ROOT)
     assert asked[0] == asked[1]

@@ -1,4 +1,4 @@
-"""What a page may call: each macro gives what its page asks for, and refuses the page that cannot ask for it."""
+"""What a page may call, and what plain texts are made of it: each macro gives what its page asks for, or refuses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-import macros
+from macros import preparing
 from macros.catalog import load_catalog
 from macros.figures import Figures
 from macros.kits import Kit, Level
+from macros.page_macros import Macros, Sources, page_macros, plain_macros
 from macros.plan import Day, Plan, Step
 from macros.plan_link import decode
 from macros.render import question_link
@@ -38,7 +39,7 @@ class Computed(Figures):
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> macros.Prepared:
+def sources(tmp_path: Path) -> Sources:
     pages = {
         "technical/a.md": page(number="1", minutes="40"),
         "debugging/b.md": page(FIRST + DRILL + REST, number="2"),
@@ -56,40 +57,38 @@ def prepared(tmp_path: Path) -> macros.Prepared:
     )
     packages = {QUESTION: "a", OTHER: "b", KIT: "a"}
     counted = Tally(1, 2, 3, None)
-    return macros.Prepared(
-        catalog, {PLAN: plan}, ((1, 2), (2,)), {KIT: kit}, packages, Computed(), counted, {}
-    )
+    return Sources(catalog, {PLAN: plan}, ((1, 2), (2,)), {KIT: kit}, packages, Computed(), counted)
 
 
-def of(prepared: macros.Prepared, source: str) -> macros.Macros:
-    return macros._macros(lambda: source, lambda: "../", prepared)
+def of(sources: Sources, source: str) -> Macros:
+    return page_macros(lambda: source, lambda: "../", sources)
 
 
-def test_a_figure_comes_from_the_example_of_the_page_that_asks(prepared):
-    assert of(prepared, QUESTION)["computed"]("share", of=2) == "a.share[('of', 2)]"
-    assert of(prepared, OTHER)["computed"]("share") == "b.share[]"
+def test_a_figure_comes_from_the_example_of_the_page_that_asks(sources):
+    assert of(sources, QUESTION)["computed"]("share", of=2) == "a.share[('of', 2)]"
+    assert of(sources, OTHER)["computed"]("share") == "b.share[]"
     with pytest.raises(ValueError, match=r"computed\('share'\): index.md is no question page"):
-        of(prepared, "index.md")["computed"]("share")
+        of(sources, "index.md")["computed"]("share")
     with pytest.raises(ValueError, match=r"chart\('nothing'\): figures.py has no such function"):
-        of(prepared, QUESTION)["chart"]("nothing")
+        of(sources, QUESTION)["chart"]("nothing")
 
 
-def test_questions_are_selected_by_category_and_difficulty(prepared):
-    own = of(prepared, "index.md")
+def test_questions_are_selected_by_category_and_difficulty(sources):
+    own = of(sources, "index.md")
     assert own["question_count"]() == 2
     assert own["question_table"]().count("<tr data-number") == 2
     assert own["question_table"]("technical").count("<tr data-number") == 1
     assert own["question_table"](difficulty="staff").count("<tr data-number") == 0
-    assert own["question"](2) == question_link(prepared.catalog.get(2), "index.md")
+    assert own["question"](2) == question_link(sources.catalog.get(2), "index.md")
     assert own["question_board"]().count("<li") == 2
     assert "<td>2</td>" in own["distribution"]()
     assert "3" in own["site_figures"]()
     assert 'for="guess-3"' in own["guess"](3)
 
 
-def test_a_plan_is_that_of_its_page_or_of_one_that_is_named(prepared):
-    own = of(prepared, PLAN)
-    assert own["plan_length"]() == of(prepared, "index.md")["plan_length"](PLAN) == "2 days, 100 minutes"
+def test_a_plan_is_that_of_its_page_or_of_one_that_is_named(sources):
+    own = of(sources, PLAN)
+    assert own["plan_length"]() == of(sources, "index.md")["plan_length"](PLAN) == "2 days, 100 minutes"
     assert own["plan_days"]().count("### Day") == 2
     opener = own["plan_opener"]()
     assert 'href="../plans/builder/#plan=' in opener
@@ -98,50 +97,52 @@ def test_a_plan_is_that_of_its_page_or_of_one_that_is_named(prepared):
     assert own["plan_order"]().count("\n") == 1
 
 
-def test_a_kit_has_its_questions_figures_in_what_it_draws(prepared):
-    own = of(prepared, KIT)
+def test_a_kit_has_its_questions_figures_in_what_it_draws(sources):
+    own = of(sources, KIT)
     assert own["kit_hints"]() == "**Hint 1.** Look at a.share[]."
     assert "Says a.share[]." in own["kit_score_sheet"]()
     assert "](a.md)" in own["kit_list"]()
     for name in ("kit_hints", "kit_score_sheet"):
         with pytest.raises(ValueError, match=rf"{name}\(\): index.md is no interviewer's kit"):
-            of(prepared, "index.md")[name]()
+            of(sources, "index.md")[name]()
 
 
-def test_only_a_drill_has_evidence(prepared):
+def test_only_a_drill_has_evidence(sources):
     for source in (QUESTION, "index.md"):
         with pytest.raises(ValueError, match=r"no question page whose example has an evidence\.yml"):
-            of(prepared, source)["evidence_files"]()
+            of(sources, source)["evidence_files"]()
 
 
-def test_a_text_has_no_controls_and_says_where_they_are(prepared):
-    own = macros._plain_macros(KIT, prepared, SITE)
+def test_a_text_has_no_controls_and_says_where_they_are(sources):
+    own = plain_macros(KIT, sources, SITE)
     assert own["calculator"]("any") == "(Interactive, on the page only: <https://example.org/base/kits/a/>)"
     assert own["guess"](1) == ""
     assert "- [ ] Says a.share[]." in own["kit_score_sheet"]()
     assert own["computed"]("share") == "a.share[]"
 
 
-def test_of_the_plain_texts_a_server_makes_those_again_that_have_changed(prepared, tmp_path, monkeypatch):
+def test_of_the_plain_texts_a_server_makes_those_again_that_have_changed(sources, tmp_path, monkeypatch):
     made = []
-    expand = macros.texts.expand
+    expand = preparing.texts.expand
     monkeypatch.setattr(
-        macros.texts, "expand", lambda *given: made.append(given[-1].removeprefix("texts/")) or expand(*given)
+        preparing.texts,
+        "expand",
+        lambda *given: made.append(given[-1].removeprefix("texts/")) or expand(*given),
     )
     pages = {
         source: f"---\ntitle: T\n---\n{{{{ computed('{source[-4]}') }}}}\n" for source in (QUESTION, OTHER)
     }
 
-    def built(with_: macros.Prepared) -> list[str]:
+    def built(with_: Sources) -> list[str]:
         made.clear()
-        texts = macros._texts(tmp_path, pages, with_, SITE)
+        texts = preparing._texts(tmp_path, preparing._Read(with_, pages, {}, {}, {}), SITE)
         assert [text.markdown for text in texts.values()] == ["a.a[]\n", f"{with_.packages[OTHER]}.b[]\n"]
         return list(made)
 
-    assert built(prepared) == [QUESTION, OTHER]
-    assert built(prepared) == []
+    assert built(sources) == [QUESTION, OTHER]
+    assert built(sources) == []
     pages[QUESTION] = pages[QUESTION].replace("title: T", "title: U")
-    assert built(prepared._replace(plans=dict(prepared.plans))) == [QUESTION]
+    assert built(sources._replace(plans=dict(sources.plans))) == [QUESTION]
     # What one text says of other pages may be in any.
-    assert built(prepared._replace(packages={**prepared.packages, OTHER: "c"})) == [QUESTION, OTHER]
-    assert built(prepared._replace(figures=Computed())) == [QUESTION, OTHER]
+    assert built(sources._replace(packages={**sources.packages, OTHER: "c"})) == [QUESTION, OTHER]
+    assert built(sources._replace(figures=Computed())) == [QUESTION, OTHER]

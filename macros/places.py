@@ -1,0 +1,15 @@
+"""Where things are in the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SEARCH = ROOT / "search"
+TEMPLATES = ROOT / "overrides" / "generated"
+"""What the templates include, written by each build."""
+LOCK = ROOT / ".cache" / "build.lock"
+SOURCES = ("examples", "macros", "overrides", "references", "search")
+"""Folders below ROOT that a build reads, beside the pages'."""
+READ = (ROOT / "mkdocs.yml", ROOT / "macros")
+"""What a process that builds has read before the build begins, and does not read again."""
