@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateSyntaxError
 
-from macros import templates
+from macros import serving, templates
 
 TEXT = "{% for n in numbers %}{{ n }} of {{ total() }}\n{% endfor %}"
 
@@ -78,7 +78,7 @@ def test_a_theme_takes_its_templates_from_the_cache(monkeypatch: pytest.MonkeyPa
     texts = {"page.html": "<h1>{{ title }}</h1>"}
 
     def said(title: str) -> str:
-        environment = Environment(loader=DictLoader(texts), bytecode_cache=templates.Compiled())
+        environment = serving.on_env(Environment(loader=DictLoader(texts)))
         return environment.get_template("page.html").render(title=title)
 
     assert said("One") == "<h1>One</h1>"
