@@ -79,7 +79,7 @@ def test_a_theme_takes_its_templates_from_the_cache(monkeypatch: pytest.MonkeyPa
 
     def said(title: str) -> str:
         environment = serving.on_env(Environment(loader=DictLoader(texts)))
-        return environment.get_template("page.html").render(title=title)
+        return environment.get_template("page.html").render({"title": title})
 
     assert said("One") == "<h1>One</h1>"
     with monkeypatch.context() as without:
