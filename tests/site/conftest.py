@@ -177,7 +177,8 @@ def _have_it_wait(page: Page) -> None:
         def loaded(*args: Any, **options: Any) -> Any:
             response = load(*args, **options)
             if "wait_until" not in options:
-                page.wait_for_function(SET_UP)
+                # Playwright's way to ask with every frame has the browser draw frames.
+                page.wait_for_function(SET_UP, polling=20)
             return response
 
         return loaded

@@ -1,6 +1,6 @@
 /*
- * What the pages do by script, in the place of the theme's own, which is ten times as large and of which we used as much. It is
- * done part by part, so that a reader who scrolls or presses meanwhile does not wait for the rest.
+ * What the pages do by script, in the place of the theme's own, which is ten times as large and of which we used as much. Where it
+ * takes its time, it is done part by part, so that a reader who scrolls or presses meanwhile does not wait for the rest.
  */
 
 import { setUpCopyLinks } from "./copy-link.js";
@@ -16,6 +16,9 @@ import { setUpNavigation } from "./theme/navigation.js";
 import { setUpPalette } from "./theme/palette.js";
 import { setUpScrolling } from "./theme/scrolling.js";
 
+/** Milliseconds after which what waits in the browser has its turn: those of a frame. */
+const AT_ONCE = 16;
+
 const article = document.querySelector("article");
 // The controls of a page that is somebody's to cite.
 const tools = article?.querySelector(".page-tools");
@@ -23,10 +26,15 @@ const tools = article?.querySelector(".page-tools");
 setUp();
 
 async function setUp() {
+  let begun = performance.now();
   // The palette first: it asks for a color, which is known until something changes. Scrolling last: it measures what all have filled.
   for (const part of [setUpPalette, setUpNavigation, setUpSearch, ...(article ? ofArticle() : []), setUpScrolling]) {
     part();
-    await othersTurn();
+    // More often it would be drawn, and so styled and laid out, in between for nothing.
+    if (performance.now() - begun > AT_ONCE) {
+      await othersTurn();
+      begun = performance.now();
+    }
   }
   // For who wants to know when everything answers, as tests do.
   document.documentElement.dataset.setUp = "done";
