@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, repaint, resize
+from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, repaint, resize
 from tests.site.shots import TYPES
 
 PHONE = {"size": NARROW, "has_touch": True, "is_mobile": True}
@@ -72,7 +72,9 @@ def test_the_question_is_in_the_first_screen_and_nothing_of_its_answer(
         assert answer["y"] > size[1], f"{question['address']}: the way to the answer is in the first screen"
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(WIDE, id="wide", marks=THOROUGH), pytest.param(NARROW, id="phone")]
+)
 def test_every_type_of_page_stays_and_fits_and_can_be_touched(
     new_page: NewPage, size: tuple[int, int]
 ) -> None:

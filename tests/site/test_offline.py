@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from macros import offline
 from tests.site.axe import findings
-from tests.site.conftest import NARROW, NewPage, Site, Watch
+from tests.site.conftest import NARROW, THOROUGH, NewPage, Site, Watch
 from tests.site.server import PagesHandler, Server
 
 PAGE = "take-away/"
@@ -265,6 +265,7 @@ def test_a_reader_stops_keeps_and_lets_go_of_all_of_it_by_keyboard(
     assert page.evaluate(NOTHING_THERE) == [0, 1]
 
 
+@THOROUGH
 @pytest.mark.timeout(600)
 def test_no_state_of_the_control_has_a_finding(host: Host, new_page: NewPage) -> None:
     page = new_page(size=NARROW)

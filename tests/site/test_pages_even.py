@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.site.axe import faults_of_pages, looked_at
-from tests.site.conftest import NewPage, Site
+from tests.site.conftest import THOROUGH, NewPage, Site
 
 
+@THOROUGH
 @pytest.mark.timeout(900)
 def test_no_page_has_a_fault(site: Site, new_page: NewPage) -> None:
     """No finding of axe-core and no sideways scroll; no console error and no request to another host (`watch` asserts)."""

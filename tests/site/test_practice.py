@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.site.axe import findings_of_state
-from tests.site.conftest import NARROW, NewPage, Site
+from tests.site.conftest import NARROW, THOROUGH, NewPage, Site
 
 QUESTION = "questions/technical/rate-limiting/"
 MINUTES = 30
@@ -552,6 +552,7 @@ def test_without_scripts_the_pages_say_what_to_do(new_page: NewPage) -> None:
 # --- Every state, in both palettes ------------------------------------------------------------------------------------
 
 
+@THOROUGH
 def test_no_state_has_a_finding_and_all_fit(new_page: NewPage) -> None:
     found: list[str] = []
     page = new_page(size=NARROW, has_touch=True)

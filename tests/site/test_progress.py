@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from macros.question import Category
 from tests.site.axe import findings_of_state
-from tests.site.conftest import NARROW, NewPage, Site
+from tests.site.conftest import NARROW, THOROUGH, NewPage, Site
 
 KEY = "llm-production-interviews.progress"
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -459,6 +459,7 @@ def test_reviews_are_those_of_the_library(site: Site, new_page: NewPage) -> None
     assert first == sorted(first)
 
 
+@THOROUGH
 def test_no_state_has_a_finding_and_all_fit(new_page: NewPage) -> None:
     found: list[str] = []
     page = opened(new_page, size=NARROW, has_touch=True)
