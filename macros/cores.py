@@ -23,12 +23,12 @@ def on_all(make: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
         return
     # spawn, because a process that has drawn something would be copied with the locks of what draws.
     with ProcessPoolExecutor(
-        mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
     ) as pool:
         yield from pool.map(make, things, chunksize=4)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have a worker end when the build that it works for is killed: by itself it would wait for more work forever."""
     if parent := multiprocessing.parent_process():
 

@@ -7,7 +7,6 @@ by content in `.cache/figures`, a file for each example.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import platform
@@ -104,7 +103,7 @@ def _is_plain(value: Any) -> bool:
 def _key(package: str) -> str:
     """Content hash of all that the example's figures depend on."""
     folder = ROOT / PACKAGE / package
-    texts = [(file.relative_to(folder).as_posix(), _digest(file)) for file in _files(folder)]
+    texts = [(file.relative_to(folder).as_posix(), store.digest_of(file)) for file in _files(folder)]
     return store.key_of([_runners(), package, texts])
 
 
@@ -112,10 +111,6 @@ def _files(folder: Path) -> Iterator[Path]:
     return (
         file for file in sorted(folder.rglob("*")) if file.is_file() and file.parent.name != "__pycache__"
     )
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=1)

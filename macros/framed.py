@@ -8,16 +8,14 @@ There is one entry for each page, so that they stay as few as the pages.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from macros import store
-from macros.kept import heard
+from macros.kept import heard, is_silent
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "overrides"
@@ -60,8 +58,7 @@ class _Kept:
             return data.decode()
         with heard() as said:
             html = str(self._template.render(context))
-        # What was said, or would have been but for `--quiet`, has to be said by the next build, too.
-        if not said and logging.getLogger("mkdocs").isEnabledFor(logging.WARNING):
+        if is_silent(said):
             store.write(path, key, html.encode())
         return html
 
@@ -93,7 +90,7 @@ def _shared(config: Any, nav: Any) -> str:
             store.makers(*_MAKERS),
             file.read_text(encoding="utf-8") if file.is_file() else "",
             json.dumps(said, sort_keys=True, default=_said),
-            [[item.relative_to(TEMPLATES).as_posix(), _digest(item)] for item in _files(TEMPLATES)],
+            [[item.relative_to(TEMPLATES).as_posix(), store.digest_of(item)] for item in _files(TEMPLATES)],
             _items(nav.items),
         ]
     )
@@ -112,10 +109,6 @@ def _said(value: Any) -> object:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _items(items: Iterable[Any]) -> list[object]:

@@ -86,10 +86,8 @@ def keep(page: Any) -> None:
         asked = _Asked(files)
         with heard() as said:
             convert(config, asked)
-        # What was said, or would have been but for `--quiet`, has to be said by the next build, too. And a listing that was
-        # edited meanwhile is in the page, but not in the key.
-        is_silent = not said and logging.getLogger("mkdocs").isEnabledFor(logging.WARNING)
-        if is_silent and _key(page, config) == key and (made := _made(page, asked)):
+        # A listing that was edited meanwhile is in the page, but not in the key.
+        if is_silent(said) and _key(page, config) == key and (made := _made(page, asked)):
             store.write(path, key, made.model_dump_json().encode())
 
     page.render = render
@@ -149,6 +147,11 @@ def _restore(page: Any, kept: Kept, files: Any) -> None:
     page._title_from_render = kept.title
     page.present_anchor_ids = set(kept.anchors)
     page.links_to_anchors = {files.get_file_from_path(path): anchors for path, anchors in kept.links.items()}
+
+
+def is_silent(said: list[logging.LogRecord]) -> bool:
+    """Whether the making of a result may be left out next time: what was said, or would have been but for `--quiet`, has to be said again."""
+    return not said and logging.getLogger("mkdocs").isEnabledFor(logging.WARNING)
 
 
 @contextmanager

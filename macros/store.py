@@ -21,6 +21,11 @@ def key_of(facts: Iterable[object]) -> str:
     return hashlib.sha256(json.dumps(list(facts)).encode()).hexdigest()
 
 
+def digest_of(file: Path) -> str:
+    """A hash of the file's content. Raises OSError."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 @lru_cache(maxsize=8)
 def text_of(place: Path) -> str:
     """A hash of a module, or of all below a folder, which stands for their version: no constant to forget when they change."""

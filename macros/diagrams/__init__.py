@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import multiprocessing
 import os
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +21,7 @@ from markdown import Markdown  # type: ignore[import-untyped]
 from pymdownx.superfences import SuperFencesException  # type: ignore[import-untyped]
 
 from macros import files, store
+from macros.cores import end_with_parent
 from macros.diagrams.report import located
 from macros.diagrams.source import (
     DiagramError,
@@ -164,23 +164,12 @@ def _render_all(sources: set[str]) -> dict[str, DiagramError]:
         # spawn, because a process forked after a render would inherit the engine's lock and hang.
         context = multiprocessing.get_context("spawn")
         try:
-            with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+            with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
                 outcomes = list(pool.map(_try, missing, caches))
         except BrokenProcessPool:  # a machine short of memory: slower in this one process, but done
             outcomes = []
     outcomes = outcomes or list(map(_try, missing, caches))
     return {source: error for source, error in zip(missing, outcomes, strict=True) if error}
-
-
-def _end_with_parent() -> None:
-    """Have a worker end when the build that it works for is killed: by itself it would wait for more work forever."""
-    if parent := multiprocessing.parent_process():
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
 
 
 def _try(source: str, cache: Path) -> DiagramError | None:

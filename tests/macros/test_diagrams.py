@@ -395,11 +395,11 @@ def test_a_page_with_a_faulty_diagram_is_not_built(tmp_path: Path, source: str, 
 WORKING = """\
 import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor
-from macros.diagrams import _end_with_parent
+from macros.cores import end_with_parent
 
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
         sys.stdin.readline()
 """
