@@ -24,7 +24,7 @@ help:  ## List the targets
 
 .PHONY: serve
 serve: $(VENV)/.site $(VENDOR)  ## Show the site at a local address and reload on every change
-	MACROS_STOP=false $(BIN)/mkdocs serve --no-strict --livereload --dev-addr 127.0.0.1:$(PORT)
+	MACROS_STOP=false $(BIN)/mkdocs serve --no-strict --dirty --livereload --dev-addr 127.0.0.1:$(PORT)
 
 .PHONY: build
 build: $(VENV)/.site $(VENDOR)  ## Build the site into site/, stopping on any warning

@@ -88,6 +88,7 @@ def measure(folder: Path, count: int) -> Row:
         "mkdocs",
         "serve",
         "--no-strict",
+        "--dirty",
         "--livereload",
         "--dev-addr",
     )
@@ -100,7 +101,7 @@ def measure(folder: Path, count: int) -> Row:
 def _built(project: Path, site: Path) -> tuple[Cost, Cost]:
     """What it took to build the site, and to finish it."""
     return (
-        _run(project, "mkdocs", "build", "--strict", "--site-dir", str(site)),
+        _run(project, "mkdocs", "build", "--strict", "--dirty", "--site-dir", str(site)),
         _run(project, "macros", str(site)),
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from macros import figures, finish, kept, render, templates
 from macros.faults import SourceError, of_os_error
+from macros.made import MADE
 from macros.page_macros import file_macros, page_macros
 from macros.preparing import begin, lay, prepared, site_of
+from macros.texts import TEXTS
 from macros.undisturbed import BUILD
 
 
@@ -22,7 +24,9 @@ def define_env(env: Any) -> None:
     try:
         site = site_of(env.conf)
         begin(docs_dir)
-        sources, generated = prepared(docs_dir, site_dir, env.conf, site)
+        made = prepared(docs_dir, site_dir, env.conf, site)
+        sources, generated = made.sources, made.generated
+        MADE.begin(made.shows)
         if BUILD.is_watched:
             # Since a server's last build, another may have written the same files for its own address.
             lay(generated, docs_dir, site_dir, site)
@@ -61,7 +65,9 @@ def on_post_build(env: Any) -> None:
     finish.lay_markdown(Path(env.conf["site_dir"]))
     figures.keep()
     try:
-        BUILD.end()
+        is_undisturbed = BUILD.end()
+        MADE.end(is_undisturbed)
+        TEXTS.end(is_undisturbed)
     except SourceError as error:
         raise _stop(str(error)) from error
 

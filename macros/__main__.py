@@ -15,7 +15,7 @@ from pathlib import Path
 from macros.building import build
 from macros.faults import SourceError, of_os_error
 from macros.finish import finish
-from macros.places import READ, ROOT
+from macros.places import CODE, CONFIGURATION, ROOT
 from macros.preparing import prepare
 from macros.undisturbed import BUILD
 
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
         elif arguments == ["prepare"]:
             # No generator shows here what is logged: that this waits for another build, or knows no dates.
             logging.basicConfig(format="%(message)s", level=logging.INFO)
-            BUILD.is_of("prepare", READ)
+            BUILD.is_of("prepare", (CONFIGURATION, CODE))
             prepare(ROOT)
         else:
             finish(site_dir)

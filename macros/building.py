@@ -35,7 +35,7 @@ def build(site_dir: Path, more: Iterable[str] = ()) -> str:
     _refuse_what_is_no_site(site_dir)
     draft = _beside(site_dir, "draft", os.getpid())
     try:
-        _run("mkdocs", "build", "--strict", "--site-dir", str(draft))
+        _run("mkdocs", "build", "--strict", "--dirty", "--site-dir", str(draft))
         finish(draft)
         for module in more:
             _run(module, str(draft))

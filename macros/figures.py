@@ -50,12 +50,18 @@ class Figures:
             self._grown.add(package)
         return known[call]
 
+    def key(self, package: str) -> str:
+        """A key of all that the example's figures depend on, and all else of it that a page prints."""
+        if package not in self._keys:
+            self._keys[package] = _key(package)
+        return self._keys[package]
+
     def keep(self) -> None:
         """Keep what has been returned by now, of each example whose files are still what they were."""
         for package in sorted(self._grown if self._cache else ()):
-            if self._keys[package] == _key(package):
+            if self.key(package) == _key(package):
                 plain = {call: result for call, result in self._known[package].items() if _is_plain(result)}
-                store.write(self._path(package), self._keys[package], json.dumps(plain).encode())
+                store.write(self._path(package), self.key(package), json.dumps(plain).encode())
         self._grown.clear()
 
     def _of(self, package: str) -> dict[str, Any]:
@@ -63,8 +69,7 @@ class Figures:
         if package not in self._known:
             found = None
             if self._cache:
-                self._keys[package] = _key(package)
-                found = store.read(self._path(package), self._keys[package])
+                found = store.read(self._path(package), self.key(package))
             self._known[package] = json.loads(found) if found else {}
         return self._known[package]
 

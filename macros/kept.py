@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -120,15 +120,14 @@ def _kept(data: bytes | None) -> Kept | None:
 def _made(page: Any, asked: _Asked) -> Kept | None:
     """What the page has been given; None where that cannot be kept whole."""
     places = {path: place for path, file in asked.found.items() if (place := _place(file))}
-    linked = page.links_to_anchors
-    if linked is None or len(places) < len(asked.found):
+    if page.links_to_anchors is None or len(places) < len(asked.found):
         return None
     return Kept(
         content=page.content,
         toc=[_heading(anchor) for anchor in page.toc],
         title=page._title_from_render,
         anchors=sorted(page.present_anchor_ids),
-        links={file.src_uri: dict(anchors) for file, anchors in linked.items()},
+        links=links_of(page),
         asked=places,
     )
 
@@ -146,7 +145,17 @@ def _restore(page: Any, kept: Kept, files: Any) -> None:
     page.toc = get_toc([heading.model_dump() for heading in kept.toc])  # type: ignore[misc]
     page._title_from_render = kept.title
     page.present_anchor_ids = set(kept.anchors)
-    page.links_to_anchors = {files.get_file_from_path(path): anchors for path, anchors in kept.links.items()}
+    page.links_to_anchors = links_to(kept.links, files)
+
+
+def links_of(page: Any) -> dict[str, dict[str, str]]:
+    """The page's links to headings of pages, by the path of the page that is linked to."""
+    return {file.src_uri: dict(anchors) for file, anchors in (page.links_to_anchors or {}).items()}
+
+
+def links_to(links: Mapping[str, dict[str, str]], files: Any) -> dict[Any, dict[str, str]]:
+    """The same by the generator's files."""
+    return {files.get_file_from_path(path): anchors for path, anchors in links.items()}
 
 
 def is_silent(said: list[logging.LogRecord]) -> bool:

@@ -21,6 +21,9 @@ from macros.tally import Tally
 
 Macros = dict[str, Callable[..., Any]]
 
+OF_ALL = ("site_figures", "kit_list", "kit_markdown_links", "file_size")
+"""Names of the macros that tell of what other pages say, beyond their front matter."""
+
 
 class Sources(NamedTuple):
     """What macros draw on: all that has been read from the sources, checked and counted."""
@@ -35,6 +38,18 @@ class Sources(NamedTuple):
     """Package below examples/ whose figures a page prints, by the page's path below docs/."""
     figures: Figures
     counted: Tally
+
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What macros draw on for every page, and no edit of a page's text alone changes."""
+        return self.catalog, self.plans, self.chains, self.packages
+
+    def of(self, source: str, text: str) -> tuple[object, ...] | None:
+        """What they draw on for that page alone; None where the text of other pages may change what they print."""
+        if any(name in text for name in OF_ALL):
+            return None
+        package = self.packages.get(source)
+        return self.kits_of.get(source), package and self.figures.key(package)
 
 
 def page_macros(source: Callable[[], str], root: Callable[[], str], sources: Sources) -> Macros:

@@ -11,5 +11,6 @@ TEMPLATES = ROOT / "overrides" / "generated"
 LOCK = ROOT / ".cache" / "build.lock"
 SOURCES = ("examples", "macros", "overrides", "references", "search")
 """Folders below ROOT that a build reads, beside the pages'."""
-READ = (ROOT / "mkdocs.yml", ROOT / "macros")
-"""What a process that builds has read before the build begins, and does not read again."""
+CONFIGURATION = ROOT / "mkdocs.yml"
+CODE = ROOT / "macros"
+"""Both are read before a build begins; a server reads the first again before each, and the second never."""

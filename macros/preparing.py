@@ -6,6 +6,7 @@ late to it.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -31,15 +32,17 @@ from macros import (
     references,
     render,
     search,
+    store,
     texts,
 )
 from macros.catalog import load_catalog, nav_pages
 from macros.diagrams import check as check_diagrams
 from macros.faults import Fault, SourceError, of_os_error
 from macros.figures import Figures, figures_of
-from macros.latest import TEXTS, latest
+from macros.latest import latest
+from macros.made import Shows
 from macros.page_macros import Sources, plain_macros
-from macros.places import LOCK, ROOT, SEARCH, SOURCES, TEMPLATES
+from macros.places import CONFIGURATION, LOCK, ROOT, SEARCH, SOURCES, TEMPLATES
 from macros.plan import load_chains, load_plans
 from macros.site import Site
 from macros.tally import tally
@@ -61,6 +64,16 @@ class Prepared(NamedTuple):
 
     sources: Sources
     generated: Generated
+    shows: Shows
+
+
+class _Known(NamedTuple):
+    """What the texts of pages are made of, as keys."""
+
+    shared: str
+    """What every text may show."""
+    own: dict[str, str]
+    """Beside that, what one shows by itself, by the page's path below docs/; there is none of a page that shows more."""
 
 
 class _Read(NamedTuple):
@@ -89,13 +102,13 @@ def prepare(project_dir: Path) -> None:
         raise SourceError(faults)
     begin(docs_dir)
     prepared(docs_dir, Path(project_dir, settings["site_dir"]), settings, site_of(settings))
-    BUILD.end()
+    texts.TEXTS.end(BUILD.end())
 
 
 def begin(docs_dir: Path) -> None:
     """Wait for other builds, where this one is watched. Raises SourceError."""
     try:
-        BUILD.begin(LOCK, (docs_dir, *(ROOT / name for name in SOURCES)))
+        BUILD.begin(LOCK, (docs_dir, CONFIGURATION, *(ROOT / name for name in SOURCES)))
     except OSError as error:
         raise SourceError([of_os_error(error, LOCK)]) from error
 
@@ -143,9 +156,10 @@ def _prepare(
     figures: Figures,
 ) -> Prepared:
     read = _read(docs_dir, nav, figures)
-    generated = _generated(read, docs_dir, site, redirects)
+    known = _known(read, site)
+    generated = _generated(read, known, docs_dir, site, redirects)
     lay(generated, docs_dir, site_dir, site)
-    return Prepared(read.sources, generated)
+    return Prepared(read.sources, generated, _shows(read, known, generated, redirects))
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -201,16 +215,15 @@ def _read(docs_dir: Path, nav: tuple[str, ...], figures: Figures) -> _Read:
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def _generated(read: _Read, docs_dir: Path, site: Site, redirects: Mapping[str, str]) -> Generated:
+def _generated(
+    read: _Read, known: _Known, docs_dir: Path, site: Site, redirects: Mapping[str, str]
+) -> Generated:
     """All that is generated from what has been read."""
     catalog, plans, kits_of = read.sources.catalog, read.sources.plans, read.sources.kits_of
     times = _times(docs_dir)
     dates = {source: time.date() for source, time in times.items()}
-    named = {
-        source: (str(page.meta.get("title", "")), str(page.meta.get("description", "")))
-        for source, page in read.others.items()
-    }
-    plain = _texts(docs_dir, read, site)
+    named = _named(read)
+    plain = _texts(docs_dir, read, known, site)
     read.sources.figures.keep()
     answers = {
         question.source: markdown_files.question_file(
@@ -250,6 +263,50 @@ def _generated(read: _Read, docs_dir: Path, site: Site, redirects: Mapping[str, 
     return Generated(published, templates, beside)
 
 
+def _shows(read: _Read, known: _Known, generated: Generated, redirects: Mapping[str, str]) -> Shows:
+    """What pages are made of, as keys."""
+    templates = generated.templates
+    own = {source: _own_templates(source, read.sources) & templates.keys() for source in read.pages}
+    # What no page includes by a name of its own, any may; the sitemap is no part of a page.
+    of_all = templates.keys() - {head.SITEMAP}.union(*own.values())
+    shared = store.key_of(
+        [
+            known.shared,
+            sorted(redirects.items()),
+            json.dumps({source: page.meta for source, page in read.others.items()}, default=str),
+            store.digest_of(links.FILE) if links.FILE.is_file() else "",
+            [[name, templates[name]] for name in sorted(of_all)],
+        ]
+    )
+    keys = {
+        source: store.key_of([key, [[name, templates[name]] for name in sorted(own[source])]])
+        for source, key in known.own.items()
+    }
+    return Shows(
+        shared,
+        keys,
+        {source: front_matter.split(text, Path(source)).meta for source, text in read.pages.items()},
+    )
+
+
+def _own_templates(source: str, sources: Sources) -> set[str]:
+    """What the templates include for that page alone (exports.py, head.py)."""
+    names = {f"heads/{render.address_of(source)}head.html"}
+    if question := sources.catalog.at(source):
+        names |= {f"{question.number}-header.html", f"{question.number}-footer.html"}
+    if kit := sources.kits_of.get(source):
+        names.add(f"{kit.question.number}-kit.html")
+    return names
+
+
+def _named(read: _Read) -> dict[str, tuple[str, str]]:
+    """Title and description of each page that is no question."""
+    return {
+        source: (str(page.meta.get("title", "")), str(page.meta.get("description", "")))
+        for source, page in read.others.items()
+    }
+
+
 def _times(docs_dir: Path) -> dict[str, datetime]:
     """The moment of each page's last commit, by its path below docs/. Says why where there are none."""
     times = history.commit_times(docs_dir)
@@ -258,30 +315,48 @@ def _times(docs_dir: Path) -> dict[str, datetime]:
     return times
 
 
-def _texts(docs_dir: Path, read: _Read, site: Site) -> dict[str, texts.Text]:
+def _texts(docs_dir: Path, read: _Read, known: _Known, site: Site) -> dict[str, texts.Text]:
     """The plain text of every question, kit and document to fill in, by path below docs/.
 
     A page whose macros or listings fail is left out: the generator, which meets the same fault, tells of it and decides
     whether it stops.
     """
-    # A server builds again after each edit, of one page: those of the others are there, if nothing else has changed for them.
-    known = TEXTS.under((site, read.sources))
     plain: dict[str, texts.Text] = {}
-    for source, text in read.pages.items():
+    for source, page in read.pages.items():
         is_taken = source not in read.others or source in read.sources.kits_of or render.is_document(source)
         if not is_taken:
             continue
-        if source not in known or known[source][0] != text:
-            body = front_matter.split(text, docs_dir / source).body
+        key = store.key_of([known.shared, known.own[source]]) if source in known.own else None
+        text = texts.TEXTS.find(source, key) if key else None
+        if text is None:
+            body = front_matter.split(page, docs_dir / source).body
             try:
                 expanded = texts.expand(
                     body, plain_macros(source, read.sources, site), ROOT, f"texts/{source}"
                 )
             except Exception:
                 continue
-            known[source] = text, texts.plain(expanded, source, site.url)
-        plain[source] = known[source][1]
+            text = texts.plain(expanded, source, site.url)
+            if key:
+                texts.TEXTS.keep(source, key, text)
+        plain[source] = text
     return plain
+
+
+def _known(read: _Read, site: Site) -> _Known:
+    """What the texts of pages are made of."""
+    own = {source: _own(source, text, read.sources) for source, text in read.pages.items()}
+    shared = store.key_of([store.makers(*texts.MAKERS), site, *map(repr, read.sources.shared)])
+    return _Known(shared, {source: key for source, key in own.items() if key})
+
+
+def _own(source: str, text: str, sources: Sources) -> str | None:
+    """A key of the page's text, the listings in it, and what its macros draw on; None of a page that shows more."""
+    drawn, listed = sources.of(source, text), texts.listed(text, ROOT)
+    if drawn is None or listed is None:
+        return None
+    listings = [store.digest_of(file) if file.is_file() else None for file in listed]
+    return store.key_of([source, text, repr(drawn), listings])
 
 
 # --- Whether anything has changed -------------------------------------------------------------------------------------

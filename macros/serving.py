@@ -13,16 +13,20 @@ from typing import Any
 from mkdocs.exceptions import Abort, MkDocsException
 from mkdocs.plugins import event_priority
 
-from macros import exports, framed, templates
+from macros import exports, templates
 from macros.ahead import AHEAD
 from macros.faults import SourceError, of_os_error
-from macros.places import READ
+from macros.made import MADE
+from macros.places import CODE, CONFIGURATION
+from macros.texts import TEXTS
 from macros.undisturbed import BUILD
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Have builds watched. Called by MkDocs once, for "build" and "serve", when it has read the configuration and the code."""
-    BUILD.is_of(command, READ)
+    """Have builds watched, and with `--dirty` what has not changed left out. Called by MkDocs once, for "build" and "serve", when it has read the configuration and the code."""
+    BUILD.is_of(command, (CODE,) if command == "serve" else (CONFIGURATION, CODE))
+    if dirty:
+        MADE.want()
 
 
 def on_post_build(config: Any) -> None:
@@ -33,6 +37,8 @@ def on_post_build(config: Any) -> None:
 def on_build_error(error: Exception) -> None:
     """Let the next build begin, and say of the disk, of a file's encoding or of an edit what a traceback would not. Called by MkDocs."""
     AHEAD.end()
+    MADE.fail()
+    TEXTS.end(is_undisturbed=False)
     changed, undecodable = None, []
     try:
         if isinstance(error, UnicodeDecodeError):
@@ -64,7 +70,7 @@ def on_nav(nav: Any, config: Any, files: Any) -> Any:
         page.markdown = config.plugins.on_page_markdown(page.markdown, page=page, config=config, files=files)
         page.render(config, files)
 
-    AHEAD.begin([file.page for file in files.documentation_pages() if file.page], convert)
+    AHEAD.begin(MADE.leave(files, config), convert)
     return nav
 
 
@@ -72,8 +78,14 @@ def on_env(env: Any, **more: Any) -> Any:
     """Let the theme take its templates, and what they make of pages, from the cache. Called by MkDocs once a build, when all pages are converted."""
     AHEAD.rest()
     env.bytecode_cache = templates.Compiled()
-    framed.keep(env)
     return env
+
+
+@event_priority(-100)
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Keep a page as it has been made. Called by MkDocs for each, when no other plugin changes it any more."""
+    MADE.keep(page, output)
+    return output
 
 
 def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:

@@ -6,6 +6,7 @@ blocks. The site's own Markdown extension pulls the listings in, so that none ca
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ import jinja2
 from markdown import Markdown  # type: ignore[import-untyped]
 from markdown.extensions.toc import slugify  # type: ignore[import-untyped]
 
-from macros import render, templates
+from macros import render, store, templates
 from macros.diagrams.source import parts
 from macros.fences import FENCE, HEADING, closes, lines_of
 
@@ -30,6 +31,12 @@ _TITLED = re.compile(r"\s*([\w+-]*)\s+title=\"([^\"]+)\"\s*")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 _TARGET = re.compile(r"\]\(([^)\s]+)")
+
+_LISTED = re.compile(r'^--8<-- "([\w./-]+)(?::[\w-]+)?"$')
+
+CACHE_DIR = store.CACHE_DIR / "texts"
+MAKERS = ("jinja2", "Markdown", "pymdown-extensions")
+"""The distributions that make a text, beside this package."""
 
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
@@ -88,6 +95,53 @@ def _snippets(root: Path) -> Any:
     options = {"base_path": [str(root)], "check_paths": True, "dedent_subsections": True}
     parser = Markdown(extensions=["pymdownx.snippets"], extension_configs={"pymdownx.snippets": options})
     return parser.preprocessors["snippet"]
+
+
+class Texts:
+    """The plain texts of pages: in memory for the next build of a server, and in files for that of another process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, Text]] = {}
+        self._new: set[str] = set()
+
+    def find(self, source: str, key: str) -> Text | None:
+        """The page's text that was kept under the key."""
+        if source not in self._known or self._known[source][0] != key:
+            if (data := store.read(CACHE_DIR / source, key)) is None:
+                return None
+            self._known[source] = key, Text(**json.loads(data))
+        return self._known[source][1]
+
+    def keep(self, source: str, key: str, text: Text) -> None:
+        """Keep the page's text. `end` tells whether that counts."""
+        self._known[source] = key, text
+        self._new.add(source)
+
+    def end(self, is_undisturbed: bool) -> None:
+        """The build is done. What was made of sources that changed meanwhile is of no key, and goes."""
+        for source in sorted(self._new):
+            key, text = self._known[source]
+            if is_undisturbed:
+                data = json.dumps({"markdown": text.markdown, "ids": text.ids}, ensure_ascii=False)
+                store.write(CACHE_DIR / source, key, data.encode())
+            else:
+                del self._known[source]
+        self._new.clear()
+
+
+TEXTS = Texts()
+"""Those of this process."""
+
+
+def listed(text: str, root: Path) -> tuple[Path, ...] | None:
+    """The files below `root` that a page's listings are cut from; None where that is not plain to see."""
+    found = []
+    for line in text.splitlines():
+        if "8<-" in line:
+            if not (match := _LISTED.match(line)):
+                return None
+            found.append(root / match[1])
+    return tuple(dict.fromkeys(found))
 
 
 def plain(markdown: str, source: str, site_url: str) -> Text:

@@ -67,16 +67,19 @@ class Build:
         """The sources that are text and not UTF-8, of which whoever reads them tells neither file nor line."""
         return [fault for path in sorted(_stamps(self._sources)) if (fault := not_utf8(path))]
 
-    def end(self) -> None:
-        """Let the next build begin. Raises SourceError for what has been edited, added, renamed or deleted meanwhile, and OSError."""
+    def end(self) -> bool:
+        """Let the next build begin, and say whether the sources are what they were. Raises SourceError for what has been edited,
+        added, renamed or deleted meanwhile, but to a server, which builds again; and OSError."""
         if not self._lock:
-            return
+            return False
         try:
             before, after = self._before, _stamps((*self._sources, *self._read))
         finally:
             self.leave()
-        if self._command != "serve":
-            _tell_of_changes(before, after)
+        if self._command == "serve":
+            return not _changes(before, after)
+        _tell_of_changes(before, after)
+        return True
 
     def leave(self) -> None:
         """Let the next build begin, whatever has become of this one. A process that ends does so by itself."""
@@ -108,14 +111,17 @@ def _locked(path: Path) -> IO[str]:
 
 def _tell_of_changes(before: Stamps, after: Stamps) -> None:
     """Raise SourceError for what is not as it was."""
-    changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
-    # What the build itself writes and removes is known by now.
-    changed = [path for path in changed if not exports.is_written(path)]
-    if changed:
+    if changed := _changes(before, after):
         mend = "leave it alone until the site is built, and build again"
         raise SourceError(
             Fault(path, None, "was changed while the site was built from it", mend) for path in changed
         )
+
+
+def _changes(before: Stamps, after: Stamps) -> list[Path]:
+    """What is not as it was, but for what the build itself writes and removes, which is known by now."""
+    changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
+    return [path for path in changed if not exports.is_written(path)]
 
 
 def _stamps(sources: Iterable[Path]) -> Stamps:

@@ -1,6 +1,6 @@
 import pytest
 
-from macros.latest import Parts, latest
+from macros.latest import latest
 
 
 def test_what_depends_on_the_same_is_made_once_and_the_last_alone_is_kept():
@@ -19,11 +19,3 @@ def test_what_fails_is_not_kept():
     with pytest.raises(ZeroDivisionError):
         latest("fails", lambda: 1 / 0)
     assert latest("fails", lambda: "mended") == "mended"
-
-
-def test_parts_are_known_as_long_as_the_facts_are_equal():
-    parts = Parts()
-    parts.under({"a": 1})["part"] = "made"
-    assert parts.under({"a": 1}) == {"part": "made"}
-    assert parts.under({"a": 2}) == {}
-    assert parts.under({"a": 1}) == {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from macros import preparing
+from macros import preparing, texts
 from macros.catalog import load_catalog
 from macros.figures import Figures
 from macros.kits import Kit, Level
@@ -29,8 +30,11 @@ QUESTION, OTHER, PLAN, KIT = (
 class Computed(Figures):
     """Figures that say how they were called, and leave the examples' modules loaded."""
 
-    def __init__(self) -> None:
-        self._known = {}
+    def __init__(self, key: str = "") -> None:
+        self._key = key
+
+    def key(self, package: str) -> str:
+        return self._key + package
 
     def call(self, package: str, name: str, arguments: Any) -> Any:
         if name == "nothing":
@@ -121,7 +125,7 @@ def test_a_text_has_no_controls_and_says_where_they_are(sources):
     assert own["computed"]("share") == "a.share[]"
 
 
-def test_of_the_plain_texts_a_server_makes_those_again_that_have_changed(sources, tmp_path, monkeypatch):
+def test_a_text_is_made_again_when_what_it_shows_has_changed(sources, tmp_path, monkeypatch):
     made = []
     expand = preparing.texts.expand
     monkeypatch.setattr(
@@ -129,20 +133,73 @@ def test_of_the_plain_texts_a_server_makes_those_again_that_have_changed(sources
         "expand",
         lambda *given: made.append(given[-1].removeprefix("texts/")) or expand(*given),
     )
+    monkeypatch.setattr(preparing.texts, "CACHE_DIR", tmp_path / "texts")
+    monkeypatch.setattr(preparing, "ROOT", tmp_path)
+    (tmp_path / "listing.py").write_text("one()\n")
     pages = {
-        source: f"---\ntitle: T\n---\n{{{{ computed('{source[-4]}') }}}}\n" for source in (QUESTION, OTHER)
+        QUESTION: "---\ntitle: T\n---\n{{ computed('a') }}\n",
+        OTHER: '---\ntitle: T\n---\n--8<-- "listing.py"\n',
+        KIT: "---\ntitle: T\n---\n{{ kit_hints() }}\n",
     }
 
-    def built(with_: Sources) -> list[str]:
+    def built(with_: Sources, process: texts.Texts) -> list[str]:
+        """The pages whose text a process has made."""
         made.clear()
-        texts = preparing._texts(tmp_path, preparing._Read(with_, pages, {}, {}, {}), SITE)
-        assert [text.markdown for text in texts.values()] == ["a.a[]\n", f"{with_.packages[OTHER]}.b[]\n"]
+        monkeypatch.setattr(preparing.texts, "TEXTS", process)
+        read = preparing._Read(with_, pages, {}, {}, {})
+        found = preparing._texts(tmp_path, read, preparing._known(read, SITE), SITE)
+        assert found.keys() == pages.keys()
+        process.end(is_undisturbed=True)
         return list(made)
 
-    assert built(sources) == [QUESTION, OTHER]
-    assert built(sources) == []
+    server = texts.Texts()
+    assert built(sources, server) == [QUESTION, OTHER, KIT]
+    assert built(sources, server) == []
+    assert built(sources, texts.Texts()) == []
     pages[QUESTION] = pages[QUESTION].replace("title: T", "title: U")
-    assert built(sources._replace(plans=dict(sources.plans))) == [QUESTION]
+    assert built(sources._replace(plans=dict(sources.plans)), server) == [QUESTION]
+    assert built(sources, texts.Texts()) == []
+    (tmp_path / "listing.py").write_text("two()\n")
+    assert built(sources, server) == [OTHER]
+    kit = replace(sources.kits_of[KIT], hints=("Another hint.",))
+    assert built(sources._replace(kits_of={KIT: kit}), server) == [KIT]
+    edited = sources._replace(figures=Computed("of other files"), kits_of={KIT: kit})
+    assert built(edited, server) == [QUESTION, OTHER, KIT]
     # What one text says of other pages may be in any.
-    assert built(sources._replace(packages={**sources.packages, OTHER: "c"})) == [QUESTION, OTHER]
-    assert built(sources._replace(figures=Computed())) == [QUESTION, OTHER]
+    packages = {**sources.packages, "index.md": "c"}
+    assert built(edited._replace(packages=packages), server) == [QUESTION, OTHER, KIT]
+    # These count what stands on all pages.
+    pages[OTHER] += "{{ site_figures() }}\n"
+    assert [built(edited, server), built(edited, server)] == [[QUESTION, OTHER, KIT], [OTHER]]
+
+
+def test_a_text_made_of_sources_that_change_meanwhile_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "CACHE_DIR", tmp_path)
+    process = texts.Texts()
+    for is_undisturbed in (False, True):
+        process.keep("a.md", "key", texts.Text("# A", {"A": "a"}))
+        process.end(is_undisturbed)
+        for later in (process, texts.Texts()):
+            found = later.find("a.md", "key")
+            assert found == (texts.Text("# A", {"A": "a"}) if is_undisturbed else None)
+            assert later.find("a.md", "another key") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("No listing.", []),
+        (
+            '```python\n--8<-- "examples/a.py:body"\n--8<-- "examples/b.py"\n--8<-- "examples/a.py:end"\n```',
+            ["a", "b"],
+        ),
+        # Forms that no page of ours has: of such a page nothing is kept.
+        ('    --8<-- "examples/a.py"', None),
+        ("--8<-- 'examples/a.py'", None),
+        ("--8<--\nexamples/a.py\n--8<--", None),
+        ('--8<-- "examples/a.py:3:5"', None),
+    ],
+)
+def test_the_files_of_a_pages_listings_are_known_or_else_nothing_is(tmp_path, text, names):
+    found = texts.listed(text, tmp_path)
+    assert found == (None if names is None else tuple(tmp_path / f"examples/{name}.py" for name in names))

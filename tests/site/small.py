@@ -137,7 +137,7 @@ def _generated(folder: str, names: list[str]) -> list[str]:
 def build(project: Path, site_dir: str = "site") -> subprocess.CompletedProcess[str]:
     """Have the generator alone build it, strictly."""
     return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site_dir],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--dirty", "--site-dir", site_dir],
         cwd=project,
         env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(project)},
         stdout=subprocess.PIPE,

@@ -99,7 +99,7 @@ def test_the_small_site_builds_as_long_as_nothing_is_wrong(project: Path) -> Non
 
     # What is kept makes the same site again: of all its bytes.
     site = {file: file.read_bytes() for file in (project / "site").rglob("*.html")}
-    entries = [file for name in ("pages", "framed") for file in (project / ".cache" / name).rglob("*.md")]
+    entries = [file for name in ("pages", "made") for file in (project / ".cache" / name).rglob("*.md")]
     kept = {file: file.stat().st_mtime_ns for file in entries}
     assert len(kept) == 6
     assert small.build(project).returncode == 0
