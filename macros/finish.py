@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from macros import exports, join, markdown_files, notices, offline, policy, printable
@@ -106,7 +107,7 @@ def finish(site_dir: Path) -> None:
     lay_markdown(site_dir)
     lay_printable(site_dir, site)
     exports.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
-    join.write(site_dir)
-    policy.write(site_dir, STAGED.parent / "policy")
+    sheets = join.write(site_dir)
+    policy.write(site_dir, STAGED.parent / "policy", partial(join.relinked, sheets=sheets))
     # Last, as it tells of all the others.
     offline.write(site_dir)

@@ -19,6 +19,9 @@ from macros.faults import Fault, SourceError
 FOLDER = "assets/joined"
 """Where the joined files are, below the site's root: as deep as those that they are made of, whose relative addresses they keep."""
 
+_LONGEST_HEAD = 1 << 15
+"""Characters; of a page whose head is longer, all is read."""
+
 _TOOL = Path(__file__).parent.parent / "vendor" / "join.mjs"
 _ENTRY = "assets/javascripts/site.js"
 _SHEET = re.compile(
@@ -28,17 +31,11 @@ _SHEET = re.compile(
 _SCRIPT = re.compile(rf'(<script src="[^"]*?){re.escape(_ENTRY)}(?=")')
 
 
-def write(site_dir: Path) -> None:
-    """Join the scripts and the sheets, and have every page load them in the place of the others. Raises SourceError."""
-    # Each is read twice: all of them at once are more than all else that a build has in memory.
-    pages = sorted(site_dir.rglob("*.html"))
-    sheets = common([found for page in pages if (found := sheets_of(page.read_text(encoding="utf-8")))])
+def write(site_dir: Path) -> list[str]:
+    """Write the joined scripts and sheets. The sheets that are joined, for `relinked`. Raises SourceError."""
+    sheets = common([found for page in site_dir.rglob("*.html") if (found := sheets_of(_head_of(page)))])
     _join(site_dir, sheets)
-    for file in pages:
-        html = file.read_text(encoding="utf-8")
-        finished = relinked(html, sheets)
-        if finished != html:
-            file.write_text(finished, encoding="utf-8")
+    return sheets
 
 
 def sheets_of(html: str) -> list[str]:
@@ -65,6 +62,13 @@ def relinked(html: str, sheets: list[str]) -> str:
         joined = first[0].replace(first[1] + first[2], f"{first[1]}{FOLDER}/site.css")
         html = html[: first.start()] + joined + html[first.end() :]
     return _SCRIPT.sub(lambda match: f"{match[1]}{FOLDER}/site.js", html)
+
+
+def _head_of(page: Path) -> str:
+    """A page up to its head's end, which is near its beginning."""
+    with page.open(encoding="utf-8") as file:
+        head = file.read(_LONGEST_HEAD)
+        return head if "</head>" in head else head + file.read()
 
 
 def _head(html: str) -> str:

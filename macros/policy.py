@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,8 @@ _DIRECTIVES = {
 
 # What a reader prepares for is nobody's business: a site that they follow a link to is not told where they come from.
 _REFERRER = '<meta name="referrer" content="no-referrer">'
+# Both, as they stand in a page that has been here before.
+_WRITTEN = re.compile(r'\n<meta http-equiv="content-security-policy".*?>\n<meta name="referrer".*?>')
 
 # What a script's type may say without being run, and so without a hash.
 _DATA = {"application/json", "application/ld+json"}
@@ -80,17 +82,19 @@ class Inline(NamedTuple):
     """Lines, 1-based, and what is on them."""
 
 
-def write(site_dir: Path, cache: Path | None = None) -> None:
+def write(
+    site_dir: Path, cache: Path | None = None, change: Callable[[str], str] = lambda html: html
+) -> None:
     """Give every page of the site its policy, in the place of one that it has. Raises SourceError.
 
     `cache` is a folder in which what has been found in a page is kept by content: to read one takes ten times as long as to write it.
+    `change` is what else is to be done to each page, so that all of them are read and written once.
     """
     faults = list(_uncovered(site_dir))
     for file in sorted(site_dir.rglob("*.html")):
         html = file.read_text(encoding="utf-8")
-        page = re.sub(
-            r'\n<meta http-equiv="content-security-policy".*?>\n<meta name="referrer".*?>', "", html
-        )
+        head, end, body = change(html).partition("</head>")
+        page = _WRITTEN.sub("", head) + end + body
         inline = _kept(page, cache / file.relative_to(site_dir)) if cache else inline_of(page)
         faults += [
             Fault(

@@ -164,6 +164,7 @@ def _questions(
 ) -> Iterator[dict[str, Any]]:
     bags = {question.slug: _bag(texts[question.source]) for question in catalog}
     standing = Counter(word for bag in bags.values() for word in bag)
+    most = max(1, COMMON * len(catalog))
     for question in catalog:
         vocabulary = vocabularies.get(question.slug, Vocabulary())
         opening = _bag(_opening(texts[question.source]))
@@ -171,7 +172,7 @@ def _questions(
         rest = [
             word
             for word in bags[question.slug]
-            if word not in told and len(word) > 2 and standing[word] <= max(1, COMMON * len(catalog))
+            if word not in told and len(word) > 2 and standing[word] <= most
         ]
         yield {
             **question.model_dump(
