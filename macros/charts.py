@@ -19,8 +19,9 @@ from typing import Any
 import vl_convert  # type: ignore[import-not-found, unused-ignore]
 
 from macros import files, store
+from macros.places import CACHE
 
-CACHE_DIR = Path(__file__).parent.parent / ".cache" / "charts"
+CACHE_DIR = CACHE / "charts"
 """Where drawn charts are kept by content: to draw one takes a tenth of a second."""
 
 # The dialect is pinned, so that a newer library draws what this one drew.

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from macros import store
+from macros.places import CACHE, ROOT
 
 PACKAGE = "examples"
-ROOT = Path(__file__).parent.parent
-CACHE_DIR = ROOT / ".cache" / "figures"
+CACHE_DIR = CACHE / "figures"
 
 
 class Figures:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from macros import exports, join, markdown_files, notices, offline, policy, printable
 from macros.faults import Fault, SourceError
+from macros.places import CACHE
 from macros.site import Site
 
-STAGED = Path(__file__).parent.parent / ".cache" / "finish"
+STAGED = CACHE / "finish"
 """What a build leaves for this step, in a folder for each site: the site's facts in FACTS, where it is built in PLACE, and in
 MARKDOWN the pages' texts, which below docs/ would be pages."""
 
@@ -94,7 +95,7 @@ def lay_printable(site_dir: Path, site: Site) -> None:
         sheets = sheets or [
             sheet for first in chapters[:1] for sheet in printable.sheets(first.html, first.address)
         ]
-        page = printable.page(chapters, site, sheets, STAGED.parent / "print", address, parts)
+        page = printable.page(chapters, site, sheets, CACHE / "print", address, parts)
         exports.write(site_dir, {f"{address}index.html": page})
     if printable.ADDRESS not in parts:
         page = printable.index(parts, site, sheets)
@@ -108,6 +109,6 @@ def finish(site_dir: Path) -> None:
     lay_printable(site_dir, site)
     exports.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
     sheets = join.write(site_dir)
-    policy.write(site_dir, STAGED.parent / "policy", partial(join.relinked, sheets=sheets))
+    policy.write(site_dir, CACHE / "policy", partial(join.relinked, sheets=sheets))
     # Last, as it tells of all the others.
     offline.write(site_dir)

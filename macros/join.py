@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from macros.faults import Fault, SourceError
+from macros.places import ROOT
 
 FOLDER = "assets/joined"
 """Where the joined files are, below the site's root: as deep as those that they are made of, whose relative addresses they keep."""
@@ -22,7 +23,7 @@ FOLDER = "assets/joined"
 _LONGEST_HEAD = 1 << 15
 """Characters; of a page whose head is longer, all is read."""
 
-_TOOL = Path(__file__).parent.parent / "vendor" / "join.mjs"
+_TOOL = ROOT / "vendor" / "join.mjs"
 _ENTRY = "assets/javascripts/site.js"
 _SHEET = re.compile(
     r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'

@@ -15,7 +15,6 @@ import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -24,8 +23,9 @@ from pydantic import BaseModel
 
 from macros import diagrams, links, store
 from macros.ahead import AHEAD
+from macros.places import CACHE
 
-CACHE_DIR = Path(__file__).parent.parent / ".cache" / "pages"
+CACHE_DIR = CACHE / "pages"
 
 KNOWN = frozenset(
     {

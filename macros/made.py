@@ -22,10 +22,10 @@ from pydantic import BaseModel
 from macros import store
 from macros.files import put
 from macros.kept import KNOWN, is_silent, links_of, links_to
-from macros.places import ROOT
+from macros.places import CACHE, ROOT
 from macros.places import TEMPLATES as GENERATED
 
-CACHE_DIR = store.CACHE_DIR / "made"
+CACHE_DIR = CACHE / "made"
 
 KNOWN_PLUGINS = frozenset({"macros", "material/tags", "macros/serving.py"})
 """The plugins and hooks of which `_keyed` says all that they make a difference by. With any other nothing is left out."""

@@ -8,7 +8,9 @@ ROOT = Path(__file__).parent.parent
 SEARCH = ROOT / "search"
 TEMPLATES = ROOT / "overrides" / "generated"
 """What the templates include, written by each build."""
-LOCK = ROOT / ".cache" / "build.lock"
+CACHE = ROOT / ".cache"
+"""What builds keep for the next, a folder for each kind."""
+LOCK = CACHE / "build.lock"
 SOURCES = ("examples", "macros", "overrides", "references", "search")
 """Folders below ROOT that a build reads, beside the pages'."""
 CONFIGURATION = ROOT / "mkdocs.yml"

@@ -18,8 +18,9 @@ import novasvg  # type: ignore[import-untyped]
 from novasvg import fonts
 
 from macros import files, store
+from macros.places import CACHE
 
-CACHE_DIR = Path(__file__).parent.parent / ".cache" / "cards"
+CACHE_DIR = CACHE / "cards"
 
 FACE = "Source Serif Pro"
 """The family that a drawing names. Its weights are 400 and, as bold, the semibold."""

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from macros import files
+from macros.places import CACHE
 
-CACHE_DIR = Path(__file__).parent.parent / ".cache"
+CACHE_DIR = CACHE
 
 
 def key_of(facts: Iterable[object]) -> str:

@@ -15,8 +15,9 @@ from jinja2 import BytecodeCache, Environment, Template
 from jinja2.bccache import Bucket
 
 from macros import store
+from macros.places import CACHE
 
-CACHE_DIR = Path(__file__).parent.parent / ".cache" / "templates"
+CACHE_DIR = CACHE / "templates"
 
 _GENERATOR = ("jinja2", "mkdocs", "mkdocs-material", "mkdocs-macros-plugin")
 """Packages whose templates and environments these are. The plain texts are ours and need none but the first."""

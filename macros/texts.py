@@ -22,6 +22,7 @@ from markdown.extensions.toc import slugify  # type: ignore[import-untyped]
 from macros import render, store, templates
 from macros.diagrams.source import parts
 from macros.fences import FENCE, HEADING, closes, lines_of
+from macros.places import CACHE
 
 _PINNED = re.compile(r"\s*\{:?\s*(?:#([\w.:-]+))?[^{}]*\}$")
 _OPENING = re.compile(r"^(/{3,})\s*details\s*\|\s*(.+?)\s*$")
@@ -34,7 +35,7 @@ _TARGET = re.compile(r"\]\(([^)\s]+)")
 
 _LISTED = re.compile(r'^--8<-- "([\w./-]+)(?::[\w-]+)?"$')
 
-CACHE_DIR = store.CACHE_DIR / "texts"
+CACHE_DIR = CACHE / "texts"
 MAKERS = ("jinja2", "Markdown", "pymdown-extensions")
 """The distributions that make a text, beside this package."""
 

@@ -34,10 +34,11 @@ from macros.diagrams.source import (
 )
 from macros.diagrams.svg import ID_PLACEHOLDER, MERMAID_CONFIG, themed
 from macros.faults import Fault
+from macros.places import CACHE
 
 __all__ = ["CACHE_DIR", "MAKERS", "DiagramError", "Fence", "check", "fence", "find_fences", "render"]
 
-CACHE_DIR = Path(__file__).resolve().parents[2] / ".cache" / "diagrams"
+CACHE_DIR = CACHE / "diagrams"
 
 MAKERS = ("mermaidx", "novasvg")
 """The distributions that draw. By novasvg, Mermaid and svg.py measure how wide a label is."""

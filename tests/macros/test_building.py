@@ -194,6 +194,7 @@ def test_what_others_are_at_is_left_alone(last: Path) -> None:
 def test_a_site_is_finished_once_and_only_as_it_was_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(finish, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(finish, "STAGED", tmp_path / "staged")
     one, other = tmp_path / "one", tmp_path / "other"
     for site_dir, url in ((one, "https://one.example/"), (other, "https://other.example/")):
@@ -222,6 +223,7 @@ def test_a_finish_that_is_interrupted_says_that_the_site_is_not_what_it_was(
 def test_facts_that_are_damaged_are_no_facts(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(finish, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(finish, "STAGED", tmp_path / "staged")
     finish.stage({}, SITE, tmp_path)
     (facts,) = (tmp_path / "staged").rglob(finish.FACTS)
@@ -233,6 +235,7 @@ def test_facts_that_are_damaged_are_no_facts(
 def test_what_was_staged_for_a_site_that_is_gone_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(finish, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(finish, "STAGED", tmp_path / "staged")
     for name in ("of-a-server", "site"):
         (tmp_path / name).mkdir()

@@ -22,6 +22,7 @@ PAGE = """\
 def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place of the test's own for what a build leaves behind."""
     folder = tmp_path / "staged"
+    monkeypatch.setattr(finish, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(finish, "STAGED", folder)
     return folder
 
