@@ -28,8 +28,8 @@ _ENTRY = "assets/javascripts/site.js"
 _SHEET = re.compile(
     r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
 )
-# Begins with letters that are searched for fast, as a look behind is not.
-_SCRIPT = re.compile(rf'(<script src="[^"]*?){re.escape(_ENTRY)}(?=")')
+# What stands before the address of a script, which is the last to name one on a page.
+_OPENED = re.compile(r'<script src="[^"]*$')
 
 
 def write(site_dir: Path) -> list[str]:
@@ -62,7 +62,10 @@ def relinked(html: str, sheets: list[str]) -> str:
         first = matches[0]
         joined = first[0].replace(first[1] + first[2], f"{first[1]}{FOLDER}/site.css")
         html = html[: first.start()] + joined + html[first.end() :]
-    return _SCRIPT.sub(lambda match: f"{match[1]}{FOLDER}/site.js", html)
+    before, entry, after = html.rpartition(f'{_ENTRY}"')
+    return (
+        f'{before}{FOLDER}/site.js"{after}' if entry and _OPENED.search(before, len(before) - 100) else html
+    )
 
 
 def _head_of(page: Path) -> str:

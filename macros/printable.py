@@ -34,10 +34,9 @@ _HEADING = re.compile(r"h[1-6]")
 _LEFT_OUT = {"headerlink", "page-tools", "page-forms", "to-kit", "related", "guess", "calculator"}
 _LEFT_OUT_TAGS = {"script", "button", "textarea"}
 _REFERRING = {"id", "for", "headers", "aria-labelledby", "aria-describedby", "aria-controls"}
-_ARTICLE = re.compile(r"<article\b.*?</article>", re.DOTALL)
+_END = "</article>"
 _LISTING = re.compile(r"(<code\b[^>]*>)(.*?)</code>", re.DOTALL)
 _TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
-_HREF = re.compile(r'\bhref="([^"]*)"')
 _URL = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -184,19 +183,25 @@ def _articles(
 
 def _key(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     """Content hash of all that the article depends on: of the other questions, those alone that it leads to."""
-    found = _ARTICLE.search(chapter.html)
-    article = found[0] if found else ""
+    article = _article_of(chapter.html)
     # Nine of ten stay on the page or leave the site, and are not worth the look.
-    hrefs = {href for href in _HREF.findall(article) if not href.startswith(("#", "http"))}
+    starts = {start.partition('"')[0] for start in article.split('href="')[1:]}
+    hrefs = {href for href in starts if not href.startswith(("#", "http"))}
     places = {_address(chapter, urlsplit(unescape(href)).path) for href in hrefs}
     known = sorted((place, targets[place]) for place in places & targets.keys())
     return store.key_of([store.makers(), site_url, chapter.number, chapter.address, article, known])
 
 
+def _article_of(html: str) -> str:
+    """The page's article, with its tags; empty where it has none."""
+    start = html.find("<article")
+    end = html.find(_END, start)
+    return html[start : end + len(_END)] if 0 <= start < end else ""
+
+
 def _article(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     rewriter = _Rewriter(chapter, targets, site_url)
-    found = _ARTICLE.search(chapter.html)
-    rewriter.feed(_LISTING.sub(_uncolored, found[0]) if found else "")
+    rewriter.feed(_LISTING.sub(_uncolored, _article_of(chapter.html)))
     rewriter.close()
     return f'<article class="printable__question">\n{"".join(rewriter.out).strip()}\n</article>\n'
 

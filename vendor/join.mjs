@@ -109,12 +109,15 @@ async function joinSheets() {
   const note = (text) => {
     for (const [word] of text.matchAll(/[\w-]+/g)) words.add(word);
   };
+  // Nine of ten tags of a page are on others, too, letter by letter.
+  const tags = new Set();
   for (const file of await files(site)) {
     // Of pages what stands in tags and in scripts: words of the text select nothing.
     if (file.endsWith(".html")) {
-      for (const [tag] of (await readFile(file, "utf8")).matchAll(/<script\b[^>]*>[^]*?<\/script>|<[^/][^>]*>/g)) note(tag);
+      for (const [tag] of (await readFile(file, "utf8")).matchAll(/<script\b[^>]*>[^]*?<\/script>|<[^/][^>]*>/g)) tags.add(tag);
     }
   }
+  tags.forEach(note);
   for (const file of await files(scripts)) if (!OF_THEME.test(file)) note(await readFile(file, "utf8"));
   for (const file of await files(join(site, "assets/stylesheets"))) {
     if (!OF_THEME.test(file)) note(await readFile(file, "utf8"));
