@@ -12,7 +12,7 @@ from macros import figures, finish, kept, render, templates
 from macros.faults import SourceError, of_os_error
 from macros.made import MADE
 from macros.page_macros import file_macros, page_macros
-from macros.preparing import begin, lay, prepared, site_of
+from macros.preparing import begin, prepared, site_of
 from macros.texts import TEXTS
 from macros.undisturbed import BUILD
 
@@ -27,9 +27,6 @@ def define_env(env: Any) -> None:
         made = prepared(docs_dir, site_dir, env.conf, site)
         sources, generated = made.sources, made.generated
         MADE.begin(made.shows)
-        if BUILD.is_watched:
-            # Since a server's last build, another may have written the same files for its own address.
-            lay(generated, docs_dir, site_dir, site)
     except SourceError as error:
         raise _stop(str(error)) from error
     except OSError as error:

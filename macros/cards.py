@@ -8,6 +8,7 @@ smaller than 32.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from html import escape
 from itertools import combinations, pairwise
 from typing import NamedTuple
@@ -78,6 +79,7 @@ def _draw(svg: str) -> None:
     raster.png(svg, WIDTH, HEIGHT)
 
 
+@lru_cache(maxsize=4096)
 def question_card(question: Question, site: Site) -> Card:
     kicker = f"Question {question.number} · {question.category.label}"
     facts = f"{question.difficulty.label} · {question.minutes} minutes"

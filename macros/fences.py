@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 """Indentation, marks, and what follows them."""
@@ -37,8 +38,12 @@ def _may_fence(line: str) -> bool:
     return "```" in line or "~~~" in line
 
 
-def headings_of(markdown: str, first_line: int = 1) -> Iterator[tuple[int, str, int]]:
+# Asked for again by a server after each edit of another page.
+@lru_cache(maxsize=4096)
+def headings_of(markdown: str, first_line: int = 1) -> tuple[tuple[int, str, int], ...]:
     """Level, text and line of every heading. `first_line` is the number of the text's first line."""
-    for number, (line, code) in enumerate(lines_of(markdown), start=first_line):
-        if not code and (heading := HEADING.match(line)):
-            yield len(heading[1]), heading[2], number
+    return tuple(
+        (len(heading[1]), heading[2], number)
+        for number, (line, code) in enumerate(lines_of(markdown), start=first_line)
+        if not code and (heading := HEADING.match(line))
+    )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,6 +42,25 @@ def sweep(folder: Path) -> None:
     """Remove the drafts that builds have left in the folder. No other build may be writing there."""
     for path in folder.rglob(f".*{DRAFT}"):
         path.unlink(missing_ok=True)
+
+
+def stats(folder: str | Path) -> Iterator[tuple[str, int, int]]:
+    """Path, time in ns and size of every file below the folder, but for what is hidden or compiled.
+
+    Paths are strings: of tens of thousands, to make a Path takes longer than to ask for time and size.
+    """
+    if not Path(folder).is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__pycache__":
+                continue
+            if entry.is_dir():
+                yield from stats(entry.path)
+                continue
+            with suppress(FileNotFoundError):
+                stat = entry.stat()
+                yield entry.path, stat.st_mtime_ns, stat.st_size
 
 
 def keep(path: Path, data: bytes) -> None:

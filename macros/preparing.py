@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from macros import (
     evidence,
     exports,
     feed,
+    files,
     finish,
     front_matter,
     head,
@@ -131,15 +131,25 @@ def prepared(docs_dir: Path, site_dir: Path, settings: Mapping[str, Any], site: 
     redirects = settings["extra"].get("redirects") or {}
     nav, moved = tuple(nav_pages(settings["nav"])), tuple(redirects.items())
     examples = _fingerprint(ROOT / "examples")
-    pages = hash(tuple(stat for stat in sorted(_stats(docs_dir)) if stat[0].endswith(".md")))
+    pages = hash(tuple(stat for stat in sorted(files.stats(docs_dir)) if stat[0].endswith(".md")))
     others = _fingerprint(SEARCH, links.FILE.parent)
-    return latest(
-        (docs_dir, site_dir, site, nav, moved, examples, pages, others),
-        lambda: _prepare(docs_dir, site_dir, site, nav, dict(redirects), figures_of(examples)),
-    )
+    is_new = False
+
+    def make() -> Prepared:
+        nonlocal is_new
+        is_new = True
+        made = _prepare(docs_dir, site, nav, dict(redirects), figures_of(examples))
+        _lay(made.generated, docs_dir, site_dir, site)
+        return made
+
+    made = latest((docs_dir, site_dir, site, nav, moved, examples, pages, others), make)
+    if BUILD.is_watched and not is_new:
+        # Since a server's last build, another may have written the same files for its own address.
+        _lay(made.generated, docs_dir, site_dir, site)
+    return made
 
 
-def lay(generated: Generated, docs_dir: Path, site_dir: Path, site: Site) -> None:
+def _lay(generated: Generated, docs_dir: Path, site_dir: Path, site: Site) -> None:
     """Put into place what a build writes, and remove what another has written and this one has not. Raises OSError."""
     exports.write(docs_dir, generated.published)
     exports.prune(docs_dir, generated.published)
@@ -149,7 +159,6 @@ def lay(generated: Generated, docs_dir: Path, site_dir: Path, site: Site) -> Non
 
 def _prepare(
     docs_dir: Path,
-    site_dir: Path,
     site: Site,
     nav: tuple[str, ...],
     redirects: Mapping[str, str],
@@ -158,7 +167,6 @@ def _prepare(
     read = _read(docs_dir, nav, figures)
     known = _known(read, site)
     generated = _generated(read, known, docs_dir, site, redirects)
-    lay(generated, docs_dir, site_dir, site)
     return Prepared(read.sources, generated, _shows(read, known, generated, redirects))
 
 
@@ -363,19 +371,5 @@ def _own(source: str, text: str, sources: Sources) -> str | None:
 
 
 def _fingerprint(*folders: Path) -> int:
-    """Changes with any file in the folders: its name, its time or its size. Zensical asks for it once a page."""
-    return hash(tuple(stat for folder in folders for stat in sorted(_stats(folder))))
-
-
-def _stats(folder: str | Path) -> Iterator[tuple[str, int, int]]:
-    """Path, time and size of every file below the folder, compiled modules apart."""
-    if not Path(folder).is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if entry.name != "__pycache__":
-                    yield from _stats(entry.path)
-            else:
-                stat = entry.stat()
-                yield entry.path, stat.st_mtime_ns, stat.st_size
+    """Changes with any file in the folders: its path, its time or its size. Zensical asks for it once a page."""
+    return hash(tuple(stat for folder in folders for stat in sorted(files.stats(folder))))

@@ -15,6 +15,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -193,10 +194,11 @@ _BAGS = store.Many("words.json")
 """The words of pages, and of their openings, by their Markdown."""
 
 
-def _bag(text: str) -> list[str]:
+# A server asks for all of them again after each edit of one.
+@lru_cache(maxsize=8192)
+def _bag(text: str) -> tuple[str, ...]:
     """The words of a page's Markdown, each once, in the order in which they first stand there."""
-    found: list[str] = _BAGS.get(text, lambda: list(dict.fromkeys(words(_prose(text)))))
-    return found
+    return tuple(_BAGS.get(text, lambda: list(dict.fromkeys(words(_prose(text))))))
 
 
 def _json(content: object) -> str:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
 from macros import exports, files
 from macros.faults import Fault, SourceError, not_utf8
 
-Stamps = dict[Path, tuple[int, int]]
+Stamps = dict[str, tuple[int, int]]
+"""Time and size of files by their paths, which are many: strings, as to make a Path of each takes longer than to ask for both."""
 
 _log = logging.getLogger("mkdocs.plugins.macros.undisturbed")
 
@@ -65,7 +66,7 @@ class Build:
 
     def undecodable(self) -> list[Fault]:
         """The sources that are text and not UTF-8, of which whoever reads them tells neither file nor line."""
-        return [fault for path in sorted(_stamps(self._sources)) if (fault := not_utf8(path))]
+        return [fault for path in sorted(_stamps(self._sources)) if (fault := not_utf8(Path(path)))]
 
     def end(self) -> bool:
         """Let the next build begin, and say whether the sources are what they were. Raises SourceError for what has been edited,
@@ -120,30 +121,16 @@ def _tell_of_changes(before: Stamps, after: Stamps) -> None:
 
 def _changes(before: Stamps, after: Stamps) -> list[Path]:
     """What is not as it was, but for what the build itself writes and removes, which is known by now."""
-    changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
+    changed = [Path(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
     return [path for path in changed if not exports.is_written(path)]
 
 
 def _stamps(sources: Iterable[Path]) -> Stamps:
     """Time and size of every source: a file, or those below a folder."""
     found: Stamps = {}
-    for path in (path for source in sources for path in _files(source)):
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            continue
-        found[path] = stat.st_mtime_ns, stat.st_size
+    for source in sources:
+        if source.is_file():
+            stat = source.stat()
+            found[str(source)] = stat.st_mtime_ns, stat.st_size
+        found |= {path: (time, size) for path, time, size in files.stats(source)}
     return found
-
-
-def _files(source: Path) -> Iterator[Path]:
-    """The file itself, or what is below the folder: nothing hidden or compiled."""
-    if source.is_file():
-        yield source
-    for folder, folders, names in os.walk(source):
-        folders[:] = [name for name in folders if not _is_passed_over(name)]
-        yield from (Path(folder, name) for name in names if not _is_passed_over(name))
-
-
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or name == "__pycache__"
