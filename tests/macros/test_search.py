@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -41,6 +42,20 @@ def test_every_question_has_its_vocabulary():
         assert len(words.terms) >= 20, slug
         assert len(words.asks) >= 10, slug
     assert set(load_topic_names(SEARCH)) == TOPICS
+
+
+def test_no_phrase_is_another_with_a_slip_of_the_keys():
+    """What is listed is known, and a known word is looked for as it is: it would find less than the same slip unlisted."""
+    for slug, words in load_vocabulary(SEARCH, load_catalog(DOCS)).items():
+        phrases = {phrase.lower() for phrase in (*words.terms, *words.asks)}
+        for phrase in phrases:
+            # Inside of a long word alone: at its end a letter makes the plural, and acronyms are near to one another.
+            long = list(re.finditer(r"[a-z]{5,}", phrase))
+            left_out = [at for word in long for at in range(word.start() + 1, word.end() - 1)]
+            swapped = [at for at in left_out if at + 1 in left_out and phrase[at] != phrase[at + 1]]
+            slips = {phrase[:at] + phrase[at + 1 :] for at in left_out}
+            slips |= {phrase[:at] + phrase[at + 1] + phrase[at] + phrase[at + 2 :] for at in swapped}
+            assert not slips & phrases, f"{slug}: of `{phrase}`, leave out {slips & phrases}"
 
 
 def test_a_question_is_found_by_title_keywords_vocabulary_and_text(docs, tmp_path):
