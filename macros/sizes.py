@@ -23,7 +23,8 @@ _KINDS = {
 _OTHERS = "others"
 
 PACKED = frozenset(
-    {".html", ".js", ".mjs", ".css", ".json", ".map", ".xml", ".md", ".txt", ".svg", ".webmanifest"}
+    {".html", ".js", ".mjs", ".css", ".json", ".map", ".xml", ".md", ".txt", ".log", ".csv", ".yml", ".svg"}
+    | {".webmanifest"}
 )
 """What hosts compress: text."""
 

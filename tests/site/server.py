@@ -8,6 +8,7 @@ What is known of it, each read in November 2026:
 - letters' case counts, https://github.com/wikicensorship/wikicensorship.github.io/issues/5
 - the headers as they were recorded in October 2026, https://httr2.r-lib.org/dev/reference/resp_headers.html
 - types are those of mime-db, https://github.com/orgs/community/discussions/22863
+- compressed is what mime-db calls compressible, https://github.com/jshttp/mime-db/issues/397
 - hidden files are left out when a workflow uploads a site, https://github.com/libredb/libredb.github.io/pull/34
 """
 
@@ -25,6 +26,8 @@ from pathlib import Path
 from time import time
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from macros.sizes import PACKED
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -49,7 +52,6 @@ TYPES = {
 """By the end of a file's name. Any other is bytes, which a browser saves: so an .apkg."""
 
 _BYTES = "application/octet-stream"
-_PACKED = re.compile(r"text/|application/(javascript|json|manifest\+json|xml)|image/svg")
 _SECONDS = 600
 
 
@@ -148,7 +150,7 @@ class PagesHandler(BaseHTTPRequestHandler):
         wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
         if wanted and (wanted[1] or wanted[2]):
             self._answer_part(found, headers, wanted[1], wanted[2])
-        elif self._takes_gzip() and _PACKED.match(found.type):
+        elif self._takes_gzip() and found.path.suffix in PACKED:
             packed = {"Content-Encoding": "gzip", "ETag": f'W/"{found.tag}"'}
             self._send(200, headers | packed, _packed(found.path, found.path.stat().st_mtime_ns))
         else:

@@ -7,6 +7,7 @@ import http.client
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -25,6 +26,9 @@ FILES = {
     "script.js": "run();",
     "module.mjs": "run();",
     "site.webmanifest": "{}",
+    "evidence.csv": "a,b",
+    "evidence.yml": "a: b",
+    "evidence.log": "a b",
     "feed.xml": "<feed/>",
     "mark.svg": "<svg/>",
     "face.woff2": "wOF2",
@@ -183,7 +187,11 @@ def test_text_is_compressed_for_who_takes_it(host: Host) -> None:
         assert "content-encoding" not in whole.headers
         assert whole.body.decode() == TEXT
         assert whole.headers["vary"] == "Accept-Encoding"
-    assert "content-encoding" not in host.ask("face.woff2", Accept_Encoding="gzip").headers
+    answers = {
+        name: host.ask(quote(name), Accept_Encoding="gzip") for name in FILES if name != ".hidden/secret"
+    }
+    sent_whole = {name for name, answer in answers.items() if "content-encoding" not in answer.headers}
+    assert sent_whole == {"face.woff2", "deck.apkg"}
     assert gzip.decompress(host.ask("nowhere", Accept_Encoding="gzip").body) == b"wrong"
 
 
