@@ -26,9 +26,9 @@ def test_every_question_with_an_answer_has_a_kit():
 def test_a_kit_draws_hints_signals_and_levels_whole(kit):
     page = (DOCS / kit.question.source).read_text(encoding="utf-8")
     assert len(kit.hints) == 3
-    assert len(kit.signals) == len(
-        re.findall(r"^- ", page.split("## What it tests")[1].split("\n## ")[0], re.MULTILINE)
-    )
+    tested = page.split("## What it tests\n")[1].split("\n## ")[0]
+    assert len(kit.signals) == len(re.findall(r"^- ", tested, re.MULTILINE))
+    assert all(f"- {signal}" in " ".join(tested.split()) for signal in kit.signals), "a line's end is a space"
     assert [level.name for level in kit.levels] == [f"{d.label} ({d.levels})" for d in Difficulty]
     row = {level.name: " ".join(level.heard) for level in kit.levels}
     for name, heard in row.items():
