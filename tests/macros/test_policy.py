@@ -48,6 +48,9 @@ def test_nothing_is_allowed_but_what_comes_from_the_site_itself(tmp_path):
     assert [name for name, sources in allowed.items() if "data:" in sources] == ["img-src"]
     closed = {name for name, sources in allowed.items() if sources == ["'none'"]}
     assert closed == {"default-src", "base-uri", "form-action"}
+    assert {name.removesuffix("-src") for name, sources in allowed.items() if sources[0] == "'self'"} == {
+        *("script", "style", "img", "font", "connect", "manifest", "worker"),
+    }
     assert allowed["require-trusted-types-for"] == ["'script'"]
     assert '<meta name="referrer" content="no-referrer">' in html
 
@@ -138,6 +141,10 @@ def test_a_page_without_an_encoding_stops_the_build(tmp_path):
             "a.svg",
             "<s:svg xmlns:s='http://www.w3.org/2000/svg'><s:script/></s:svg>",
             "has a script, and gets no policy",
+        ),
+        *(
+            ("a.svg", f"<svg><{name}/></svg>", "has a script, and gets no policy")
+            for name in ("embed", "frame", "handler", "iframe", "object")
         ),
         ("a.svg", "<svg><path>", "is not XML: no element found"),
         (
