@@ -63,7 +63,7 @@ def markdown_links(pages: Iterable[tuple[int, str, str]], site_url: str) -> str:
 
 def question_link(question: Question, source: str) -> str:
     """A Markdown link to a question from the page at `source`, which the generator checks."""
-    target = posixpath.relpath(question.source, posixpath.dirname(source) or ".")
+    target = posixpath.relpath(question.source, posixpath.dirname(source))
     return f"[{question.number}. {question.title}]({target})"
 
 
@@ -190,7 +190,7 @@ def kit_header(kit: Kit, root: str) -> str:
 
 def kit_list(kits: Iterable[Kit], source: str) -> str:
     """A Markdown table of kits, whose links the generator checks."""
-    folder = posixpath.dirname(source) or "."
+    folder = posixpath.dirname(source)
     rows = [
         f"| [{kit.question.number}. {kit.question.title}]({posixpath.relpath(kit.source, folder)}) "
         f"| {kit.question.category.label} | {difficulty_label(kit.question.difficulty)} | {kit.question.minutes} minutes |"

@@ -11,6 +11,8 @@ from macros.question import Difficulty
 from macros.tally import Tally
 from tests.macros.pages import DRILL, FIRST, REST, page, write_docs
 
+SITE_URL = "https://example.org/base/"
+
 
 @pytest.fixture
 def catalog(tmp_path):
@@ -46,15 +48,20 @@ def test_addresses(source, address, root):
 
 def test_chips_lead_to_the_listing_of_their_kind(catalog):
     chips = soup(render.chips(catalog.get(1), "../"))
-    found = {(link.text, link["href"]) for link in chips.select("a")}
-    assert found == {
-        ("Question 1", "../q/1/"),
-        ("Technical", "../questions/technical/"),
-        ("●○○ Mid-senior (L4/L5)", "../difficulty/#mid-senior"),
-        ("rate-limiting", "../topics/#tag:rate-limiting"),
-        ("redis", "../topics/#tag:redis"),
-    }
-    assert "30 minutes" in chips.text
+    about, topics = (
+        [(*item["class"], item.text, item.a and item.a["href"]) for item in chips.select(f"ul{kind} > li")]
+        for kind in (":not(.chips--topics)", ".chips--topics")
+    )
+    assert about == [
+        ("chip", "chip--number", "Question 1", "../q/1/"),
+        ("chip", "chip--category", "Technical", "../questions/technical/"),
+        ("chip", "chip--difficulty", "●○○ Mid-senior (L4/L5)", "../difficulty/#mid-senior"),
+        ("chip", "chip--minutes", "30 minutes", None),
+    ]
+    assert topics == [
+        ("chip", "chip--topic", "rate-limiting", "../topics/#tag:rate-limiting"),
+        ("chip", "chip--topic", "redis", "../topics/#tag:redis"),
+    ]
     assert chips.select_one(".marks")["aria-hidden"] == "true"
 
 
@@ -69,6 +76,20 @@ def test_titles_are_escaped_everywhere(catalog):
     assert soup(html).select_one(".page-tools")["data-title"] == '1. Fish "&" <chips>'
 
 
+def test_no_text_stands_beside_the_items_of_a_list_or_the_cells_of_a_table(catalog):
+    pages = [(q.number, q.title, q.address) for q in catalog]
+    html = render.chips(catalog.get(1), "") + render.footer(catalog.get(2), catalog, "")
+    html += render.markdown_links(pages, SITE_URL) + render.question_table(catalog.questions, "")
+    html += render.distribution(catalog, "") + render.board(catalog, "")
+    html += render.figures(catalog, Tally(listings=1, figures=1, references=1, last_read=None))
+    holders = soup(html)(
+        ["ul", "ol", "dl", "nav", "section", "div", "table", "thead", "tbody", "tfoot", "tr"]
+    )
+    assert {holder.name for holder in holders} >= {"ul", "ol", "dl", "nav", "section", "table", "tr"}
+    assert {text.strip() for holder in holders for text in holder(string=True, recursive=False)} == {""}
+    assert {text.strip() for text in soup(html)(string=True, recursive=False)} == {""}
+
+
 def test_only_a_pending_page_says_so(catalog):
     assert soup(render.footer(catalog.get(2), catalog, "")).select_one(".pending")
     assert not soup(render.footer(catalog.get(1), catalog, "")).select_one(".pending")
@@ -77,6 +98,8 @@ def test_only_a_pending_page_says_so(catalog):
 def test_the_table_has_a_row_a_question_with_what_filters_need(catalog):
     table = soup(render.question_table(catalog.questions, "../"))
     assert table.caption.text == "3 questions, 95 minutes"
+    head = [cell.text for cell in table.select("th")]
+    assert head == ["No.", "Question", "Category", "Difficulty", "Minutes", "Topics"]
     rows = table.select("tbody tr")
     assert [row["data-number"] for row in rows] == ["1", "2", "3"]
     assert rows[1].attrs == {
@@ -184,6 +207,12 @@ def test_what_the_site_holds_is_told_with_the_day_only_where_there_is_one(catalo
     assert told(counted._replace(last_read=None))[3] == ("789", "references")
 
 
+def test_an_hour_and_a_half_is_told_as_two(tmp_path):
+    pages = {f"technical/{number}.md": page(number=f"{number}", minutes="45") for number in (1, 2)}
+    figures = render.figures(load_catalog(write_docs(tmp_path, pages)), Tally(0, 0, 0, None))
+    assert soup(figures).dt.get_text() == "questions, 2 hours of interviews"
+
+
 def test_links_to_questions_lead_there_from_any_page(catalog):
     question = catalog.get(2)
     for source, target in (
@@ -200,7 +229,7 @@ def test_links_to_questions_lead_there_from_any_page(catalog):
 
 def test_links_to_what_is_made_of_a_built_site_are_absolute_and_say_no_markup(catalog):
     pages = [(q.number, q.title, q.address) for q in (catalog.get(1), catalog.get(3))]
-    items = soup(render.markdown_links(pages, "https://example.org/base/")).select("ol li")
+    items = soup(render.markdown_links(pages, SITE_URL)).select("ol li")
     assert [(item["value"], item.a["href"], item.a.get_text()) for item in items] == [
         ("1", "/base/questions/technical/a/index.md", 'Fish "&" <chips>'),
         ("3", "/base/questions/debugging/c/index.md", "Limit a rate"),
