@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown import Markdown
 
 from macros.diagrams import Fence, find_fences
-from macros.diagrams.source import canonical
+from macros.diagrams.source import Parts, canonical, parts
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,30 @@ def test_fences_are_those_that_superfences_renders(lines: list[str]) -> None:
     for first, source in found:
         for offset, line in enumerate(source.split("\n")[: len(lines) - first]):
             assert line.strip("> ") in lines[first - 1 + offset].expandtabs(4)
+
+
+def test_a_text_alternative_and_comments_are_taken_out_and_lines_keep_their_numbers() -> None:
+    source = """\
+%% what a comment says
+
+flowchart LR
+  accTitle: A way ;
+  accDescr {
+    From A
+    to B.
+  }
+  A --> B
+
+  %% another
+  %%{ wrap }%%
+  B --> C"""
+    body = [
+        (3, "flowchart LR"),
+        (9, "  A --> B"),
+        (10, ""),
+        (12, "  %%{ wrap }%%"),
+        (13, "  B --> C"),
+    ]
+    assert parts(source) == Parts("A way", "From A to B.", body)
+    assert parts("pie\naccDescr: All of it.\n").description == "All of it."
+    assert parts("pie\naccDescr { In a line. }\n").description == "In a line."
