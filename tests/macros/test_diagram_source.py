@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown import Markdown
 
@@ -51,6 +51,9 @@ LINES += ["A-->B", "    A-->B", "- item"]
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=12))
+@example(["```mermaid", "```"])
+@example(["> ```mermaid", ">", "> A-->B", "> ```"])
+@example(["> ```mermaid", "", "    A-->B", "> ```"])
 def test_fences_are_those_that_superfences_renders(lines: list[str]) -> None:
     rendered: list[str] = []
 
