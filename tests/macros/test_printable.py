@@ -86,6 +86,18 @@ def test_what_only_a_screen_needs_of_an_element_goes_and_the_element_stays():
     assert '<a href="//example.org/x">x</a><img src="y"/>' in html
 
 
+# https://html.spec.whatwg.org/multipage/syntax.html#void-elements
+VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+
+
+@pytest.mark.parametrize("name", VOID)
+def test_what_is_left_out_ends_where_it_ends_whatever_has_no_end_in_it(name):
+    article = f'<article><h1>T</h1><p class="to-kit">Out<{name}>Out</p><p>Kept</p></article>'
+    html = printable.page([printable.Chapter(7, "T", "questions/technical/a/", article)], SITE, [])
+    assert "Out" not in html
+    assert "<p>Kept</p>" in html
+
+
 def test_the_sheets_are_those_of_the_pages():
     assert '<link rel="stylesheet" href="../assets/stylesheets/site.css">' in page()
 
