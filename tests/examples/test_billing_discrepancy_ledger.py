@@ -290,17 +290,24 @@ class TestEvidence:
         at = (OCTOBER + HOUR - 500, OCTOBER + HOUR + 1_500, OCTOBER + HOUR + 3_500)
         database = store.empty()
         add(database, [event(number, 1, at=when) for number, when in enumerate(at)])
-        assert checked_by_hour(database, column=0) == [0, 2, 0]
+        add(database, [event(number, 2, at=OCTOBER + HOUR) for number in (8, 9)])  # in the same millisecond
+        assert checked_by_hour(database, column=0) == [0, 3, 0]
 
     def test_a_lost_stream_is_missed_in_the_hour_in_which_it_ended(self):
         database = store.empty()
-        begun, lasted = OCTOBER + HOUR - 2_000, 5_000
+        begun, lasted = OCTOBER + HOUR - 5_000, 5_000  # its end is the first millisecond of the second hour
         database.execute(
             "INSERT INTO access_log VALUES ('r1', 'org_a', 'key', 'i1', 'AS1', 'own', ?, ?, 'stop'),"
             " ('r2', 'org_a', 'key', 'i2', 'AS1', 'own', ?, ?, 'failed')",
             (begun, lasted, begun, lasted),
         )
         assert checked_by_hour(database, column=1) == [0, 1, 0]
+
+    def test_a_request_without_a_log_line_counts_once_in_each_hour_that_holds_an_entry_of_it(self):
+        database = store.empty()
+        at = (OCTOBER + HOUR, OCTOBER + HOUR + 2_000, OCTOBER + 2 * HOUR)
+        add(database, [event(number, 1, at=when) for number, when in enumerate(at)])
+        assert checked_by_hour(database, column=2) == [0, 1, 1]
 
     def test_on_the_mended_run_the_first_is_zero(self):
         database, _ = capture.mended_run()
