@@ -70,8 +70,16 @@ test_only_what_was_live_before_is_gone_back_to if {
 
 test_an_empty_approver_is_nobody if changes.verdict(change({"approver": ""}), doc) == "fail"
 
+test_a_list_with_the_author_is_no_approver if {
+	changes.verdict(change({"approver": ["ann", "ben"]}), doc) == "fail"
+}
+
 test_without_an_author_nobody_can_say_who_is_second if {
 	not changes.verdict(change({"author": null}), doc)
+}
+
+test_without_an_artifact_nobody_can_say_what_was_evaluated if {
+	not changes.verdict(change({"artifact": null}), doc)
 }
 
 test_no_approver_fails if changes.verdict(change({"approver": null, "approved_at": null}), doc) == "fail"
