@@ -76,6 +76,13 @@ def ingest(db: Session, *events: dict[str, Any]) -> int:
     return int(db.value("SELECT ingest(:batch)", batch=json.dumps(events)))
 
 
+def reprice(db: Session) -> None:
+    """Output is dearer from November on, and was cheaper in October than has been believed."""
+    db.script(f"UPDATE price SET valid = '[2020-01-01,{NOVEMBER})' WHERE meter = 'output';")
+    db.script(f"INSERT INTO price VALUES ('m', 'output', 20000, '[{NOVEMBER},)', {ALWAYS});")
+    db.execute("SELECT restate_price('m', 'output', '2026-10-05', 10000)")
+
+
 def metered(db: Session, month: str | None = None) -> dict[str, int]:
     """Team -> nanodollars posted for its usage."""
     where = f"AND month = '{month}'" if month else ""
@@ -636,6 +643,14 @@ class TestReconciliation:
             db.execute("SELECT cause FROM reconcile(:a, :a) WHERE credential = 'key-2'", a="2026-10-05") == []
         )
 
+    def test_a_gap_costs_what_is_believed_now_of_its_day(self, db: Session) -> None:
+        ingest(db, event(1, input_tokens=0, cached_tokens=0, output_tokens=500))
+        reprice(db)
+        for day in ("2026-10-04", "2026-10-05", "2026-10-06"):
+            db.execute("INSERT INTO provider_report VALUES (:d, 'key-1', 'm', 'output', 600)", d=day)
+        rows = db.execute("SELECT tokens, nano_usd FROM reconcile(:a, :a)", a="2026-10-05")
+        assert rows == [("100", "1000000")]
+
 
 class TestPeople:
     def test_a_person_and_the_lead_of_that_day_see_usage_and_nobody_else(self, server: Server) -> None:
@@ -656,6 +671,8 @@ class TestPeople:
             for table in ("person_alias", "usage_event"):
                 with pytest.raises(DatabaseError, match="permission denied"):
                     session.execute(f"SELECT * FROM {table}")
+        reprice(db)
+        assert server.connect(name, "anna").execute("SELECT nano_usd FROM person_usage") == [("10950000",)]
 
     def test_names_go_after_thirteen_months_and_bills_stay(self, db: Session) -> None:
         alias = str(uuid.UUID(int=7))
