@@ -116,6 +116,8 @@ class TestASourceThatIsNotWhole:
             result = evaluate(TESTS[test], with_snapshot(source, **changes))
             assert result.state is State.UNKNOWN, changes
             assert result.doubts[0].startswith(source)
+        old = with_snapshot(source, captured_at=estate.NOW - 2 * 60 * minutes)
+        assert f"{source}: {2 * minutes} min old, {minutes} allowed" in evaluate(TESTS[test], old).doubts
         fresh = with_snapshot(source, captured_at=estate.NOW - 60 * minutes)
         assert state(test, fresh) is State.PASS
 
