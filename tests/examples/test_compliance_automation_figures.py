@@ -95,7 +95,7 @@ def test_changes():
 
 
 def test_time():
-    assert [figures.reach(missed) for missed in (0, 1, 2)] == [35, 50, 65]
+    assert [figures.reach(), figures.reach(1), figures.reach(2)] == [35, 50, 65]
     # 26 - 8 = 18 of 52 weeks = 4.154 months; x 165 = 685.4
     assert (figures.late_weeks(), figures.late_share()) == (18, "34.6%")
     assert figures.late_changes() == "685"
@@ -113,7 +113,7 @@ def test_money():
     assert figures.money("build") == "$228,800"
     assert figures.money("net with upkeep") == "$2,900"
     # 228,800/41,100 = 5.57; at 80: 166,400/16,800 = 9.90; at 150: 312,000/73,500 = 4.24
-    assert [figures.payback(rate) for rate in (80, 110, 150)] == ["9.9", "5.6", "4.2"]
+    assert [figures.payback(80), figures.payback(), figures.payback(150)] == ["9.9", "5.6", "4.2"]
     assert figures.payback(110, upkeep=True) == "never"
     assert sizing.payback_years(100, 10, 110, 10 * 110) is None, "upkeep that takes all that is saved"
 

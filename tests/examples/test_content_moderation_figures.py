@@ -35,14 +35,14 @@ class TestFigures:
             (lambda: figures.blocked("wrong", "small at 0.5, then guard"), "7,984"),
             (lambda: figures.blocked("right", "small at 0.5, then guard"), "37,240"),
             (lambda: figures.blocked("wrong", "small at 0.2, then guard"), "23,952"),
-            (lambda: figures.multiplied_wrong(0.2), "3,194"),
+            (lambda: figures.multiplied_wrong(), "3,194"),
             (lambda: figures.multiplied_wrong(0.5), "399"),
-            (lambda: figures.times_worse(0.2), "7.5"),
+            (lambda: figures.times_worse(), "7.5"),
             (lambda: figures.times_worse(0.5), "20.0"),
             (lambda: figures.worth("0.2 to 0.5", True), "12.4"),
             (lambda: figures.worth("0.5 up", True), "0.2"),
             (lambda: figures.reviews_left(), 2700),
-            (lambda: figures.backlog("small at 0.5, today"), "6,804"),
+            (lambda: figures.backlog(), "6,804"),
             # (37,240 + 7,984 + 0.0006 * 19,960,000 + 2,760) * 4%
             (lambda: figures.appeals_of_design(), "2,398"),
             (lambda: figures.budget("left"), "0.06%"),
@@ -56,14 +56,14 @@ class TestFigures:
             (lambda: figures.budget("guard may confirm"), "0.38%"),
             (lambda: figures.shown_tokens(), 50),
             (lambda: figures.guard_tokens(), "9.6"),
-            (lambda: figures.hold_ms(10), 200),
+            (lambda: figures.hold_ms(), 200),
             (lambda: figures.prompt_cores(), "7.2"),
             (lambda: round(figures.cores()), 115),
             (lambda: round(figures.answer_calls(600), 1), 114.0),
             (lambda: figures.gpus_for(600 * 16), 160),
             (lambda: figures.gpus_for(60 * 16), 16),
             (lambda: figures.gpus_for(1200), 20),
-            (lambda: figures.gpu_dollars(2), "3,600"),
+            (lambda: figures.gpu_dollars(), "3,600"),
             (lambda: figures.other_recall_needed(), "92.1%"),
             (lambda: figures.recall_if(0.805), "91.8%"),
             # 0.9 * 93.1% + 0.1 * 89.9%
@@ -72,9 +72,9 @@ class TestFigures:
             (lambda: figures.prompts_of_all(), "0.056%"),
             (lambda: figures.prompts_of_all("left"), "0.044%"),
             # (240.5 + 102) / 360
-            (lambda: figures.used_with_a_percent_more(6), "95%"),
+            (lambda: figures.used_with_a_percent_more(), "95%"),
             # (360 - 240.5) / 600
-            (lambda: figures.spare_for_prompts(6), "20%"),
+            (lambda: figures.spare_for_prompts(), "20%"),
             # 1.95996 ** 2 * 0.931 * 0.069 / 0.001 ** 2
             (lambda: figures.margin_labels(), "246,772"),
             # From 1.188% to 1.376% at 0.5 up: 0.00188 * ln(1.376 / 1.188), and next to nothing below
@@ -92,8 +92,8 @@ class TestFigures:
             (lambda: figures.outage("month"), "0.9%"),
             (lambda: figures.outage("stopped answers"), "16%"),
             (lambda: figures.outage("unavailable"), "11%"),
-            (lambda: figures.passes_once(10), "51%"),
-            (lambda: figures.blocked_once(300), "26%"),
+            (lambda: figures.passes_once(), "51%"),
+            (lambda: figures.blocked_once(), "26%"),
             (lambda: figures.severe_wrong(), "388 to 39,920"),
             # (2,700 - 2,398) / 19,960,000
             (lambda: figures.severe_room(), "0.0015%"),
@@ -127,6 +127,8 @@ class TestFigures:
         )
         assert "| 25 | 35 | 15 | 16 | 114 | 115 |" in figures.window_table()
         assert "| **Sum** | 92.6 | 240.5 |" in figures.capacity_table()
+        assert "| Share of 4 H100s | 39% | 100% |" in figures.capacity_table()
+        assert "| Share of 5 H100s | 31% | 80% |" in figures.capacity_table()
         assert "| Share of 6 H100s | 26% | 67% |" in figures.capacity_table()
         assert "| 0.2 to 0.5 | yes | 1,291 | 15,968 | 12 |" in figures.cell_table()
         assert "| Guard on every prompt | 100.0% | 118 ms | 0 ms |" in figures.ttft_table()

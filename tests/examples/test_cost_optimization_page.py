@@ -41,7 +41,8 @@ def test_unit_prices():
     assert figures.token_price("input") == f"${99_864 / 2 / (tokens / 2750 * 2400) * 1e6:.2f}"
     assert figures.token_price("output") == f"${99_864 / 2 / (tokens / 2750 * 350) * 1e6:.2f}"
     assert figures.token_price(fleet_name="after") == f"${35_040 / tokens * 1e6:.2f}"
-    assert [figures.full_load(w) for w in ("bf16", "fp8", "small")] == ["$0.384", "$0.240", "$0.036"]
+    assert figures.full_load() == "$0.384"
+    assert [figures.full_load(w) for w in ("fp8", "small")] == ["$0.240", "$0.036"]
     assert [figures.gpu_seconds(w) for w in ("bf16", "fp8", "small")] == ["1.33", "0.83", "0.125"]
 
 
