@@ -355,18 +355,23 @@ class TestAnException:
             {"expires": date(2027, 3, 1)},  # 181 days
             {"expires": date(2026, 9, 1)},
             {"approver": "docs"},
+            {"approver": ""},
             {"resource": "*"},
             {"resource": "acct-1/*"},
             {"reason": "later"},
-            {"compensating": ""},
+            {"compensating": "none"},
             {"owner": ""},
             {"renewals": 3},
+            {"resources": ["acct-1/store-09"]},
         ],
     )
     def test_without_end_owner_or_reason_there_is_none(self, changes):
         with pytest.raises(ValidationError):
             Waiver(**{**W.model_dump(), **changes})
-        assert Waiver(**{**W.model_dump(), "expires": date(2027, 2, 28)})  # 180 days
+
+    def test_it_may_last_180_days_and_be_renewed_twice(self):
+        longest = Waiver(**{**W.model_dump(), "expires": date(2027, 2, 28), "renewals": 2})
+        assert (longest.expires - longest.granted).days == 180
 
 
 # --- Judgment -----------------------------------------------------------------------------------------------------
