@@ -11,6 +11,7 @@ import os
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition
 from typing import BinaryIO
@@ -173,10 +174,10 @@ class Journal:
         self._turn.release()
         try:
             data = chain.frame([record.body for record in batch])
-            written = self._file.write(data) == len(data)
-            self._sync(self._file.fileno())
-        except OSError:
-            written = False
+            with suppress(OSError):
+                whole = self._file.write(data) == len(data)
+                self._sync(self._file.fileno())
+                written = whole  # not before: fsync may also end with what a signal's handler raises
         finally:
             self._turn.acquire()
             self._leading = False

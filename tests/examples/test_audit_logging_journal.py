@@ -17,7 +17,7 @@ import pytest
 
 from examples.audit_logging import chain
 from examples.audit_logging.chain import BadRecord
-from examples.audit_logging.journal import InUse, Journal, JournalBroken, JournalDamaged
+from examples.audit_logging.journal import InUse, Journal, JournalBroken, JournalDamaged, write_file
 from tests.examples.test_audit_logging import (
     ORIGIN,
     unsynced,
@@ -160,6 +160,28 @@ def test_a_failed_fsync_is_final(tmp_path: Path) -> None:
     assert payloads(broken) == [b"one"]
     broken.close()
     assert payloads(journal(tmp_path, acknowledged=1))[0] == b"one"
+
+
+def test_an_fsync_that_a_signal_ends_is_final_too(tmp_path: Path) -> None:
+    def interrupted(handle: int) -> None:
+        raise KeyboardInterrupt
+
+    broken = journal(tmp_path)
+    broken._sync = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        broken.append(b"unknown")
+    assert payloads(broken) == []
+    with pytest.raises(JournalBroken):
+        broken.append(b"next")
+
+
+def test_no_handle_is_left_of_a_file_that_is_written_whole(tmp_path: Path) -> None:
+    kept: list[int] = []
+    write_file(tmp_path / "file", b"bytes", sync=kept.append)
+    assert len(kept) == 2  # the file's and its folder's
+    for handle in kept:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(handle)
 
 
 def test_one_fsync_serves_all_who_wait(tmp_path: Path) -> None:
