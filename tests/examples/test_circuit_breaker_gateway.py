@@ -842,6 +842,10 @@ def test_the_refusal_says_when_to_come_back() -> None:
             with pytest.raises(Unavailable) as told:
                 await ask([one])
             assert told.value.wait_s == 1
+            one.breaker.force(Mode.FORCED_OPEN, 900)
+            with pytest.raises(Unavailable) as told:
+                await ask([one])
+            assert told.value.wait_s == 60  # whatever a destination says: a client may ask after a minute
             with pytest.raises(Unavailable) as told:
                 await ask([destination(a, bulkhead=Bulkhead(0))])
             assert told.value.wait_s == FULL_S
