@@ -141,9 +141,12 @@ class TestTheRecord:
         assert owners == {capture.B} == {REPORT["names_organization"]}
         assert (row["cache"], row["finish"], row["at"][:16]) == ("miss", "complete", "2026-11-17 13:58")
         assert figures.matched() in row["documents"].split()
-        owned = [cell[2] for cell in cells(figures.record_table()) if cell[0] == "Prompt"]
-        assert set(owned) == {"A", "B"}
-        assert owned == sorted(owned)
+        owned = {cell[1]: cell[2] for cell in cells(figures.record_table()) if cell[0] == "Prompt"}
+        assert owned == {
+            name: "B" if DOCUMENTS[name]["organization"] == capture.B else "A"
+            for name in row["documents"].split()
+        }
+        assert list(owned.values()) == sorted(owned.values())
 
     def test_hops_and_log_tell_the_same_of_the_report(self):
         hops = [hop for hop in HOPS if hop["request"] == REPORT["request"]]
