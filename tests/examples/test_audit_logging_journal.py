@@ -171,7 +171,7 @@ def test_an_fsync_that_a_signal_ends_is_final_too(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         broken.append(b"unknown")
     assert payloads(broken) == []
-    with pytest.raises(JournalBroken):
+    with pytest.raises(JournalBroken, match="a write failed"):
         broken.append(b"next")
 
 
