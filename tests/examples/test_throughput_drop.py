@@ -80,9 +80,21 @@ class TestTheNumber:
     def test_the_table_shows_the_data(self):
         (row,) = fleet("14:50", "14:50", replica="1")
         table = {cell[0]: cell[1:] for cell in cells(figures.count_table())}
-        engines = sum(int(row["output_tokens"]) for row in fleet("14:50", "14:50")) // 60
-        assert table["Engines' counters, tokens/s"][1] == f"{engines:,}"
-        assert table["Replicas in the sum"] == ["32", "32"]
+        for at, time in enumerate(("13:55", "14:50")):
+            engines = sum(int(row["output_tokens"]) for row in fleet(time, time)) // 60
+            (seen,) = (
+                {key: int(n) for key, n in row.items() if key != "time"}
+                for row in GATEWAY
+                if row["time"] == time
+            )
+            assert [cell[at] for cell in table.values()] == [
+                f"{engines:,}",
+                f"{seen['streamed_tokens'] // 60:,}",
+                "32",
+                f"{seen['requests'] / 60:.0f}",
+                f"{(seen['requests'] - seen['refused']) / 60:.0f}",
+                f"{seen['streamed_tokens'] / seen['streams_ended']:.0f}",
+            ]
         assert row["build"] == "new"
 
 
@@ -227,6 +239,14 @@ class TestSideBySide:
     def test_time_in_service_explains_nothing(self):
         values = figures.by_batch()["data"]["values"]
         assert [value["minutes"] for value in values] == [45, 40, 35, 30, 25, 20, 15, 10]
+        assert [value["output"] for value in values] == [
+            round(
+                per_second(
+                    [row for row in fleet("14:47", "14:51") if (int(row["replica"]) + 3) // 4 == batch]
+                )
+            )
+            for batch in range(1, 9)
+        ]
         assert max(v["output"] for v in values) / min(v["output"] for v in values) < 1.04
 
     def test_the_slow_host_is_slow_and_explains_next_to_nothing(self):
@@ -256,7 +276,8 @@ class TestSideBySide:
         assert new == pytest.approx(1_744, rel=0.02)
         assert [figures.computed_a_request(build) for build in ("old", "new")] == ["1,020", "1,720"]
         old_s, new_s = (int(cell.replace(",", "")) for cell in table["Tokens computed a second"])
-        assert new_s / old_s == pytest.approx((1_400 * new) / (2_800 * old), rel=0.03)
+        assert old_s == pytest.approx(2_800 / 320 * 1_020, rel=0.02)
+        assert new_s == pytest.approx(1_400 / 320 * 1_744, rel=0.02)
         assert figures.cache_alone() == "1,660" == f"{2_800 * 1_020 / 1_720:,.0f}"
         assert figures.cache_alone_fleet() == "53,135" == f"{32 * 2_800 * 1_020 / 1_720:,.0f}"
         assert int(figures.cache_alone_fleet().replace(",", "")) > 1.15 * 44_800, (
@@ -577,8 +598,17 @@ class TestThePage:
         assert (int(2 * 4.375 + 0.5), int(2 * 8.75)) == (9, 17)
 
     def test_the_charts_have_their_rows(self):
-        assert len(figures.tokens_by_minute()["data"]["values"]) == 70
-        assert len(figures.ladder()["data"]["values"]) == 16
+        by_minute = {row["at"][11:16]: row["tokens"] for row in figures.tokens_by_minute()["data"]["values"]}
+        assert len(by_minute) == 70
+        assert by_minute == {
+            at: round(sum(int(row["output_tokens"]) for row in fleet(at, at)) / 60) for at in by_minute
+        }
+        ladder = {(row["build"], row["offered"]): row["output"] for row in figures.ladder()["data"]["values"]}
+        assert len(ladder) == 16
+        for image in ("old", "new"):
+            for flags in ("old", "new"):
+                at_most = ladder[f"{image.title()} image, {flags} settings", 10]
+                assert at_most == round(plateau(image, flags, image))
         assert {row["series"] for row in figures.capacity_while_restarting()["data"]["values"]} == {
             "Can be served",
             "Demand",
