@@ -180,24 +180,27 @@ def test_promtool_reads_what_is_exported(store_url: str) -> None:
 
 
 def test_promtool_accepts_the_alerts_and_each_fires(tmp_path: Path) -> None:
-    """On series that a healthy and a failing limiter would leave."""
+    """On series that a healthy and a failing limiter would leave, at two gateways: the sum decides, and lasts."""
     rules = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
     for rule in rules["groups"][0]["rules"]:
         assert any(name in rule["expr"] for name in FAMILIES)
-    decisions = 'ratelimit_decisions_total{{outcome="allowed",tier="pro",bucket="none",source="{}"}}'
-    written_off, used = (f'ratelimit_{what}_tokens_total{{tier="free"}}' for what in ("written_off", "used"))
 
     def series(local: str, lost: str, leak: str) -> list[dict[str, str]]:
+        values = {
+            'decisions_total{{outcome="allowed",source="store",gateway="{}"}}': "0+3000x140",
+            'decisions_total{{outcome="allowed",source="cache",gateway="{}"}}': "0+3000x140",
+            'decisions_total{{outcome="allowed",source="local",gateway="{}"}}': local,
+            'holds_lost_total{{gateway="{}"}}': lost,
+            'written_off_tokens_total{{tier="free",gateway="{}"}}': leak,
+            'used_tokens_total{{tier="free",gateway="{}"}}': "0+50000x140",
+        }
         return [
-            {"series": decisions.format("store"), "values": "0+6000x120"},
-            {"series": decisions.format("cache"), "values": "0+6000x120"},
-            {"series": decisions.format("local"), "values": local},
-            {"series": "ratelimit_holds_lost_total", "values": lost},
-            {"series": written_off, "values": leak},
-            {"series": used, "values": "0+100000x120"},
+            {"series": f"ratelimit_{name.format(gateway)}", "values": text}
+            for name, text in values.items()
+            for gateway in (1, 2)
         ]
 
-    def firing(*names: str) -> list[dict[str, object]]:
+    def firing(*names: str, at: int = 100) -> list[dict[str, object]]:
         labels = {
             "RateLimitWithoutStore": {"severity": "page"},
             "RateLimitHoldsLost": {"severity": "ticket"},
@@ -210,7 +213,7 @@ def test_promtool_accepts_the_alerts_and_each_fires(tmp_path: Path) -> None:
         }
         return [
             {
-                "eval_time": "100m",
+                "eval_time": f"{at}m",
                 "alertname": name,
                 "exp_alerts": [{"exp_labels": labels[name], "exp_annotations": {"summary": said[name]}}]
                 if name in names
@@ -225,15 +228,25 @@ def test_promtool_accepts_the_alerts_and_each_fires(tmp_path: Path) -> None:
         "tests": [
             {
                 "interval": "1m",
-                "input_series": series("0+60x120", "0+0x120", "0+900x120"),
+                "input_series": series("0+54x140", "0x140", "0+450x140"),  # 0.9% each
                 "alert_rule_test": firing(),
             },
             {
                 "interval": "1m",
-                "input_series": series("0+200x120", "0+1x120", "0+1100x120"),
+                "input_series": series("0+67x140", "0+1x140", "0+550x140"),  # 1.1% each
                 "alert_rule_test": firing(
                     "RateLimitWithoutStore", "RateLimitHoldsLost", "RateLimitWriteOffs"
                 ),
+            },
+            {  # From minute 100 on: the decisions are above 1% at once, the leak's hour after 13 minutes of 5%.
+                "interval": "1m",
+                "input_series": series("0x100 0+1000x40", "0x140", "0x100 0+2500x40"),
+                "alert_rule_test": [
+                    *firing(at=102),
+                    *firing("RateLimitWithoutStore", at=103),
+                    *firing("RateLimitWithoutStore", at=125),
+                    *firing("RateLimitWithoutStore", "RateLimitWriteOffs", at=132),
+                ],
             },
         ],
     }
