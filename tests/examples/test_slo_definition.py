@@ -279,6 +279,13 @@ class TestBudget:
     def test_it_lets_go_within_the_short_window(self, bad):
         assert 0 < reset_s(ALERTS[0], bad, 0.999, 30 * DAY) <= ALERTS[0].short_s
 
+    def test_it_lets_go_when_enough_of_the_short_window_is_good_again(self):
+        """Of five minutes, 1.44% may be wholly bad; with 0.44% bad for good, 1% of the rest."""
+        assert reset_s(ALERTS[0], 1.0, 0.999, 30 * DAY) == pytest.approx(300 * (1 - 0.0144))
+        worn = reset_s(ALERTS[0], 1.0, 0.999, 30 * DAY, after=0.0044)
+        assert worn == pytest.approx(300 * (1 - 0.01 / 0.9956))
+        assert reset_s(ALERTS[0], 0.0144, 0.999, 30 * DAY) == 0
+
     def test_it_stays_while_the_cause_stays(self):
         with pytest.raises(ValueError, match="stays"):
             reset_s(ALERTS[3], 0.5, 0.9955, 30 * DAY, after=0.0046)
