@@ -148,6 +148,7 @@ class TestCapacity:
         assert figures.fallback(1_024) == f"{2_000_000 / 2_624 / 60:.1f}" == "12.7"
 
     def test_us_lost_at_peak_unshed_and_filled_to_the_brim(self):
+        assert (figures.spare("eu"), figures.spare("us")) == (str(60 - 36), str(60 - 44))
         assert figures.short("us") == f"{44 - 24 - 2_000_000 / 1_900 / 60:.1f}" == "2.5"
         assert figures.short("eu") == "2.0"  # 18 that may move, 16 spare
 

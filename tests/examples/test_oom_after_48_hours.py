@@ -408,6 +408,7 @@ class TestAfterward:
 
     def test_cache_limits_and_what_a_limit_buys(self):
         kept = TestTheDecision().seen("C as recorded") * 1e6
+        assert figures.kept("C as recorded") == f"{kept / 1e6:.2f}"
         assert figures.full_cache() == f"{100_000 * kept / GIB:.0f}"
         assert float(figures.entries_at_kill()) == pytest.approx(2 * 86_400 * 0.2 / 1000, abs=0.1)
         assert figures.limit_buys(120) == "68" == f"{(120 - 38) / (58 / (47 + 4 / 60)) + 1:.0f}"
@@ -482,6 +483,23 @@ class TestThePage:
         for day, hour, said in ((21, 0, 46), (21, 6, 64), (22, 0, 75), (22, 6, 94)):
             assert round(levels[f"2026-11-{day}T{hour:02d}:00:00"]) == said
             assert f"{said}" in text
+
+    def test_growth_has_the_hours_of_c_and_not_of_all_requests(self):
+        """As the chart's description says, of the two nights and days."""
+        chart = figures.hours_and_traffic()
+        shown = {(v["what"], v["x"][8:13]): v["y"] for v in chart["data"]["values"]}
+        requests = {hour: y for (what, hour), y in shown.items() if what == "All requests"}
+        assert max(requests, key=requests.get)[3:] in ("19", "20")
+        assert max(requests.values()) == pytest.approx(1.5, abs=0.05)
+        assert min(requests, key=requests.get)[3:] in ("03", "04")
+        assert min(requests.values()) == pytest.approx(0.5, abs=0.05)
+        for what in ("Growth", "Requests of C"):
+            hours = {hour: y for (name, hour), y in shown.items() if name == what}
+            assert fmean(hours.values()) == pytest.approx(1, abs=0.01)
+            night = [y for hour, y in hours.items() if hour[3:] < "06"]
+            assert len(night) == 12
+            assert fmean(night) == pytest.approx(2.4, abs=0.1)
+            assert fmean(y for hour, y in hours.items() if hour[3:] >= "06") == pytest.approx(0.5, abs=0.05)
 
     def test_what_the_charts_of_the_captured_runs_say(self):
         old, after = engine("old", "anon"), engine("canary", "anon", rows("after.csv"))

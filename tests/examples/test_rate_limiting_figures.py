@@ -50,6 +50,7 @@ def test_figures() -> None:
     assert figures.refused_share(rate=1_000) == pytest.approx(0.1)
     assert figures.unsettled_per_s() == 500
     assert figures.failover_tokens(100) == 254_800
+    assert figures.units() == 60 * 10**6  # so a token a minute is a unit a microsecond
     assert figures.largest_count() == 150_119_987
     assert figures.forgotten_at_most("pro", lag_ms=100) == 100_333
     assert figures.forgotten_at_most("free", lag_ms=3_000) == 11_000

@@ -312,6 +312,7 @@ class TestHardware:
         computing = 2 * 70e9 * batch / (2 * h100.bf16 * 1e12)
         assert computing == pytest.approx(hardware.decode_floor_s(70e9, h100, 2))
         assert h100.ridge_batch(16) == pytest.approx(h100.ridge)
+        assert figures.ridge_batch() == f"{989 / 3.35 / 2:.0f}" == "148"
         assert figures.cache_read() == f"{50 * 327_680 * 2_750 / 1e9:.0f}" == "45"
 
     def test_across_an_ocean_light_alone_takes_half_a_tenth_of_a_second(self) -> None:

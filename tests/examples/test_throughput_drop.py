@@ -597,6 +597,12 @@ class TestThePage:
         assert f"than the {(1 - 1_020 / 1_720) * 100:.0f}% that tokens alone" in answer
         assert (int(2 * 4.375 + 0.5), int(2 * 8.75)) == (9, 17)
 
+    def test_it_shows_the_rendered_prompts_as_they_were_captured(self):
+        shown = figures.prompt_heads().splitlines()
+        assert shown[1:-1] == (EVIDENCE / "prompts.txt").read_text(encoding="utf-8").splitlines()
+        assert (shown[0], shown[-1]) == ("```text", "```")
+        assert float(figures.ttft_target()) == setting.TTFT_TARGET_S == 2
+
     def test_the_charts_have_their_rows(self):
         by_minute = {row["at"][11:16]: row["tokens"] for row in figures.tokens_by_minute()["data"]["values"]}
         assert len(by_minute) == 70
