@@ -261,9 +261,11 @@ def cells(table):
 def test_the_table_of_threats_is_ranked_and_complete():
     rows = cells(figures.threat_table())
     assert len(rows) == len(MODEL.threats)
-    before = [int(row[2].split(" → ")[0].replace(",", "")) for row in rows]
+    before, after = ([int(row[2].split(" → ")[at].replace(",", "")) for row in rows] for at in (0, 1))
     assert before == sorted(before, reverse=True)
     assert sum(before) == round(threats.total(MODEL) / 1_000)
+    assert sum(after) == pytest.approx(1_000 * float(figures.risk_after()), abs=60)
+    assert all(left <= risk for left, risk in zip(after, before, strict=True))
 
 
 def test_the_register_has_every_record_in_full():
@@ -297,7 +299,13 @@ def test_the_table_of_work_adds_up():
 
 
 def test_residuals_have_somebody_who_accepts_them():
-    assert all(row[1] and row[2] for row in cells(figures.residual_table(20)))
+    rows = cells(figures.residual_table(20))
+    assert {row[0]: row[1:3] for row in rows} == {
+        threat.id: [threat.residual, threat.accepted_by] for threat in MODEL.threats
+    }
+    left = [int(row[3].replace(",", "")) for row in rows]
+    assert left == sorted(left, reverse=True)
+    assert sum(left) == pytest.approx(1_000 * float(figures.risk_after()), abs=60)
 
 
 def test_the_diagram_shows_every_component_threat_and_flow():
