@@ -740,6 +740,29 @@ class TestThePage:
             rows = chart["data"]["values"]
             assert len(rows) > 20
             assert all(set(chart["usermeta"]["columns"]) <= set(row) for row in rows)
+
+    def test_charts_show_the_scrapes_and_what_their_descriptions_say(self):
+        panel, moderation, after = (
+            {row["minute"]: row for row in getattr(figures, f"{name}_chart")()["data"]["values"]}
+            for name in ("panel", "moderation", "after")
+        )
+        scrapes = {row["at"]: row for row in GATEWAY}
+        for minute, row in panel.items():
+            clock = f"{2 if minute < 0 else 3:02}:{minute % 60:02}:00"
+            assert row["p99"] == pytest.approx(p99_at(clock), abs=0.006)
+            assert 0.18 < row["p50"] < 0.21
+        for minute, row in moderation.items():
+            scrape = scrapes[f"{2 if minute < 0 else 3:02}:{minute % 60:02}:00"]
+            found = [scrape[f"moderation_{what}_ms"] for what in ("max", "p99", "p50")]
+            assert [row["slowest"], row["p99"], row["median"]] == found
+            assert row["median"] == pytest.approx(75, abs=5)
+            assert row["slowest"] < 250 or 0 <= minute <= 12
+        for minute, row in after.items():
+            assert row["p99"] == pytest.approx(p99_at(f"03:{minute:02}:00"), abs=0.006)
+            now, before = scrapes[f"03:{minute:02}:00"], scrapes[f"03:{minute - 1:02}:00"]
+            fast, all_of_them = (now[key] - before[key] for key in ("le_1", "le_inf"))
+            assert row["slow"] == pytest.approx(100 * (1 - fast / all_of_them), abs=0.006)
+        assert sum(after[minute]["slow"] for minute in range(5, 17)) / 12 == pytest.approx(4, abs=0.5)
         waiting = figures.waiting_chart()["data"]["values"]
         assert max(row["others"] for row in waiting) < 2 < 7 < max(row["r5"] for row in waiting)
         assert max(row["r5"] for row in waiting if row["minute"] < 0) < 1

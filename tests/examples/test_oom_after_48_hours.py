@@ -504,6 +504,21 @@ class TestThePage:
     def test_what_the_charts_of_the_captured_runs_say(self):
         old, after = engine("old", "anon"), engine("canary", "anon", rows("after.csv"))
         text = figures.before_and_after()["description"]
+        shown = {(v["what"], v["x"]): v["y"] for v in figures.before_and_after()["data"]["values"]}
+        assert shown == {
+            (what, requests): round(size / MIB)
+            for what, found in (("As it was", old), ("Mended", after))
+            for requests, size in found.items()
+            if requests <= 7_200
+        }
+        kinds = {
+            what: {v["x"]: v["y"] for v in figures.kinds_by_requests()["data"]["values"] if v["what"] == what}
+            for what in ("Engine, private", "Engine's share of the buffer", "Frontend, private")
+        }
+        assert kinds["Engine, private"] == {requests: round(size / MIB) for requests, size in old.items()}
+        assert kinds["Engine, private"][0] == 13
+        for what, level in (("Engine's share of the buffer", 128), ("Frontend, private", 12)):
+            assert {size for requests, size in kinds[what].items() if requests} == {level}
         assert f"{round(old[7_200] / MIB):,} MiB" in text
         assert f"{round(after[7_200] / MIB):,} MiB" in text
         assert after[900] > 0.8 * after[7_200]

@@ -615,7 +615,13 @@ class TestThePage:
             for flags in ("old", "new"):
                 at_most = ladder[f"{image.title()} image, {flags} settings", 10]
                 assert at_most == round(plateau(image, flags, image))
-        assert {row["series"] for row in figures.capacity_while_restarting()["data"]["values"]} == {
-            "Can be served",
-            "Demand",
+        restarting = {
+            (row["series"], row["at"][11:16]): row["rps"]
+            for row in figures.capacity_while_restarting()["data"]["values"]
         }
+        assert {series for series, _ in restarting} == {"Can be served", "Demand"}
+        assert [restarting["Demand", at] for at in ("15:00", "16:00", "17:00")] == [200, 225, 250]
+        served = {at: rps for (series, at), rps in restarting.items() if series == "Can be served"}
+        assert [served[at] for at in ("14:55", "15:00", "15:05", "15:15")] == [140, 122.5, 175, 210]
+        assert next(at for at, rps in served.items() if rps >= restarting["Demand", at]) == "15:15"
+        assert next(at for at, rps in served.items() if rps == 280) == "15:40"
