@@ -247,7 +247,7 @@ class TestBundle:
     def test_there_are_tests_of_every_policy(self):
         assert {name: len(tests) for name, tests in TESTS.items()} == {
             "adapters_test.rego": 14,
-            "admission_test.rego": 30,
+            "admission_test.rego": 31,
             "operators_test.rego": 11,
         }
         assert all(len(set(tests)) == len(tests) for tests in TESTS.values())
