@@ -84,6 +84,11 @@ def test_a_picture_has_its_size_a_frame_of_paper_and_few_bytes(address):
     # A face that is not there would leave the page empty.
     ink = tuple(bytes.fromhex(cards.INK[1:]))
     assert sum(row.count(ink) for row in picture.rows) > 3_000
+    # The mark's dot is a quarter of it across: of the site's own card at the left, of all others after the middle.
+    start, size = (cards.BAND, 112) if address == cards.SITE_ADDRESS else (cards.WIDTH // 2, 36)
+    accent = tuple(bytes.fromhex(cards.ACCENT[1:]))
+    dot = sum(row[start:].count(accent) for row in picture.rows) ** 0.5
+    assert dot == pytest.approx(size / 4, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +124,20 @@ def test_the_measure_of_a_line_is_that_of_its_picture():
         assert reached == pytest.approx(10 + raster.width(text, 80, bold), abs=6)
 
 
+def test_a_color_that_the_palette_has_no_room_for_takes_the_nearest(tmp_path):
+    steps = [12 * step for step in range(1, 22)]
+    kept = [(0, 0, 0), *((x, 0, 0) for x in steps), *((0, x, 0) for x in steps), *((0, 0, x) for x in steps)]
+    assert len(kept) == raster.COLORS
+    rare = {(121, 2, 1): (120, 0, 0), (1, 121, 2): (0, 120, 0), (2, 1, 121): (0, 0, 120)}
+    colors = [*kept, *kept, *rare]
+    drawn = "".join(
+        f'<path fill="#{bytes(color).hex()}" d="M{at} 0h1v1h-1z"/>' for at, color in enumerate(colors)
+    )
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(colors)} 1">{drawn}</svg>'
+    picture = decoded(raster.png(svg, len(colors), 1, tmp_path))
+    assert picture.rows == [[*kept, *kept, *rare.values()]]
+
+
 def test_a_card_says_what_the_page_says_under_its_title_and_no_more():
     for question in CATALOG:
         card = CARDS[question.slug]
@@ -145,7 +164,9 @@ def test_categories_differ_in_color_and_all_type_stands_out_from_the_paper():
 
 def test_the_same_drawing_gives_the_same_bytes_and_is_drawn_once(tmp_path, monkeypatch):
     svg = CARDS["rate-limiting"].svg
+    assert not raster.is_kept(svg, 1200, 630, tmp_path / "one")
     first = raster.png(svg, 1200, 630, tmp_path / "one")
+    assert raster.is_kept(svg, 1200, 630, tmp_path / "one")
     assert raster.png(svg, 1200, 630, tmp_path / "two") == first == FILES["assets/cards/6.png"]
     assert raster.png(svg.replace("rate", "late"), 1200, 630, tmp_path / "two") != first
     (kept,) = (tmp_path / "one").iterdir()
