@@ -307,6 +307,7 @@ def test_the_text_of_every_module_is_in_the_key(tmp_path: Path, monkeypatch: pyt
         ("\n\nflowchart LR\n  accDescr {\n    two\n    lines\n  }\n  A[a (b)]\n  C --> D", 8, "`A[a (b)]`"),
         ("sequenceDiagram\n  A->>B: hi\n  B-->>\n  A->>B: x", 3, "`B-->>`"),
         ("sequenceDiagram\n  accTitle: T\n  alt x\n  A->>B: hi", 3, "`alt` is never closed"),
+        ("sequenceDiagram\n  alt x\n  opt (y)\n  A->>B: hi\n  end\n  A->>B: z", 2, "`alt` is never closed"),
         ("sequenceDiagram\n  A->>B: hi\n  deactivate B", 3, "inactive participant"),
         ("stateDiagram-v2\n  [*] --> A\n  A --> : x\n  B --> C", 3, "`A --> : x`"),
         ("erDiagram\n  A ||--o{ B : x\n  A |--o B : y", 3, "`A |--o B : y`"),
