@@ -92,6 +92,7 @@ def write(
     """
     faults = list(_uncovered(site_dir))
     for file in sorted(site_dir.rglob("*.html")):
+        # Every end of a line is "\n" then, as to a browser that takes a hash.
         html = file.read_text(encoding="utf-8")
         head, end, body = change(html).partition("</head>")
         page = _WRITTEN.sub("", head) + end + body
@@ -167,9 +168,7 @@ def _kept(page: str, entry: Path) -> Inline:
 
 def inline_of(html: str) -> Inline:
     reader = _Reader()
-    # A browser reads every end of a line as "\n" before it takes a hash.
-    text = html.replace("\r\n", "\n").replace("\r", "\n")
-    parts = _RUN_OR_DRAWN.split(text)
+    parts = _RUN_OR_DRAWN.split(html)
     reader.feed("".join(part if at % 2 else _PLAIN.sub(" ", part) for at, part in enumerate(parts)))
     reader.close()
     return Inline(tuple(reader.scripts), tuple(reader.refused))
