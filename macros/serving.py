@@ -6,12 +6,15 @@ changes the words of the search, would build the whole site a second time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from mkdocs.exceptions import Abort, MkDocsException
 from mkdocs.plugins import event_priority
+from watchdog.observers.polling import PollingObserverVFS
 
 from macros import exports, templates
 from macros.ahead import AHEAD
@@ -21,6 +24,10 @@ from macros.places import CODE, CONFIGURATION
 from macros.texts import TEXTS
 from macros.undisturbed import BUILD
 
+# The server looks at every file twice a second. With tens of thousands that takes all of a core, and a build twice as long.
+_IDLE = Event()
+_IDLE.set()
+
 
 def on_startup(command: str, dirty: bool) -> None:
     """Have builds watched, and with `--dirty` what has not changed left out. Called by MkDocs once, for "build" and "serve", when it has read the configuration and the code."""
@@ -29,14 +36,23 @@ def on_startup(command: str, dirty: bool) -> None:
         MADE.want()
 
 
+@event_priority(100)
+def on_config(config: Any) -> Any:
+    """Called by MkDocs when a build begins."""
+    _IDLE.clear()
+    return config
+
+
 def on_post_build(config: Any) -> None:
     """Called by MkDocs when all pages are written."""
     AHEAD.end()
+    _IDLE.set()
 
 
 def on_build_error(error: Exception) -> None:
     """Let the next build begin, and say of the disk, of a file's encoding or of an edit what a traceback would not. Called by MkDocs."""
     AHEAD.end()
+    _IDLE.set()
     MADE.fail()
     TEXTS.end(is_undisturbed=False)
     changed, undecodable = None, []
@@ -91,7 +107,6 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:
     """Let the server take no notice of what the build itself writes. Called by MkDocs once, after the first build."""
     AHEAD.is_alone = False
-    watch = server.observer.schedule
 
     def schedule(handler: Any, *place: Any, **options: Any) -> Any:
         tell = handler.on_any_event
@@ -104,8 +119,21 @@ def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:
         handler.on_any_event = told
         return watch(handler, *place, **options)
 
-    # It is watched already, by the handler as it was.
-    server.unwatch(config.docs_dir)
+    # What is watched already is so by the handler and the observer as they were.
+    places = [place for place in server._watched_paths for _ in range(server._watched_paths[place])]
+    for place in places:
+        server.unwatch(place)
+    server.observer = PollingObserverVFS(
+        os.stat, _listed_between_builds, polling_interval=server.observer.timeout
+    )
+    watch = server.observer.schedule
     server.observer.schedule = schedule
-    server.watch(config.docs_dir)
+    for place in places:
+        server.watch(place)
     return server
+
+
+def _listed_between_builds(folder: str | None) -> Any:
+    """What is in the folder, once no build runs."""
+    _IDLE.wait()
+    return os.scandir(folder)

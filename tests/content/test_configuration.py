@@ -10,6 +10,7 @@ import macros
 from macros import configuration
 from macros.catalog import load_catalog, nav_pages
 from macros.front_matter import read
+from macros.made import Shows
 from macros.page_macros import Sources
 from macros.places import SOURCES
 from macros.preparing import Generated, Prepared
@@ -55,7 +56,11 @@ def test_no_macro_is_named_like_a_key_of_front_matter(monkeypatch):
             return function
 
     # Names are looked at, so nothing need be read.
-    monkeypatch.setattr(macros, "prepared", lambda *_: Prepared(Sources(*[None] * 7), Generated({}, {}, {})))
+    monkeypatch.setattr(
+        macros,
+        "prepared",
+        lambda *_: Prepared(Sources(*[None] * 7), Generated({}, {}, {}), Shows("", {}, {})),
+    )
     env = Env()
     macros.define_env(env)
     # Those that pages have, that a question may have, and that the generator and its plugins know.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mkdocs.exceptions import Abort
 from mkdocs.livereload import LiveReloadServer
 from watchdog.events import FileModifiedEvent, FileMovedEvent
 
@@ -47,3 +50,19 @@ def test_what_a_build_writes_is_no_edit(tmp_path: Path, monkeypatch: pytest.Monk
         assert wants_rebuild(server, FileMovedEvent(page, moved))
     finally:
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    "end", [lambda: serving.on_post_build({}), lambda: serving.on_build_error(Abort("no"))]
+)
+def test_while_a_build_runs_no_folder_is_looked_at(tmp_path: Path, end: Callable[[], None]) -> None:
+    serving.on_config({})
+    looked: list[Any] = []
+    thread = Thread(target=lambda: looked.extend(serving._listed_between_builds(str(tmp_path.parent))))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    end()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert tmp_path.name in {entry.name for entry in looked}
