@@ -61,7 +61,7 @@ bench: weights  ## Measure what pages weigh, and what each example costs a call
 	  --benchmark-group-by=group --benchmark-sort=name --benchmark-columns=median,iqr,rounds --benchmark-warmup=on
 
 .PHONY: scale
-scale: $(VENV)/.test $(VENDOR)  ## Measure what the site costs with many questions, about half an hour; SIZES="20 60" is shorter
+scale: $(VENV)/.test $(VENDOR)  ## Measure what the site costs with many questions, about 25 minutes; SIZES="20 60" is shorter
 	$(BIN)/python -m bench.scale
 
 .PHONY: weights
