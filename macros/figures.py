@@ -121,11 +121,10 @@ def _files(folder: Path) -> Iterator[Path]:
 @lru_cache(maxsize=1)
 def _runners() -> list[str]:
     """What runs the examples: Python, its database, the machine's arithmetic, every installed package; and how results are kept."""
-    installed = {info.name for folder in sys.path for info in Path(folder).glob("*.dist-info")}
     return [
         sys.version,
         sqlite3.sqlite_version,
         platform.machine(),
-        *sorted(installed),
+        *store.installed(),
         store.text_of(Path(__file__)),
     ]

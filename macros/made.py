@@ -30,15 +30,6 @@ CACHE_DIR = CACHE / "made"
 KNOWN_PLUGINS = frozenset({"macros", "material/tags", "macros/serving.py"})
 """The plugins and hooks of which `_keyed` says all that they make a difference by. With any other nothing is left out."""
 
-_MAKERS = (
-    "mkdocs",
-    "mkdocs-material",
-    "mkdocs-macros-plugin",
-    "jinja2",
-    "Markdown",
-    "pymdown-extensions",
-    "Pygments",
-)
 # Where the site is built, which no page shows: it differs between two builds of the same site.
 _PLACES = {"site_dir", "docs_dir", "config_file_path", "dev_addr"}
 
@@ -162,7 +153,9 @@ class Made:
         said = {name: value for name, value in config.items() if name not in _PLACES}
         shared = store.key_of(
             [
-                store.makers(*_MAKERS),
+                store.makers(),
+                # Whatever draws or prints a part of a page.
+                store.installed(),
                 self._shows.shared,
                 [[file.relative_to(ROOT).as_posix(), store.digest_of(file)] for file in _templates()],
                 # Where links may lead.

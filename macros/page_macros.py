@@ -21,8 +21,11 @@ from macros.tally import Tally
 
 Macros = dict[str, Callable[..., Any]]
 
-OF_ALL = ("site_figures", "kit_list", "kit_markdown_links", "file_size")
-"""Names of the macros that tell of what other pages say, beyond their front matter."""
+OF_ALL = (
+    *("site_figures", "kit_list", "kit_markdown_links", "file_size"),
+    *("{{ now(", "{{ git.", "{{ environment."),
+)
+"""Macros that tell of what other pages say, beyond their front matter; and those of the plugin that tell of the moment and the machine."""
 
 
 class Sources(NamedTuple):

@@ -40,6 +40,12 @@ def versions(*distributions: str) -> tuple[str, ...]:
     return tuple(map(metadata.version, distributions))
 
 
+@lru_cache(maxsize=1)
+def installed() -> tuple[str, ...]:
+    """Names and versions of all installed distributions."""
+    return tuple(sorted({info.name for folder in sys.path for info in Path(folder).glob("*.dist-info")}))
+
+
 def makers(*distributions: str) -> list[object]:
     """All that makes a result whose making is spread over `macros`: Python, this package, and the distributions beside them."""
     return [sys.version, text_of(Path(__file__).parent), versions(*distributions)]

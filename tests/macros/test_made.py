@@ -105,6 +105,14 @@ def test_what_the_configuration_says_is_shown_by_all_pages(site: Build, option: 
     assert site.build() == ["a.md", "b.md"]
 
 
+def test_whatever_is_installed_may_draw_a_part_of_any_page(
+    site: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.build()
+    monkeypatch.setattr(made.store, "installed", lambda: ("mermaidx-99.dist-info",))
+    assert site.build() == ["a.md", "b.md"]
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("markdown_extensions", ["tables", "admonition"]), ("plugins", ["tags", "search"])],

@@ -173,6 +173,14 @@ def test_a_text_is_made_again_when_what_it_shows_has_changed(sources, tmp_path, 
     assert [built(edited, server), built(edited, server)] == [[QUESTION, OTHER, KIT], [OTHER]]
 
 
+@pytest.mark.parametrize(
+    "macro", ["site_figures()", "kit_list()", "kit_markdown_links()", "file_size('a')", "now()", "git.commit"]
+)
+def test_what_tells_of_other_pages_or_of_the_moment_is_printed_each_time(sources, macro):
+    assert sources.of(QUESTION, "{{ computed('a') }}, now()") is not None
+    assert sources.of(QUESTION, f"{{{{ {macro} }}}}") is None
+
+
 def test_a_text_made_of_sources_that_change_meanwhile_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(texts, "CACHE_DIR", tmp_path)
     process = texts.Texts()
