@@ -166,7 +166,6 @@ def test_an_edited_topic_is_listed_though_its_page_is_another(site: Site) -> Non
     site.edit(f"docs/{small.QUESTION_FILE}", "[latency,", "[cost,")
     site.build()
     assert 'id="tag:cost"' in site.page(TOPICS)
-    assert site.is_whole()
 
 
 @pytest.mark.parametrize(
@@ -188,7 +187,6 @@ def test_an_edit_beside_the_pages_is_shown(site: Site, file: str, old: str, new:
     pages = [name for name in (QUESTION, OTHER, INDEX, TOPICS) if shown in site.page(name)]
     assert pages
     assert written >= set(pages)
-    assert site.is_whole()
 
 
 def test_a_file_that_pages_load_is_copied_alone(site: Site) -> None:
