@@ -169,15 +169,18 @@ def heard() -> Iterator[list[logging.LogRecord]]:
     said: list[logging.LogRecord] = []
     listener = logging.Handler(logging.INFO)
     listener.emit = said.append  # type: ignore[method-assign, assignment]
-    # The generator's own logger hands nothing on to the root's.
-    loggers = [logging.getLogger(), logging.getLogger("mkdocs")]
-    for logger in loggers:
+    for logger in loggers():
         logger.addHandler(listener)
     try:
         yield said
     finally:
-        for logger in loggers:
+        for logger in loggers():
             logger.removeHandler(listener)
+
+
+def loggers() -> tuple[logging.Logger, ...]:
+    """Where all is said: the generator's own logger hands nothing on to the root's."""
+    return logging.getLogger(), logging.getLogger("mkdocs")
 
 
 # --- The cache --------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from macros import store
 from macros.files import put
-from macros.kept import KNOWN, is_silent, links_of, links_to
+from macros.kept import KNOWN, is_silent, links_of, links_to, loggers
 from macros.places import CACHE, ROOT
 from macros.places import TEMPLATES as GENERATED
 
@@ -126,7 +126,7 @@ class Made:
     def fail(self) -> None:
         """The build has failed, and nobody knows what is in the site's folder."""
         self.end(is_undisturbed=False)
-        self._there = {}
+        self._there, self._places = {}, set()
 
     def _mark_files(self, files: Any, site_dir: str) -> None:
         """Have MkDocs copy the files that are not what they were, and begin with an empty folder where one has come or gone."""
@@ -188,12 +188,12 @@ class Made:
         self._said_of = set()
         self._listener = logging.Handler(logging.INFO)
         self._listener.emit = heard  # type: ignore[method-assign]
-        for logger in _loggers():
+        for logger in loggers():
             logger.addHandler(self._listener)
 
     def _stop(self) -> None:
         if self._listener:
-            for logger in _loggers():
+            for logger in loggers():
                 logger.removeHandler(self._listener)
         self._listener = None
 
@@ -211,11 +211,6 @@ def _templates() -> list[Path]:
     return sorted(
         file for file in (ROOT / "overrides").rglob("*") if file.is_file() and GENERATED not in file.parents
     )
-
-
-def _loggers() -> list[logging.Logger]:
-    """The generator's own hands nothing on to the root's."""
-    return [logging.getLogger(), logging.getLogger("mkdocs")]
 
 
 def _saying(is_modified: bool) -> Callable[[], bool]:

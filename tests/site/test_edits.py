@@ -238,6 +238,20 @@ def test_a_build_that_fails_leaves_nothing_old(site: Site) -> None:
     assert site.is_whole()
 
 
+def test_a_file_edited_before_a_build_that_fails_is_copied_by_the_next(site: Site) -> None:
+    sheet, listing = site.project / "docs/assets/stylesheets/late.css", '\n--8<-- "examples/none.py"\n'
+    sheet.write_text("p { color: red; }", encoding="utf-8")
+    site.build()
+    sheet.write_text("p { color: green; }", encoding="utf-8")
+    site.edit("docs/index.md", "## Start\n", f"## Start\n{listing}")
+    site.build()
+    assert "FAILED" in site.said
+    site.edit("docs/index.md", listing, "")
+    site.build()
+    assert (site.site / "assets/stylesheets/late.css").read_text(encoding="utf-8") == "p { color: green; }"
+    sheet.unlink()
+
+
 def test_a_page_that_is_gone_is_gone_from_the_site(site: Site) -> None:
     (site.project / "docs/questions/technical/hedge.md").unlink()
     (site.project / "mkdocs.yml").write_text(small.CONFIG, encoding="utf-8")
