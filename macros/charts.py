@@ -18,7 +18,7 @@ from typing import Any
 
 import vl_convert  # type: ignore[import-not-found, unused-ignore]
 
-from macros import files, store
+from macros import files, store, tables
 from macros.places import CACHE
 
 CACHE_DIR = CACHE / "charts"
@@ -114,7 +114,7 @@ def _figure(name: str, written: str) -> str:
 
 def _makers() -> list[object]:
     """What draws; the text of this module stands for its version."""
-    return [store.text_of(Path(__file__)), store.versions("vl-convert-python")]
+    return [*map(store.text_of, (Path(__file__), Path(tables.__file__))), store.versions("vl-convert-python")]
 
 
 def _drawn(name: str, written: str) -> str:
@@ -231,7 +231,7 @@ def _table(columns: Mapping[str, str], rows: list[Mapping[str, Any]]) -> str:
         "<tr>" + "".join(f"<td>{escape(_cell(row.get(field)))}</td>" for field in columns) + "</tr>"
         for row in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return tables.boxed(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
 
 def _cell(value: Any) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
+from macros import tables
 from macros.catalog import Catalog
 from macros.evidence import EvidenceFile
 from macros.evidence import address_of as evidence_address
@@ -257,14 +258,12 @@ def distribution(catalog: Catalog, root: str) -> str:
         if (questions := catalog.select(category=category))
     ]
     totals = "".join(f"<td>{len(catalog.select(difficulty=difficulty))}</td>" for difficulty in Difficulty)
-    return (
-        # As the theme wraps tables without a class, so that they scroll by themselves.
-        '<div class="md-typeset__scrollwrap"><div class="md-typeset__table">\n'
+    return tables.boxed(
         '<table class="distribution" data-search-exclude>\n<caption>Questions by category and difficulty</caption>\n'
         f'<thead>\n<tr><th scope="col">Category</th>{head}<th scope="col">All</th><th scope="col">Minutes</th></tr>\n'
         "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n"
         f'<tfoot>\n<tr><th scope="row">All</th>{totals}<td>{len(catalog)}</td>'
-        f"<td>{total_minutes(catalog)}</td></tr>\n</tfoot>\n</table>\n</div></div>"
+        f"<td>{total_minutes(catalog)}</td></tr>\n</tfoot>\n</table>"
     )
 
 

@@ -1,17 +1,11 @@
 /*
- * What a page's text is given: room for wide tables to scroll in, at each listing a button that copies it and the way to its file, and the
- * roles that looks have taken away.
+ * What a page's text is given: at each listing a button that copies it and the way to its file, and the roles that looks have taken away.
  */
 
 import { copyButton } from "../copy-link.js";
 import { element } from "../dom.js";
 
 export function setUpContent(article) {
-  for (const table of article.querySelectorAll("table:not([class])")) {
-    const inner = element("div", { className: "md-typeset__table" });
-    table.replaceWith(element("div", { className: "md-typeset__scrollwrap" }, inner));
-    inner.append(table);
-  }
   for (const code of article.querySelectorAll("pre > code")) {
     const button = copyButton(code.parentElement, "listing", "Copy to clipboard", () => code.textContent.trimEnd(), true);
     button.className = "md-code__button";
