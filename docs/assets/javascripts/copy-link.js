@@ -8,17 +8,19 @@ import { ownText } from "./text.js";
 const SHOWN_MS = 4000;
 const SAID = { link: "Link copied", markdown: "Markdown link copied", listing: "Copied to clipboard" };
 
-/** Put buttons for the page into `tools`, if there are any, and a pair of them behind every section's heading. */
-export function setUpCopyLinks(article, tools) {
-  const title = tools ? tools.dataset.title : ownText(article.querySelector("h1") ?? article);
+/** Put buttons for the page into `tools`. */
+export function setUpCopyLinks(tools) {
+  const target = { label: tools.dataset.title, hash: "" };
+  tools.append(
+    copyButton(tools, "link", "Copy link", () => address(target)),
+    copyButton(tools, "markdown", "Copy as Markdown", () => markdown(target)),
+  );
+}
+
+/** Put a pair of buttons behind the heading of every section of `article`. */
+export function setUpSectionLinks(article) {
   status();
-  if (tools) {
-    const target = { label: title, hash: "" };
-    tools.append(
-      copyButton(tools, "link", "Copy link", () => address(target)),
-      copyButton(tools, "markdown", "Copy as Markdown", () => markdown(target)),
-    );
-  }
+  const title = article.querySelector(".page-tools")?.dataset.title ?? ownText(article.querySelector("h1") ?? article);
   for (const heading of article.querySelectorAll("h2[id]")) {
     // The related questions are the page's way out, not a section of it.
     if (heading.closest("nav")) continue;

@@ -3,7 +3,7 @@
  * takes its time, it is done part by part, so that a reader who scrolls or presses meanwhile does not wait for the rest.
  */
 
-import { setUpCopyLinks } from "./copy-link.js";
+import { setUpCopyLinks, setUpSectionLinks } from "./copy-link.js";
 import { setUpDisclosure } from "./disclosure.js";
 import { offerPlan } from "./plan/offer.js";
 import { setUpEnlarging } from "./reading/enlarge.js";
@@ -43,15 +43,24 @@ async function setUp() {
 /** In their order: a later part finds what an earlier one has made. */
 function ofArticle() {
   return [
-    () => tools && setUpDisclosure(article, tools),
     () => setUpContent(article),
-    () => setUpCopyLinks(article, tools),
+    () => setUpSectionLinks(article),
     () => setUpScrollable(article),
     () => setUpEnlarging(article),
     () => tools?.dataset.number && setUpOrientation(article),
-    () => setUpProgress(article, tools),
+    setUpTools,
     setUpWhatFewHave,
   ];
+}
+
+/** All in one turn: with a frame in between, a button would move those behind it. */
+function setUpTools() {
+  if (tools) {
+    setUpDisclosure(article, tools);
+    setUpCopyLinks(tools);
+  }
+  setUpProgress(article, tools);
+  if (tools?.dataset.number || article.querySelector("table.questions")) offerPlan(article, tools);
 }
 
 /** Only the page that has it pays for it. */
@@ -78,7 +87,6 @@ function setUpWhatFewHave() {
         throw error;
       });
   }
-  if (tools?.dataset.number || article.querySelector("table.questions")) offerPlan(article, tools);
   const filters = article.querySelector(".question-filters");
   if (filters) {
     import("./search/table.js").then(({ setUpTable }) => setUpTable(filters, article.querySelector("table.questions")));
