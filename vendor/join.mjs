@@ -127,7 +127,7 @@ async function joinSheets() {
     const text = await readFile(join(site, sheet), "utf8");
     texts.push(OF_THEME.test(sheet) ? await without(text, words) : checked(text, sheet));
   }
-  const unused = { postcssPlugin: "unused", OnceExit: (root) => dropProperties(root, words) };
+  const unused = { postcssPlugin: "unused", OnceExit: (root) => (dropIdle(root), dropProperties(root, words)) };
   const small = await postcss([unused, discardComments({ removeAll: true }), normalizeWhitespace()]).process(texts.join("\n"), { from: undefined });
   await writeFile(join(into, "site.css"), small.css);
 }
@@ -151,6 +151,14 @@ async function without(text, words) {
     keyframes: true,
   });
   return purged.css;
+}
+
+/**
+ * Take out what follows a table, of which nothing does: each stands in a box of its own (macros/tables.py). As long as the rule is there,
+ * a browser takes whatever a script puts into a page for such, and styles all of the page anew.
+ */
+function dropIdle(root) {
+  root.walkRules(".md-typeset table:not([class])+*", (rule) => rule.remove());
 }
 
 /** Take out custom properties that no value asks for, as do most icons of the theme's; and then those that only they asked for. */

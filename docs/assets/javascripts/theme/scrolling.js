@@ -18,7 +18,8 @@ export function setUpScrolling() {
     // As a drawer it has the height of the window.
     aside: matchMedia(sidebar.dataset.mdType === "navigation" ? "(min-width: 76.25em)" : "(min-width: 60em)"),
   }));
-  // The drawer has a list of its own beside the sidebar's: the same sections in the same order.
+  // The drawer has a list of its own beside the sidebar's: the same sections in the same order. Nobody asks where anything is in
+  // a sidebar that is not shown, since the browser would lay all of it out to answer.
   const lists = [...document.querySelectorAll("[data-md-component=toc]")].map((list) => [...list.querySelectorAll("a.md-nav__link")]);
   const targets = (lists[0] ?? []).map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
   let before = 0;
@@ -57,9 +58,11 @@ export function setUpScrolling() {
         link.classList.toggle("md-nav__link--passed", i <= reached);
         link.classList.toggle("md-nav__link--active", i === reached);
       }
-      if (links[reached]) center(links[reached]);
+      if (links[reached] && isAside(links[reached])) center(links[reached]);
     }
   }
+
+  const isAside = (link) => sidebars.some(({ sidebar, aside }) => aside.matches && sidebar.contains(link));
 
   function offer(isOffered) {
     top.hidden = !isOffered;
@@ -86,9 +89,9 @@ export function setUpScrolling() {
   // With the first frame, for which the page is laid out anyway.
   requestAnimationFrame(() => {
     show();
-    for (const { sidebar, aside } of sidebars) {
+    for (const { sidebar } of sidebars.filter(({ aside }) => aside.matches)) {
       const here = [...sidebar.querySelectorAll(".md-nav__link--active[href]")].findLast((link) => link.clientHeight);
-      if (here && aside.matches) center(here);
+      if (here) center(here);
     }
   });
 }
