@@ -3,6 +3,7 @@
  */
 
 import { button, element } from "./dom.js";
+import { icon } from "./icons.js";
 import { ownText } from "./text.js";
 
 const SHOWN_MS = 4000;
@@ -52,7 +53,9 @@ export function copyButton(group, kind, name, text, iconOnly = false) {
   const press = async ({ currentTarget }) => {
     if (await copy(text(), group, currentTarget)) announce(SAID[kind]);
   };
-  return button(iconOnly ? "" : name, `tool copy copy--${kind}`, press, iconOnly ? { "aria-label": name, title: name } : {});
+  // That of listings is the theme's.
+  const content = [kind !== "listing" && icon(kind), !iconOnly && name];
+  return button(content, `tool copy copy--${kind}`, press, iconOnly ? { "aria-label": name, title: name } : {});
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { button } from "./dom.js";
+import { icon } from "./icons.js";
 import { ownText } from "./text.js";
 
 /** Put the button that opens or closes all blocks of `article` into `tools`. */
@@ -14,14 +15,15 @@ export function setUpDisclosure(article, tools) {
   if (!blocks.length) return;
 
   const anyClosed = () => blocks.some((block) => !block.open);
-  const all = button("", "tool disclose-all", () => {
+  const name = document.createTextNode("");
+  const all = button([icon("disclose"), name], "tool disclose-all", () => {
     const open = anyClosed();
     for (const block of blocks) block.open = open;
     label();
   });
   // The label says what the button will do, so there is no pressed state to tell beside it.
   const label = () => {
-    all.textContent = anyClosed() ? "Open all" : "Close all";
+    name.data = anyClosed() ? "Open all" : "Close all";
   };
   // A page has several short answers; in a list of what can be pressed, nothing but the name tells them apart.
   for (const block of blocks) {

@@ -17,7 +17,7 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** A button of that look. */
-export function button(text, className, click, properties = {}) {
-  return element("button", { type: "button", className, ...properties, click }, text);
+/** A button of that look. `content` is its text, or that and an icon. */
+export function button(content, className, click, properties = {}) {
+  return element("button", { type: "button", className, ...properties, click }, content);
 }

@@ -6,6 +6,7 @@
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
 import { element } from "../dom.js";
+import { icon } from "../icons.js";
 import { addQuestion } from "./edit.js";
 import { EMPTY_PLAN, viewOf } from "./model.js";
 import * as own from "./own.js";
@@ -43,6 +44,7 @@ function draw(holder, value) {
       ? element(
           "button",
           { type: "button", className: "tool tool--plan", "aria-label": inRow ? `Add to plan: ${title}` : null, click: () => add(number) },
+          icon("plan"),
           "Add to plan",
         )
       : element(
@@ -52,6 +54,7 @@ function draw(holder, value) {
             href: new URL("plans/builder/", siteRoot()).href,
             "aria-label": inRow ? `In plan, day ${day + 1}: ${title}` : null,
           },
+          icon("plan"),
           `In plan, day ${day + 1}`,
         );
   holder.replaceChildren(control);

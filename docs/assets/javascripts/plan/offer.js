@@ -5,6 +5,7 @@
 
 import { announce } from "../copy-link.js";
 import { button, element } from "../dom.js";
+import { icon } from "../icons.js";
 import { hasShelf } from "../storage.js";
 
 /** Put the controls into `article`: into the `tools` of a question's page, and into the rows of its tables. */
@@ -27,7 +28,7 @@ export function offerPlan(article, tools) {
         throw error;
       }
     };
-    place.append(element("span", { className: "plan-add" }, button("Add to plan", "tool tool--plan", press, { "aria-label": label })));
+    place.append(element("span", { className: "plan-add" }, button([icon("plan"), "Add to plan"], "tool tool--plan", press, { "aria-label": label })));
   };
   if (tools?.dataset.number) offer(tools, Number(tools.dataset.number));
   for (const row of article.querySelectorAll("table.questions tbody tr")) {

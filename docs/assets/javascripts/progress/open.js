@@ -5,6 +5,7 @@
 import { siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
 import { button, element } from "../dom.js";
+import { icon } from "../icons.js";
 import { hasShelf } from "../storage.js";
 
 /** Set up what the page at hand has of practice and progress. `tools` is the place for its controls, or null. */
@@ -42,7 +43,7 @@ function setUpQuestion(article, tools) {
       throw error;
     }
   };
-  tools.prepend(button("Practice", "tool practice-start", () => open(true)));
+  tools.prepend(button([icon("practice"), "Practice"], "tool practice-start", () => open(true)));
   if (new URLSearchParams(location.search).has("practice")) open(true);
   else if (hasShelf("practice")) goOn(Number(tools.dataset.number), open);
 }

@@ -4,6 +4,7 @@
  */
 
 import { button, element } from "../dom.js";
+import { icon } from "../icons.js";
 import { addStyles } from "../styles.js";
 
 const STEPS = [1, 1.5, 2, 3];
@@ -18,7 +19,7 @@ export function setUpEnlarging(article) {
     drawing.addEventListener("click", () => {
       if (getSelection().isCollapsed) show(drawing);
     });
-    figure.append(button("Enlarge", "tool enlarge", () => show(drawing), { "aria-label": name }));
+    figure.append(button([icon("enlarge"), "Enlarge"], "tool enlarge", () => show(drawing), { "aria-label": name }));
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { element } from "../dom.js";
+import { icon } from "../icons.js";
 import { ownText } from "../text.js";
 
 const HEADINGS = ":is(h2, h3)[id]";
@@ -71,7 +72,7 @@ function sectionsMenu(section) {
   if (!links.length || !("popover" in HTMLElement.prototype)) return [];
   const menu = element("div", { className: "orientation__menu", popover: "auto" });
   const name = "Sections of this page";
-  const sections = element("button", { type: "button", className: "orientation__sections", "aria-label": name, popoverTargetElement: menu });
+  const sections = element("button", { type: "button", className: "orientation__sections", "aria-label": name, popoverTargetElement: menu }, icon("sections"));
   menu.addEventListener("beforetoggle", (event) => {
     if (event.newState === "open") menu.replaceChildren(...links.filter(leadsSomewhere).map(entry));
   });
