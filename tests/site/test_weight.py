@@ -60,6 +60,8 @@ MISSED = r"""async (addresses) => {
   const anyState = (selector) =>
     selector
       .replace(/::[\w-]+(\([^)]*\))?|:(before|after|hover|focus|focus-visible|focus-within|active|checked|target|link|visited)(?![\w-])/g, "")
+      .replace(/\s*([>+~,])\s*/g, "$1")
+      // Nothing stands where a state alone did.
       .replace(/(^|[\s>+~(,])(?=$|[\s>+~),])/g, "$1*");
   const has = selectors([...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]));
   const missed = [];
