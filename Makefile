@@ -9,6 +9,8 @@ FOCUS := .cache/tools/focus
 VENDOR := docs/assets/vendor/.built
 LIGHTHOUSE := lighthouse/node_modules/.package-lock.json
 PORT ?= 8000
+# One more than there are processors: half of the time, a test of the site waits for its browser.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # Macros, examples and the diagram formatter are imported from the project root.
 export PYTHONPATH := $(CURDIR)
@@ -42,7 +44,7 @@ test: $(VENV)/.uv  ## Run every test, in a real browser where one is needed
 	$(MAKE) --jobs=2 $(VENV)/.test $(FOCUS)/.focus $(VENDOR) lint/node_modules/.package-lock.json
 	$(BIN)/python -m tests.site.browser
 	$(BIN)/python -m tests.tools
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: lighthouse
 lighthouse: export EVERY_PAGE := true
