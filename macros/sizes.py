@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from macros import store
 
 _KINDS = {
     ".html": "pages",
@@ -30,6 +33,9 @@ PACKED = frozenset(
 
 _HEAVIEST = 5
 
+_SENT = store.Many("sizes.json")
+"""What a host sends of a file, by the hash of its bytes: most are those of the last build, and to compress them all takes long."""
+
 
 def report(site_dir: Path) -> str:
     """A table of files, bytes and bytes compressed, and the heaviest files. Sizes are in units of 1,000 bytes."""
@@ -43,6 +49,7 @@ def report(site_dir: Path) -> str:
             for name in (_KINDS.get(path.suffix, _OTHERS), "all"):
                 row = rows[name]
                 row[:] = [row[0] + 1, row[1] + whole, row[2] + sent]
+    _SENT.keep()
     lines = [f"{'':12} {'files':>6} {'kB':>9} {'kB, gzip':>9}"]
     for name in sorted(rows, key=lambda name: (name == "all", -rows[name][2])):
         count, whole, sent = rows[name]
@@ -56,7 +63,9 @@ def report(site_dir: Path) -> str:
 def _weighed(path: Path) -> tuple[int, int]:
     """A file's bytes, and those that a host sends."""
     data = path.read_bytes()
-    return len(data), len(gzip.compress(data, 6)) if path.suffix in PACKED else len(data)
+    if path.suffix not in PACKED:
+        return len(data), len(data)
+    return len(data), _SENT.get(hashlib.sha256(data).hexdigest(), lambda: len(gzip.compress(data, 6)))
 
 
 def _kb(size: int) -> str:

@@ -7,14 +7,13 @@
  * in the order of the page; what they name by relative addresses is found from `<folder>`, too, as it lies beside theirs.
  */
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { rollup } from "@rollup/wasm-node";
 import postcss from "postcss";
 import discardComments from "postcss-discard-comments";
 import normalizeWhitespace from "postcss-normalize-whitespace";
 import { PurgeCSS } from "purgecss";
-import { minify } from "terser";
 
 // The theme's files have a hash in their names, and scripts of its own, which no page has, among ours.
 const OF_THEME = /\.[0-9a-f]{8}\.min\.\w+$|[/\\]lunr[/\\]|\.map$/;
@@ -79,6 +78,8 @@ function sealOf(text) {
 
 /** The names and the texts of the joined files. */
 async function joined() {
+  // To load both takes as long as the rest of a build in which the scripts are known.
+  const [{ rollup }, { minify }] = await Promise.all([import("@rollup/wasm-node"), import("terser")]);
   const bundle = await rollup({
     // By name, so that it keeps it: other parts take from the second what it has, as its modules do not stand twice.
     input: ["site.js", "set-up.js"].map((name) => join(scripts, name)),
@@ -114,7 +115,8 @@ async function joinSheets() {
   for (const file of await files(site)) {
     // Of pages what stands in tags and in scripts: words of the text select nothing.
     if (file.endsWith(".html")) {
-      for (const [tag] of (await readFile(file, "utf8")).matchAll(/<script\b[^>]*>[^]*?<\/script>|<[^/][^>]*>/g)) tags.add(tag);
+      // One after the other: to wait for each takes longer than to read it.
+      for (const [tag] of readFileSync(file, "utf8").matchAll(/<script\b[^>]*>[^]*?<\/script>|<[^/][^>]*>/g)) tags.add(tag);
     }
   }
   tags.forEach(note);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from macros import __main__ as program
-from macros import building, finish, sizes
+from macros import building, finish, sizes, store
 from macros.faults import SourceError
 from macros.site import Site
 
@@ -263,3 +264,26 @@ def test_the_report_tells_of_each_kind_what_it_weighs_and_what_it_weighs_on_its_
     assert rows["all"][:2] == ["3", "22.0"]
     assert [line[0] for line in lines][1:4] == ["pictures", "pages", "all"], "by what is sent"
     assert lines[lines.index(["heaviest"]) + 1] == ["2.0", "2.0", "x.png"]
+
+
+def test_only_what_has_changed_is_compressed_to_be_weighed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.html").write_text(name * 10_000, encoding="utf-8")
+    first = sizes.report(tmp_path)
+    # As the next build finds it: what is in memory is gone.
+    monkeypatch.setattr(sizes, "_SENT", store.Many("sizes.json"))
+    compressed: list[bytes] = []
+    compress = gzip.compress
+
+    def noted(data: bytes, level: int) -> bytes:
+        compressed.append(data)
+        return compress(data, level)
+
+    monkeypatch.setattr(gzip, "compress", noted)
+    assert sizes.report(tmp_path) == first
+    assert compressed == []
+    (tmp_path / "b.html").write_text("c" * 20_000, encoding="utf-8")
+    assert sizes.report(tmp_path) != first
+    assert compressed == [b"c" * 20_000]
