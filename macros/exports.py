@@ -1,7 +1,6 @@
 """The catalog -> files that other tools, other sites and the templates read.
 
-Each function gives text; `write` puts texts into place, touching only what changed, so that a watching
-server comes to rest.
+Each function gives text, which `files.write` puts into place.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from macros import render
 from macros.catalog import Catalog
-from macros.files import is_draft, put
+from macros.files import remove
 from macros.kits import Kit
 from macros.kits import source_of as kit_source
 from macros.question import SECTIONS, SLUG, Category, Difficulty, Question
@@ -141,23 +140,6 @@ def template_files(catalog: Catalog, kits: Mapping[str, Kit]) -> dict[str, str]:
 OWNED = ("q", "evidence", "assets/cards")
 """Folders below docs/ in which nothing but generated files is."""
 
-_written: set[Path] = set()
-
-
-def is_written(path: Path) -> bool:
-    """Whether a build in this process has put the file there, has removed it, or is about to."""
-    return is_draft(path) or path.absolute() in _written
-
-
-def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Make each file hold its content. A file that does already is not touched. Raises OSError."""
-    for name, content in files.items():
-        path = folder / name
-        _written.add(path.absolute())
-        data = content.encode() if isinstance(content, str) else content
-        if not path.is_file() or path.read_bytes() != data:
-            put(path, data)
-
 
 def prune(docs_dir: Path, names: Collection[str]) -> None:
     """Remove generated files that are none any more: of a question that is gone, or that another branch has."""
@@ -166,8 +148,7 @@ def prune(docs_dir: Path, names: Collection[str]) -> None:
     found += [path for path in docs_dir.rglob("index.html") if _is_redirect(path)]
     for path in found:
         if path not in kept:
-            _written.add(path.absolute())
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
 def _is_redirect(path: Path) -> bool:

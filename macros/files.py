@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,31 @@ def put(path: Path, data: bytes) -> None:
             error.filename, error.filename2 = str(path), None
         draft.unlink(missing_ok=True)
         raise
+
+
+_written: set[Path] = set()
+
+
+def write(folder: Path, texts: Mapping[str, str | bytes]) -> None:
+    """Make each file, by path below the folder, hold its content. One that does already is not touched, so that a server which
+    watches comes to rest. Raises OSError."""
+    for name, content in texts.items():
+        path = folder / name
+        _written.add(path.absolute())
+        data = content.encode() if isinstance(content, str) else content
+        if not path.is_file() or path.read_bytes() != data:
+            put(path, data)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that `write` has put there, in this process or in another. Raises OSError."""
+    _written.add(path.absolute())
+    path.unlink(missing_ok=True)
+
+
+def is_written(path: Path) -> bool:
+    """Whether a build in this process has put the file there, has removed it, or is about to."""
+    return is_draft(path) or path.absolute() in _written
 
 
 def sweep(folder: Path) -> None:

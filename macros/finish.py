@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from macros import exports, join, markdown_files, notices, offline, policy, printable
+from macros import files, join, markdown_files, notices, offline, policy, printable
 from macros.faults import Fault, SourceError
 from macros.places import CACHE
 from macros.site import Site
@@ -31,20 +31,20 @@ def stage(texts: Mapping[str, str], site: Site, site_dir: Path) -> None:
     _forget_sites_that_are_gone()
     staged = _staged(site_dir)
     markdown = staged / MARKDOWN
-    files = {f"{address}{markdown_files.NAME}": text for address, text in texts.items()}
+    laid = {f"{address}{markdown_files.NAME}": text for address, text in texts.items()}
     for file in markdown.rglob("*.md"):
-        if file.relative_to(markdown).as_posix() not in files:
+        if file.relative_to(markdown).as_posix() not in laid:
             file.unlink()
-    exports.write(markdown, files)
+    files.write(markdown, laid)
     facts = json.dumps(site._asdict(), indent=2) + "\n"
-    exports.write(staged, {PLACE: f"{site_dir.resolve()}\n", FACTS: facts})
+    files.write(staged, {PLACE: f"{site_dir.resolve()}\n", FACTS: facts})
 
 
 def lay_markdown(site_dir: Path) -> None:
     """Put the pages' Markdown beside them."""
     markdown = _staged(site_dir) / MARKDOWN
     texts = {file.relative_to(markdown).as_posix(): file.read_bytes() for file in markdown.rglob("*.md")}
-    exports.write(site_dir, texts)
+    files.write(site_dir, texts)
 
 
 def _staged(site_dir: Path) -> Path:
@@ -96,10 +96,10 @@ def lay_printable(site_dir: Path, site: Site) -> None:
             sheet for first in chapters[:1] for sheet in printable.sheets(first.html, first.address)
         ]
         page = printable.page(chapters, site, sheets, CACHE / "print", address, parts)
-        exports.write(site_dir, {f"{address}index.html": page})
+        files.write(site_dir, {f"{address}index.html": page})
     if printable.ADDRESS not in parts:
         page = printable.index(parts, site, sheets)
-        exports.write(site_dir, {f"{printable.ADDRESS}index.html": page})
+        files.write(site_dir, {f"{printable.ADDRESS}index.html": page})
 
 
 def finish(site_dir: Path) -> None:
@@ -107,7 +107,7 @@ def finish(site_dir: Path) -> None:
     site = _take_facts(site_dir)
     lay_markdown(site_dir)
     lay_printable(site_dir, site)
-    exports.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
+    files.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
     sheets = join.write(site_dir)
     policy.write(site_dir, CACHE / "policy", partial(join.relinked, sheets=sheets))
     # Last, as it tells of all the others.

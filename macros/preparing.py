@@ -151,9 +151,9 @@ def prepared(docs_dir: Path, site_dir: Path, settings: Mapping[str, Any], site: 
 
 def _lay(generated: Generated, docs_dir: Path, site_dir: Path, site: Site) -> None:
     """Put into place what a build writes, and remove what another has written and this one has not. Raises OSError."""
-    exports.write(docs_dir, generated.published)
+    files.write(docs_dir, generated.published)
     exports.prune(docs_dir, generated.published)
-    exports.write(TEMPLATES, generated.templates)
+    files.write(TEMPLATES, generated.templates)
     finish.stage(generated.beside, site, site_dir)
 
 

@@ -16,7 +16,7 @@ from mkdocs.exceptions import Abort, MkDocsException
 from mkdocs.plugins import event_priority
 from watchdog.observers.polling import PollingObserverVFS
 
-from macros import exports, templates
+from macros import files, templates
 from macros.ahead import AHEAD
 from macros.faults import SourceError, of_os_error
 from macros.made import MADE
@@ -113,7 +113,7 @@ def on_serve(server: Any, config: Any, builder: Callable[..., None]) -> Any:
 
         def told(event: Any) -> None:
             paths = [path for path in (event.src_path, getattr(event, "dest_path", "")) if path]
-            if not all(exports.is_written(Path(path)) for path in paths):
+            if not all(files.is_written(Path(path)) for path in paths):
                 tell(event)
 
         handler.on_any_event = told

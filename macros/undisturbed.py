@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from macros import exports, files
+from macros import files
 from macros.faults import Fault, SourceError, not_utf8
 
 Stamps = dict[str, tuple[int, int]]
@@ -122,7 +122,7 @@ def _tell_of_changes(before: Stamps, after: Stamps) -> None:
 def _changes(before: Stamps, after: Stamps) -> list[Path]:
     """What is not as it was, but for what the build itself writes and removes, which is known by now."""
     changed = [Path(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
-    return [path for path in changed if not exports.is_written(path)]
+    return [path for path in changed if not files.is_written(path)]
 
 
 def _stamps(sources: Iterable[Path]) -> Stamps:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import jsonschema
 import pytest
 
-from macros import exports, history
+from macros import exports, files, history
 from macros.catalog import load_catalog
 from macros.kits import Kit
 from tests.macros.pages import FIRST, page, write_docs
@@ -92,17 +92,6 @@ def test_the_template_has_a_head_and_a_foot_for_each_question_and_a_head_for_eac
     assert "kits/" not in files["2-footer.html"]
 
 
-def test_what_has_not_changed_is_not_written_again(tmp_path):
-    exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "two"})
-    before = (tmp_path / "a/b.txt").stat().st_mtime_ns
-    exports.write(tmp_path, {"a/b.txt": "one", "c.txt": "three"})
-    assert (tmp_path / "a/b.txt").stat().st_mtime_ns == before
-    assert (tmp_path / "c.txt").read_text() == "three"
-    exports.write(tmp_path, {"d.bin": b"\x00\xff"})
-    assert (tmp_path / "d.bin").read_bytes() == b"\x00\xff"
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.txt", "c.txt", "d.bin"]
-
-
 def test_times_are_those_of_the_last_commit_of_each_page(docs):
     root = docs.parent
 
@@ -146,14 +135,14 @@ def test_the_time_of_a_build_can_be_set_for_it_to_be_repeated(monkeypatch):
 def test_generated_files_that_are_none_any_more_go(tmp_path, docs):
     catalog, folder = load_catalog(docs), tmp_path / "other"
     moved = {"old/": "questions/", "older/": "questions/"}
-    files = exports.published_files(catalog, "https://a.example/", {}, moved)
-    exports.write(folder, files | {"assets/cards/9.png": b"", "evidence/gone/log.txt": ""})
+    generated = exports.published_files(catalog, "https://a.example/", {}, moved)
+    files.write(folder, generated | {"assets/cards/9.png": b"", "evidence/gone/log.txt": ""})
     own = {"questions/index.md": "prose", "assets/page.html": "mine", "mine/index.html": "<p>mine</p>"}
-    exports.write(folder, own)
-    del files["q/2/index.html"], files["older/index.html"]
-    exports.prune(folder, files)
+    files.write(folder, own)
+    del generated["q/2/index.html"], generated["older/index.html"]
+    exports.prune(folder, generated)
     left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert left == files.keys() | own.keys()
+    assert left == generated.keys() | own.keys()
 
 
 def test_why_there_are_no_dates_is_said(docs, monkeypatch):

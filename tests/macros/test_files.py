@@ -90,3 +90,14 @@ def test_a_cache_that_cannot_be_written_is_told_of_once_and_stops_nothing(
         f"Nothing can be kept in {path.parent} for the next build: Is a directory"
     ]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
+    files.write(tmp_path, {"a/b.txt": "one", "c.txt": "two"})
+    before = (tmp_path / "a/b.txt").stat().st_mtime_ns
+    files.write(tmp_path, {"a/b.txt": "one", "c.txt": "three"})
+    assert (tmp_path / "a/b.txt").stat().st_mtime_ns == before
+    assert (tmp_path / "c.txt").read_text() == "three"
+    files.write(tmp_path, {"d.bin": b"\x00\xff"})
+    assert (tmp_path / "d.bin").read_bytes() == b"\x00\xff"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.txt", "c.txt", "d.bin"]

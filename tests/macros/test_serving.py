@@ -13,7 +13,7 @@ from mkdocs.exceptions import Abort
 from mkdocs.livereload import LiveReloadServer
 from watchdog.events import FileModifiedEvent, FileMovedEvent
 
-from macros import exports, serving
+from macros import files, serving
 
 
 def wants_rebuild(server: Any, event: Any) -> bool:
@@ -29,8 +29,8 @@ def wants_rebuild(server: Any, event: Any) -> bool:
 def test_what_a_build_writes_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docs, overrides = tmp_path / "docs", tmp_path / "overrides"
     overrides.mkdir()
-    exports.write(docs, {"assets/search.json": "{}"})
-    exports.write(overrides, {"generated/1-header.html": "<h1>"})
+    files.write(docs, {"assets/search.json": "{}"})
+    files.write(overrides, {"generated/1-header.html": "<h1>"})
     server = LiveReloadServer(lambda: None, "127.0.0.1", 0, str(tmp_path))
     try:
         server.watch(str(docs))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from mkdocs.exceptions import Abort, ConfigurationError
 
-from macros import exports, serving, undisturbed
+from macros import exports, files, serving, undisturbed
 from macros.faults import SourceError
 from macros.undisturbed import Build
 
@@ -49,7 +49,7 @@ def begun(docs: Path, command: str = "build") -> Build:
 def test_sources_that_stay_as_they_are_are_no_fault(docs: Path) -> None:
     (docs / "q/old.html").write_text("of another branch")
     build = begun(docs)
-    exports.write(docs, {"questions.json": "{}", "q/1/index.html": "generated"})
+    files.write(docs, {"questions.json": "{}", "q/1/index.html": "generated"})
     exports.prune(docs, {"questions.json", "q/1/index.html"})
     (docs / ".b.md.swp").write_text("an editor's")
     assert build.end()

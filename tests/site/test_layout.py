@@ -256,7 +256,9 @@ def test_forced_colors_leave_icons_and_what_is_written_in_drawings(new_page: New
     page.goto(f"{COMPLETE}#model-answer")
     ground = "e => getComputedStyle(e).backgroundColor"
     copy = page.get_by_role("button", name="Copy link", exact=True)
-    assert copy.locator("svg").evaluate("e => getComputedStyle(e).fill") == copy.evaluate("e => getComputedStyle(e).color")
+    assert copy.locator("svg").evaluate("e => getComputedStyle(e).fill") == copy.evaluate(
+        "e => getComputedStyle(e).color"
+    )
     drawing = page.locator("figure.diagram svg[role=img]").first
     for palette in ("light", "dark"):
         repaint(page, palette)
