@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 from urllib.parse import urlsplit
@@ -174,3 +175,31 @@ def test_the_way_back_shows_the_page_as_it_was_left(site: Site, browser: Browser
     page.wait_for_function("window.wasLeft")
     assert page.url == site.url + COMPLETE
     remembering.close()
+
+
+def test_what_scripts_put_into_a_page_has_the_rest_left_as_it_was_styled(
+    site: Site, browser: Browser
+) -> None:
+    """A rule such as `article:has(> .x) :target` has all of a page styled anew for each button that comes into it."""
+    page = browser.new_page(viewport={"width": NARROW[0], "height": NARROW[1]})
+    page.goto(site.url + COMPLETE)
+    page.wait_for_selector("html[data-set-up=done]")
+    page.wait_for_load_state("networkidle")
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    page.evaluate(
+        """() => {
+          for (const place of document.querySelectorAll(".page-tools, article h2, article .md-typeset__table, .md-header__title")) {
+            place.after(document.createElement("div"));
+            document.body.offsetHeight;
+          }
+          // All of it, to compare with.
+          document.body.dataset.mdColorScheme = "slate";
+          document.body.offsetHeight;
+        }"""
+    )
+    events = [event for event in json.loads(browser.stop_tracing())["traceEvents"] if event["ph"] in "XE"]
+    counts = [event["args"].get("elementCount", 0) for event in events if event["name"] == "UpdateLayoutTree"]
+    page.close()
+    assert len(counts) > 8
+    assert max(counts) > 200, "a page whose styles are worked out"
+    assert sorted(counts)[-2] < max(counts) / 3
