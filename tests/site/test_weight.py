@@ -180,7 +180,7 @@ def test_the_way_back_shows_the_page_as_it_was_left(site: Site, browser: Browser
 def test_what_scripts_put_into_a_page_has_the_rest_left_as_it_was_styled(
     site: Site, browser: Browser
 ) -> None:
-    """A rule such as `article:has(> .x) :target` has all of a page styled anew for each button that comes into it."""
+    """One rule that ends like `table + *` has all of a page styled anew for each button that comes into it."""
     page = browser.new_page(viewport={"width": NARROW[0], "height": NARROW[1]})
     page.goto(site.url + COMPLETE)
     page.wait_for_selector("html[data-set-up=done]")
