@@ -21,30 +21,27 @@ from macros.site import Site
 
 STAGED = CACHE / "finish"
 """What a build leaves for this step, in a folder for each site: the site's facts in FACTS, where it is built in PLACE, and in
-MARKDOWN the pages' texts, which below docs/ would be pages."""
+MARKDOWN the pages' texts, which below docs/ would be pages: in one file, as a thousand take seconds to be written and removed."""
 
-FACTS, PLACE, MARKDOWN = "site.json", "place.txt", "markdown"
+FACTS, PLACE, MARKDOWN = "site.json", "place.txt", "markdown.json"
 
 
 def stage(texts: Mapping[str, str], site: Site, site_dir: Path) -> None:
     """Keep what the step needs: the Markdown of pages by their addresses, and the site's facts. What was there goes."""
     _forget_sites_that_are_gone()
-    staged = _staged(site_dir)
-    markdown = staged / MARKDOWN
-    laid = {f"{address}{markdown_files.NAME}": text for address, text in texts.items()}
-    for file in markdown.rglob("*.md"):
-        if file.relative_to(markdown).as_posix() not in laid:
-            file.unlink()
-    files.write(markdown, laid)
     facts = json.dumps(site._asdict(), indent=2) + "\n"
-    files.write(staged, {PLACE: f"{site_dir.resolve()}\n", FACTS: facts})
+    staged = {PLACE: f"{site_dir.resolve()}\n", MARKDOWN: json.dumps(dict(texts)), FACTS: facts}
+    files.write(_staged(site_dir), staged)
 
 
 def lay_markdown(site_dir: Path) -> None:
-    """Put the pages' Markdown beside them."""
-    markdown = _staged(site_dir) / MARKDOWN
-    texts = {file.relative_to(markdown).as_posix(): file.read_bytes() for file in markdown.rglob("*.md")}
-    files.write(site_dir, texts)
+    """Put the pages' Markdown beside them. Raises SourceError and OSError."""
+    try:
+        texts = json.loads((_staged(site_dir) / MARKDOWN).read_text(encoding="utf-8"))
+        laid = {f"{address}{markdown_files.NAME}": text for address, text in texts.items()}
+    except (FileNotFoundError, ValueError, AttributeError) as error:
+        raise _not_as_built(site_dir) from error
+    files.write(site_dir, laid)
 
 
 def _staged(site_dir: Path) -> Path:
@@ -67,9 +64,13 @@ def _take_facts(site_dir: Path) -> Site:
         site = Site(**json.loads(facts.read_text(encoding="utf-8")))
         facts.unlink()
     except (FileNotFoundError, ValueError, TypeError) as error:
-        fault = "is not as the generator has just built it, so nothing can be added"
-        raise SourceError([Fault(site_dir, None, fault, "build it again: make build")]) from error
+        raise _not_as_built(site_dir) from error
     return site
+
+
+def _not_as_built(site_dir: Path) -> SourceError:
+    fault = "is not as the generator has just built it, so nothing can be added"
+    return SourceError([Fault(site_dir, None, fault, "build it again: make build")])
 
 
 def lay_printable(site_dir: Path, site: Site) -> None:

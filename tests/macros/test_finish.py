@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from macros import finish, join, notices, offline, policy, printable
+from macros.faults import SourceError
 from macros.site import Site
 
 SITE = Site("A site", "What it is about.", "https://example.org/base/", "CC BY 4.0")
@@ -68,6 +69,15 @@ def test_the_text_of_a_page_that_is_gone_is_not_laid_again(built):
     finish.lay_markdown(built)
     assert (built / "kept/index.md").is_file()
     assert not (built / "old/index.md").exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"kept/": "# Ke', "[]"])
+def test_texts_that_are_damaged_are_told_of(built, staged, text):
+    finish.stage({"kept/": "# Kept\n"}, SITE, built)
+    (file,) = staged.rglob(finish.MARKDOWN)
+    file.write_text(text)
+    with pytest.raises(SourceError, match="build it again"):
+        finish.lay_markdown(built)
 
 
 def test_the_page_to_print_has_the_questions_in_their_order_and_the_pages_sheets(built):
