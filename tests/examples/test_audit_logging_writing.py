@@ -305,7 +305,8 @@ async def stream(
 ) -> list[int]:
     sent: list[int] = []
     clock = lambda: replica.now  # noqa: E731
-    async with audited(replica.recorder, "hospital", opened("1" * 32), replica.new_id, clock) as answer:
+    begun = opened("1" * 32, person="c2VhbGVk" * 6)
+    async with audited(replica.recorder, "hospital", begun, replica.new_id, clock) as answer:
         for token in range(tokens):  # the engine
             answer.generated += 1
             await answer.allowed()
@@ -313,6 +314,7 @@ async def stream(
                 raise Disconnected
             sent.append(token)
             answer.delivered += 1
+        answer.digest = "5" * 64
         if error:
             raise error
     return sent
@@ -325,9 +327,24 @@ def last_outcome(replica: Replica) -> Outcome:
 
 
 def test_a_stream_has_an_opening_and_an_outcome(replica: Replica) -> None:
+    replica.now = START + 7
     assert asyncio.run(stream(replica, 3)) == [0, 1, 2]
     assert replica.kinds() == ["started", "opened", "outcome"]
-    assert last_outcome(replica) == Outcome(status="completed", generated=3, delivered=3)
+    digest = "5" * 64
+    assert last_outcome(replica) == Outcome(
+        status="completed", generated=3, delivered=3, answer_digest=digest
+    )
+    begun, ended = (events.decode(r.payload) for r in replica.queue.records["r01.hospital"][1:])
+    assert (ended.request, ended.actor, ended.where) == (begun.request, begun.actor, begun.where)
+    assert (begun.at_us, ended.at_us) == (START, START + 7)
+    assert ended.id != begun.id
+    assert (begun.person, ended.person) == ("c2VhbGVk" * 6, None)  # it is sealed for the opening's id
+
+
+def test_a_stream_goes_on_while_the_queue_is_away(replica: Replica) -> None:
+    replica.queue.away = True
+    assert asyncio.run(stream(replica, 3)) == [0, 1, 2]
+    assert replica.recorder.backlog() == 2
 
 
 @pytest.mark.parametrize(
@@ -337,7 +354,8 @@ def test_a_stream_has_an_opening_and_an_outcome(replica: Replica) -> None:
 def test_however_a_stream_ends_it_has_an_outcome(replica: Replica, error: Exception, status: str) -> None:
     with pytest.raises(type(error)):
         asyncio.run(stream(replica, 2, error=error))
-    assert last_outcome(replica) == Outcome(status=status, generated=2, delivered=2)
+    ended = last_outcome(replica)
+    assert (ended.status, ended.generated, ended.delivered) == (status, 2, 2)
 
 
 def test_generated_is_not_delivered(replica: Replica) -> None:
@@ -366,6 +384,33 @@ def test_a_cancelled_task_writes_its_outcome_too(replica: Replica) -> None:
         await asyncio.gather(*streaming._running)
 
     asyncio.run(cancelled())
+    assert last_outcome(replica).status == "disconnected"
+
+
+def test_a_client_that_hangs_up_while_the_opening_is_written_leaves_both_events(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled twice: by the client, and by a server that shuts down while the outcome waits for the opening."""
+    stored, record = threading.Event(), replica.recorder.record
+
+    def slow(*args: Any, **kwargs: Any) -> chain.Record:
+        assert stored.wait(10)
+        return record(*args, **kwargs)
+
+    monkeypatch.setattr(replica.recorder, "record", slow)
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(stream(replica, 1))
+        for _ in range(2):
+            await asyncio.sleep(0.01)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        stored.set()
+        await asyncio.gather(*streaming._running)
+
+    asyncio.run(cancelled())
+    assert replica.kinds() == ["started", "opened", "outcome"]
     assert last_outcome(replica).status == "disconnected"
 
 
@@ -429,7 +474,8 @@ def test_the_sweep_ends_what_a_dead_replica_left_open(replica: Replica) -> None:
         opened("1" * 32),
         event(Outcome(status="completed", generated=1, delivered=1), request="1" * 32),
     ]
-    dead, alive = opened("2" * 32, BEN, where="r07"), opened("3" * 32, where="r01")
+    dead = opened("2" * 32, BEN, where="r07", person="c2VhbGVk" * 6)
+    alive = opened("3" * 32, where="r01")
     old = opened("4" * 32, at_us=START - 16 * 60_000_000)
     seen = [*done, dead, alive, old]
     found = swept(seen, gone={"r07"}, now_us=START)
@@ -439,6 +485,8 @@ def test_the_sweep_ends_what_a_dead_replica_left_open(replica: Replica) -> None:
     ]
     for each in found:
         events.encode(each)
+        assert (each.at_us, each.where, each.person) == (START, "sweeper", None)
+    assert {each.id for each in found}.isdisjoint(each.id for each in seen)
     assert [e.id for e in swept(seen, {"r07"}, START + 5)] == [e.id for e in found]
     assert swept([*seen, *found], {"r07"}, START) == []
 
