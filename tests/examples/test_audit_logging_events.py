@@ -387,7 +387,8 @@ def test_neighbors_have_to_be_neighbors() -> None:
     paths = [merkle.inclusion(1, leaves), merkle.inclusion(3, leaves)]
     fake = subjects.Proof(1, [all_entries[1], all_entries[3]], paths)
     assert not subjects.proven(fake, BEN, len(leaves), merkle.root(leaves), [])
-    for at, hidden in ((1, CARL), (2, ANNA)):  # true neighbors, but the one who is hidden stands elsewhere
+    # True neighbors, but the one who is hidden stands elsewhere, or is one of the two.
+    for at, hidden in ((1, CARL), (2, ANNA), (0, ANNA), (1, ANNA)):
         pair = [at, at + 1]
         paths = [merkle.inclusion(i, leaves) for i in pair]
         away = subjects.Proof(at, [all_entries[i] for i in pair], paths)
