@@ -225,7 +225,10 @@ def test_frames_are_cut_where_they_were_joined(batches: list[list[bytes]], data:
 
 @pytest.mark.parametrize(
     "wrong",
-    [lambda body: body[:40], lambda body: b"\2" + body[1:], lambda body: body + b"x", lambda body: body.replace(b"r1", b"r\xe9")],
+    [
+        lambda body: body[:40], lambda body: b"\2" + body[1:], lambda body: body[:3] + bytes(8) + body[11:],
+        lambda body: body + b"x", lambda body: body.replace(b"r1", "\xe9".encode()),
+    ],
 )  # fmt: skip
 def test_a_record_of_another_form_is_refused(wrong: Callable[[bytes], bytes]) -> None:
     body = Record("r1", 1, bytes(32), b"{}").body
@@ -242,6 +245,25 @@ def test_a_frame_with_a_right_checksum_has_to_be_filled(content: bytes) -> None:
         list(chain.frames(data))
 
 
+WHOLE = chain.frame([b"whole"])
+LONG = bytes(chain.MAX_FRAME + 1)
+BROKEN = {
+    "never written: the checksum of nothing is 0": (bytes(8), False),
+    "never written, and more of it": (bytes(16), False),
+    "too long": (struct.pack(">II", len(LONG), zlib.crc32(LONG)) + LONG, False),
+    "too short for its length, with a checksum that fits": (struct.pack(">I", 10) + WHOLE[4:], False),
+    "another byte at the end": (WHOLE[:-1] + b"E", False),
+    "another byte before a whole frame": (WHOLE[:-1] + b"E" + WHOLE, True),
+}
+
+
+@pytest.mark.parametrize(("data", "followed"), BROKEN.values(), ids=BROKEN)
+def test_what_is_no_whole_frame_is_torn(data: bytes, followed: bool) -> None:
+    with pytest.raises(Torn) as torn:
+        list(chain.frames(WHOLE + data))
+    assert (torn.value.offset, torn.value.followed) == (len(WHOLE), followed)
+
+
 def test_a_frame_has_its_limits() -> None:
     for bodies in ([], [b"x" * chain.MAX_FRAME]):
         with pytest.raises(BadRecord):
@@ -253,7 +275,10 @@ def test_following_wants_number_and_link() -> None:
     first = chain.extend(start, "r01.hospital", b"1")
     second = chain.extend(first.head, "r01.hospital", b"2")
     assert chain.follow(chain.follow(start, first), second) == second.head
-    for head, record in ((start, second), (first.head, first), (chain.Head(1, bytes(32)), second)):
+    skipped = Record("r01.hospital", 3, first.head.link, b"2")
+    for head, record in (
+        (start, second), (first.head, first), (chain.Head(1, bytes(32)), second), (first.head, skipped),
+    ):  # fmt: skip
         with pytest.raises(BadRecord):
             chain.follow(head, record)
 
