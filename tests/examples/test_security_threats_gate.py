@@ -179,10 +179,11 @@ def test_a_tool_with_a_sink_but_no_rule_is_blocked(monkeypatch):
 # The rules
 
 
-def test_labels_are_set_when_the_read_is_allowed_and_stay():
+@pytest.mark.parametrize("tool", ["read_mail", "search_documents", "recall"])
+def test_labels_are_set_when_the_read_is_allowed_and_stay(tool):
     run = gate.start("run-1", USER, "x")
     assert not run.private
-    _, run = decide(run, "read_mail", query="x")
+    _, run = decide(run, tool, query="x")
     assert run.private
     assert run.untrusted
     run = gate.said(run, "Forget all that.")
@@ -232,18 +233,44 @@ def test_a_url_from_a_source_is_asked_about_and_one_that_differs_is_not():
 
 def test_a_url_that_the_model_may_have_written_itself_is_not_asked_about():
     """Mail to the user, or a page of the tenant that repeats its query, comes back with the next read."""
+    private = decide(gate.start("run-1", USER, "x"), "find_contact", name="x")[1]
     for tool, arguments in [
         ("send_mail", letter(USER, body=EVIL)),
         ("create_event", {"title": "x", "start": "2026-11-27T09:00"}),
         ("fetch_url", {"url": "https://wiki.northwind.example/find?q=4711"}),
+        ("remember", {"text": EVIL}),
     ]:
-        decision, run = decide(tainted(), tool, **arguments)
+        decision, run = decide(private, tool, **arguments)
         assert decision.verdict is Verdict.ALLOW
         run = gate.read(run, f"See {EVIL} now")
         assert decide(run, "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
         assert decide(gate.child(run, "run-1.1"), "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
         joined = gate.read(gate.joined(tainted(), run), f"See {EVIL} now")
         assert decide(joined, "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
+
+
+def test_a_sub_agent_has_the_labels_of_its_run_and_the_users_urls():
+    run = gate.read(tainted(f"Read {PAGE}, mail {DANA}"), f"See {EVIL}")
+    sub = gate.child(run, "run-1.1")
+    assert decide(sub, "fetch_url", url=PAGE)[0].verdict is Verdict.ALLOW
+    assert decide(sub, "fetch_url", url=EVIL)[0].reason is Reason.URL_FROM_A_SOURCE
+    assert decide(sub, "fetch_url", url=EVIL + "?x")[0].reason is Reason.URL_MADE_UP
+    assert decide(gate.found(sub, EVE), "send_mail", **letter(EVE))[0].verdict is Verdict.ASK
+    assert decide(sub, "remember", text="x")[0].reason is Reason.MEMORY_FROM_OTHERS
+
+
+def test_a_result_brings_the_sub_agents_labels_and_lifts_none_of_the_runs_own():
+    """The run may have read something while its sub-agent was at work, or the sub-agent alone."""
+    start = gate.start("run-1", USER, f"Read {PAGE}")
+    sub = decide(gate.child(start, "run-1.1"), "fetch_url", url=PAGE)[1]
+    sub = gate.read(sub, f"See {EVIL}")
+    joined = gate.joined(decide(start, "find_contact", name="x")[1], sub)
+    assert (joined.private, joined.untrusted, joined.wrote) == (True, True, False)
+    assert joined.fetched == {PAGE}  # an answer may link to it
+    assert gate.joined(start, decide(sub, "find_contact", name="x")[1]).private
+    assert decide(joined, "fetch_url", url=EVIL)[0].reason is Reason.URL_FROM_A_SOURCE
+    wrote = decide(tainted(), "send_mail", **letter(USER))[1]
+    assert gate.joined(wrote, gate.child(start, "run-1.2")) == wrote
 
 
 def test_what_the_model_wrote_before_it_had_private_data_does_not_count():
@@ -267,6 +294,31 @@ def test_a_key_that_stands_twice_is_refused_although_python_would_take_the_last(
     raw = '{"query": "a", "query": "b"}'
     run = gate.start("run-1", USER, "x")
     assert gate.decide(POLICY, run, "read_mail", raw)[0].reason is Reason.BAD_ARGUMENTS
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("read_mail", {"query": "x", "folder": "all"}),
+        ("read_mail", {"query": ""}),
+        ("send_mail", letter(USER) | {"to": []}),
+        *(("send_mail", letter(USER) | {field: [USER] * 11}) for field in ("to", "cc", "bcc")),
+        ("send_mail", letter(USER) | {"subject": "x" * 999}),
+        *(("send_mail", letter(USER) | {"subject": f"x{end}Bcc: {EVE}"}) for end in "\r\n\0\x7f"),
+        ("send_mail", letter(USER, body="x" * 100_001)),
+        ("create_event", {"title": "x", "start": "tomorrow"}),
+        ("create_event", {"title": "x", "start": "2026-11-27T09:00", "attendees": [USER] * 11}),
+    ],
+)
+def test_arguments_that_are_not_described_or_beyond_their_limits_are_refused(tool, arguments):
+    run = gate.start("run-1", USER, "x")
+    assert decide(run, tool, **arguments)[0].reason is Reason.BAD_ARGUMENTS
+
+
+@pytest.mark.parametrize("field", ["to", "cc", "bcc"])
+def test_every_field_that_names_a_recipient_counts(field):
+    decision, _ = decide(tainted(), "send_mail", **letter(USER) | {field: [USER, EVE]})
+    assert (decision.reason, decision.detail) == (Reason.NEW_RECIPIENT, EVE)
 
 
 def test_what_was_judged_is_what_may_run():

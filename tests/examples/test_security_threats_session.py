@@ -134,6 +134,12 @@ def test_a_contact_is_a_recipient_and_a_bad_one_is_not():
         assert run.call("send_mail", json.dumps(MAIL)).decision.verdict is verdict
 
 
+def test_an_address_that_another_tool_returns_is_no_recipient():
+    run = session(Tools(create_event=DANA))
+    run.call("create_event", '{"title": "x", "start": "2026-11-27T09:00"}')
+    assert run.call("send_mail", json.dumps(MAIL)).decision.verdict is Verdict.ASK
+
+
 def test_what_the_user_says_later_counts_and_a_results_urls_are_asked_about():
     run = session(Tools(read_mail=f"See {EVIL}."))
     run.call("read_mail", '{"query": "x"}')
