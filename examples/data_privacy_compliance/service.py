@@ -234,7 +234,8 @@ class Service:
 
     # --8<-- [start:erase]
     def carry_out(self, today: int) -> list[Receipt]:
-        """Erase what is ordered, has cooled off and is not held. Safe to repeat."""
+        """Erase what is ordered, has cooled off and is not held. Safe to repeat. Raises LedgerBehind."""
+        self._watermarks()  # a ledger that lags would number its next entry like one that the stores have seen
         done = []
         for order in self.ledger.waiting():
             cooled = today >= order.ordered + COOLING_DAYS
@@ -250,10 +251,7 @@ class Service:
         Erasing, resuming after a crash and replaying after a restore are this one
         function. Raises LedgerBehind.
         """
-        last = self.ledger.last
-        keys, copies = self.keys.applied, self.copies.applied
-        if max(keys, copies) > last:
-            raise LedgerBehind(f"the ledger ends at {last}, a store at {max(keys, copies)}")
+        keys, copies, last = self._watermarks()
         if min(keys, copies) < last:
             doomed = [ref for _, ref in self.ledger.erasures_after(keys)]
             self._step("destroy keys")
@@ -267,6 +265,14 @@ class Service:
             self._fresh = False
             self.ledger.note_unreadable(last, today)
         return last
+
+    def _watermarks(self) -> tuple[int, int, int]:
+        """Return how far the keys, the copies and the ledger have come. Raises LedgerBehind."""
+        keys, copies = self.keys.applied, self.copies.applied
+        last = self.ledger.last  # after the stores': another worker may append, and apply it, in between
+        if max(keys, copies) > last:
+            raise LedgerBehind(f"the ledger ends at {last}, a store at {max(keys, copies)}")
+        return keys, copies, last
         # --8<-- [end:erase]
 
     def readmit(self, order_id: str, clinic: str, patient: str, today: int) -> None:

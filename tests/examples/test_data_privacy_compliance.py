@@ -11,7 +11,7 @@ import pytest
 from examples.data_privacy_compliance import service as module
 from examples.data_privacy_compliance.backups import DAYS
 from examples.data_privacy_compliance.inventory import load
-from examples.data_privacy_compliance.ledger import OrderReused
+from examples.data_privacy_compliance.ledger import Ledger, OrderReused
 from examples.data_privacy_compliance.sealing import (
     ClinicKeyGone,
     LocalKms,
@@ -368,7 +368,9 @@ class TestErasure:
 
     def test_repeating_an_order_changes_nothing(self, world):
         fill(world)
-        erase(world)
+        world.service.order("order-1", "lyon", ANNA, 1)
+        assert world.service.order("order-1", "lyon", ANNA, 3).ordered == 1
+        assert [receipt.unreadable for receipt in world.service.carry_out(4)] == [4]
         last = world.service.ledger.last
         assert world.service.order("order-1", "lyon", ANNA, 8).ordered == 1
         assert world.service.carry_out(20) == []
@@ -393,9 +395,9 @@ class TestErasure:
 
     def test_two_orders_for_one_patient(self, world):
         fill(world)
-        world.service.order("order-1", "lyon", ANNA, 1)
-        world.service.order("order-2", "lyon", ANNA, 2)
-        assert [r.order_id for r in world.service.carry_out(9)] == ["order-1", "order-2"]
+        world.service.order("order-2", "lyon", ANNA, 1)
+        world.service.order("order-1", "lyon", ANNA, 2)
+        assert [r.order_id for r in world.service.carry_out(9)] == ["order-2", "order-1"]  # oldest first
         assert of_anna(world.insider()) == []
 
     def test_a_patient_of_two_clinics_is_erased_by_one(self, world):
@@ -411,6 +413,26 @@ class TestErasure:
         text = repr(receipt)
         assert ANNA not in text
         assert world.kms.reference("lyon", ANNA) not in text
+
+    def test_an_erasure_by_another_worker_does_not_make_the_ledger_look_old(self, world, monkeypatch):
+        """It is decided and applied while this worker looks how far ledger and stores have come."""
+        fill(world)
+        other = Service(world.folder, world.kms, load(), "eu", CLINICS, world.random)
+        other.order("order-1", "lyon", ANNA, 1)
+
+        def last(ledger):
+            found = newest(ledger)
+            with monkeypatch.context() as patch:
+                patch.setattr(Ledger, "last", property(newest))
+                other.carry_out(9)
+            return found
+
+        newest = Ledger.last.fget
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "last", property(last))
+            assert world.service.read("lyon", BORIS, "vector", 9) == [OTHER]
+        assert world.service.receipt("order-1").state is State.FINAL
+        other.close()
 
 
 class TestWritersAfterErasure:
@@ -462,6 +484,8 @@ class TestWritersAfterErasure:
         rows, keys = world.service.back_up(0)
         erase(world)
         world.service.readmit("return-1", "lyon", ANNA, 10)
+        with pytest.raises(KeyError):
+            world.service.receipt("return-1")  # not an erasure
         world.service.put("lyon", ANNA, "conversation", b"anna is back", 10)
         world.service.restore(rows)
         assert world.service.read("lyon", ANNA, "conversation", 11) == []
@@ -498,6 +522,7 @@ class TestRestore:
         world.service.read("lyon", BORIS, "vector", 9)
         assert world.holds_bytes(wrapped, live) == []
         assert of_anna(world.insider([world.folder / "keys.db", rows.file])) == []
+        assert world.service.receipt("order-1").unreadable == 1 + COOLING_DAYS  # the first day stays
 
     def test_a_process_killed_before_the_flush_leaves_it_to_the_next(self, world, tmp_path_factory):
         fill(world)
@@ -544,14 +569,28 @@ class TestRestore:
             world.service.read("lyon", ANNA, "conversation", 9)
         assert of_anna(world.insider([world.folder / "copies.db", world.folder / "keys.db"])) == []
 
-    def test_a_ledger_older_than_a_store_stops_the_service(self, world):
+    @pytest.mark.parametrize("restored", [None, 0, 1])
+    def test_a_ledger_older_than_a_store_stops_the_service(self, world, restored):
+        """Nor may it take a decision: its next entry would have a number that a store has seen."""
         fill(world)
+        pair = world.service.back_up(0)
+        world.service.order("order-2", "lyon", BORIS, 1)
         world.service.ledger._db.execute("VACUUM INTO ?", (str(world.folder / "old-ledger"),))
+        world.service.recall("order-2")
         erase(world)
+        if restored is not None:  # one store is as old as the ledger, the other is not
+            world.service.restore(pair[restored])
         world.service.close()
         shutil.move(world.folder / "old-ledger", world.folder / "ledger.db")
-        with pytest.raises(LedgerBehind):
-            world.open().read("lyon", BORIS, "vector", 9)
+        service = world.open()
+        for call in (
+            lambda: service.carry_out(9),
+            lambda: service.readmit("return-1", "lyon", ANNA, 9),
+            lambda: service.read("lyon", BORIS, "vector", 9),
+        ):
+            with pytest.raises(LedgerBehind):
+                call()
+        assert service.ledger.last == 0
 
     def test_a_lost_ledger_stops_the_service(self, world):
         fill(world)
@@ -697,6 +736,10 @@ class TestLedger:
             "UPDATE entry SET kind = 'readmit'",
             "UPDATE entry SET ref = 'someone else'",
             "UPDATE entry SET ordered = 5",
+            "UPDATE entry SET decided = 5",
+            "UPDATE entry SET order_id = 'order-2'",
+            "UPDATE entry SET clinic = 'graz'",
+            "UPDATE entry SET seq = 2",
         ):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 world.service.ledger._db.execute(sql)
@@ -708,8 +751,10 @@ class TestLedger:
         ref = world.kms.reference("lyon", ANNA).encode()
         assert world.service.forget(4 + module.LEDGER_DAYS + 1) == 0  # the backup still has not seen it
         world.service.expire(40)
-        assert world.service.forget(40) == 0  # too young
+        assert world.service.forget(4 + module.LEDGER_DAYS) == 0  # too young
+        assert len(world.service.ledger.dead_keys()) == 1
         assert world.service.forget(4 + module.LEDGER_DAYS + 1) == 1
+        assert world.service.ledger.dead_keys() == []
         world.service.ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert world.holds_bytes(ref, [world.folder / "ledger.db"]) == []
         receipt = world.service.receipt("order-1")
