@@ -36,7 +36,7 @@ def opened(server: Server, limit: int, ceiling: int = 10**15) -> tuple[str, Sess
     name = server.fresh("money")
     session = server.connect(name)
     for during, nano in ((MONTH, limit), (HOUR, ceiling)):
-        session.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=during, n=nano)
+        session.execute("INSERT INTO budget VALUES ('p', :d, :n), ('poor', :d, 0)", d=during, n=nano)
     return name, session
 
 
@@ -55,8 +55,11 @@ def settle(db: Session, n: int, nano: int, revision: int = 2) -> bool:
 
 
 def state(db: Session) -> tuple[int, int]:
-    """Spent and held, of the month and of the hour alike."""
-    [(spent, held)] = db.execute("SELECT DISTINCT spent_nano, held_nano FROM budget")
+    """Spent and held, of the month and of the hour alike; the project beside it is charged nothing."""
+    [(_, spent, held), poor] = db.execute(
+        "SELECT DISTINCT project, spent_nano, held_nano FROM budget ORDER BY 1"
+    )
+    assert poor == ("poor", "0", "0")
     return int(spent), int(held)
 
 
@@ -122,10 +125,11 @@ def test_newer_news_replaces_older_and_not_the_other_way(server: Server) -> None
 def test_what_a_dead_gateway_held_counts_in_full_until_somebody_knows_better(server: Server) -> None:
     _, db = opened(server, DOLLAR)
     reserve(db, 1, deadline="2026-10-05T12:00:00Z")
-    reserve(db, 2, deadline="2026-10-05T13:00:00Z")
-    assert db.value("SELECT expire('2026-10-05T12:30:00Z')") == "1"
+    reserve(db, 2, deadline="2026-10-05T12:00:01Z")
+    assert db.value("SELECT expire('2026-10-05T11:59:59Z')") == "0"
+    assert db.value("SELECT expire('2026-10-05T12:00:00Z')") == "1"  # at the deadline itself
     assert state(db) == (WORST, WORST)
-    assert db.value("SELECT expire('2026-10-05T12:30:00Z')") == "0"
+    assert db.value("SELECT expire('2026-10-05T12:00:00Z')") == "0"
     assert settle(db, 1, 13_950_000)
     assert state(db) == (13_950_000, WORST)
 
@@ -140,7 +144,9 @@ def test_the_hours_ceiling_stops_what_the_month_would_allow(server: Server) -> N
     db.execute("INSERT INTO budget VALUES ('p', '[2026-10-05 12:00Z,2026-10-05 13:00Z)', :n)", n=20 * DOLLAR)
     assert db.value("SELECT reserve(:a, 'p', '2026-10-05T12:00:00Z', 1, :d)", a=attempt(3), d=LATER) == "t"
     assert settle(db, 2, DOLLAR)
-    rows = db.execute("SELECT spent_nano, held_nano FROM budget ORDER BY upper(during), limit_nano")
+    rows = db.execute(
+        "SELECT spent_nano, held_nano FROM budget WHERE project = 'p' ORDER BY upper(during), limit_nano"
+    )
     assert rows == [(str(20 * DOLLAR), "0"), ("0", "1"), (str(20 * DOLLAR), "1")]
 
 
