@@ -1007,6 +1007,9 @@ def test_retries_stay_a_share_of_calls() -> None:
         taken += budget.take()
     assert taken <= 0.1 * 1_000 + 10
     assert taken >= 100
+    for _ in range(1_000):  # an hour without a retry saves up the burst, and no more
+        budget.called()
+    assert [budget.take() for _ in range(11)] == [True] * 10 + [False]
 
 
 def test_the_quota_keeps_tokens_back_for_those_without_a_choice() -> None:
@@ -1019,10 +1022,15 @@ def test_the_quota_keeps_tokens_back_for_those_without_a_choice() -> None:
     with pytest.raises(Full):
         quota.take(1, last_resort=True)
     clock.now = 10.0
-    quota.take(1_000, last_resort=True)
-    clock.now = 5.0
+    quota.take(900, last_resort=True)
+    clock.now = 5.0  # a clock that goes back neither gives nor takes
+    quota.take(100, last_resort=True)
     with pytest.raises(Full):
         quota.take(1, last_resort=True)
+    clock.now = 3_600.0  # idle for an hour: a minute's tokens, and no more
+    with pytest.raises(Full):
+        quota.take(6_001, last_resort=True)
+    quota.take(6_000, last_resort=True)
 
 
 def test_the_gate_never_opens_early_and_has_a_longest_wait() -> None:
@@ -1031,10 +1039,15 @@ def test_the_gate_never_opens_early_and_has_a_longest_wait() -> None:
     gate.close(10)
     gate.close(1)  # a shorter one does not reopen it
     clock.now = 10.9
-    with pytest.raises(Throttled):
+    with pytest.raises(Throttled) as caught:
         gate.check()
+    assert caught.value.retry_after_s == pytest.approx(0.1)
     clock.now = 11.0
     gate.check()
-    gate.close(1e9)
-    clock.now = 11 + 66.1
-    gate.check()
+    for told, wait_s in ((1e9, 66.0), (None, 1.1)):  # with half of the fifth; without a word, a second
+        gate.close(told)
+        clock.now += wait_s - 0.1
+        with pytest.raises(Throttled):
+            gate.check()
+        clock.now += 0.2
+        gate.check()
