@@ -299,7 +299,9 @@ class TestIngest:
         assert metered(db) == {"ants": 13_950_000}
 
     @pytest.mark.parametrize(
-        "change", [{"day": "2026-09-05"}, {"project": "p2"}, {"credential": "key-9"}], ids=str
+        "change",
+        [{"day": "2026-09-05"}, {"project": "p2"}, {"credential": "key-9"}, {"backend": "fleet"}],
+        ids=str,
     )
     def test_a_revision_cannot_move_an_attempt(self, db: Session, change: dict[str, Any]) -> None:
         ingest(db, event(1, 1))
@@ -324,6 +326,11 @@ class TestIngest:
     def test_one_bad_event_does_not_hold_up_the_others(self, db: Session, bad: dict[str, Any]) -> None:
         assert ingest(db, event(1), event(2, **bad), event(3)) == 2
         assert db.value("SELECT count(*) FROM quarantine") == "1"
+
+    def test_no_count_is_below_zero(self, db: Session) -> None:
+        kinds = ("input_tokens", "cached_tokens", "written_tokens", "reasoning_tokens", "gpu_ms")
+        assert ingest(db, *(event(n, **{kind: -1}) for n, kind in enumerate(kinds))) == 0
+        assert db.value("SELECT count(*) FROM quarantine") == str(len(kinds))
 
     def test_two_consumers_with_the_same_batch(self, server: Server) -> None:
         name, one = books(server)
@@ -365,14 +372,31 @@ class TestPricesAndOwners:
             db.execute("INSERT INTO owner VALUES ('new', 'cats', '[2026-03-01,2026-03-02)')")
         with pytest.raises(DatabaseError, match="exclusion"):
             db.execute("INSERT INTO price VALUES ('m', 'input', 1, '[2026-10-01,)')")
-        with pytest.raises(DatabaseError, match="check"):
-            db.execute("INSERT INTO price VALUES ('x', 'input', 1, 'empty')")
+        for values in (
+            "'input', 1, 'empty'",
+            "'input', -1, '[2026-01-01,)'",
+            "'outputs', 1, '[2026-01-01,)'",
+        ):
+            with pytest.raises(DatabaseError, match="check"):
+                db.execute(f"INSERT INTO price VALUES ('x', {values})")
 
     def test_the_owner_is_that_of_the_day_of_use(self, db: Session) -> None:
         db.execute("SELECT move_project('p1', 'cats', '2026-10-16')")
         ingest(db, event(1, day="2026-10-15"), event(2, day="2026-10-16"))
         db.script("SELECT post();")
         assert metered(db) == {"ants": 13_950_000, "cats": 13_950_000}
+
+    def test_what_is_changed_twice_keeps_both_histories(self, db: Session) -> None:
+        db.execute("SELECT move_project('p1', 'bees', '2026-10-10')")
+        for team in ("cats", "dogs"):  # the second corrects the first
+            db.execute("SELECT move_project('p1', :t, '2026-10-20')", t=team)
+        for nano in (1, 2):
+            db.execute("SELECT restate_price('m', 'output', '2026-10-05', :n)", n=nano)
+        ingest(db, *(event(n, day=f"2026-10-{n:02}", input_tokens=0, cached_tokens=0) for n in (9, 19, 20)))
+        db.script("SELECT post();")
+        assert metered(db) == {"ants": 2 * 600, "bees": 2 * 600, "dogs": 2 * 600}
+        prices = "SELECT nano_usd FROM price WHERE meter = 'output' ORDER BY lower(known)"
+        assert db.execute(prices) == [("15000",), ("1",), ("2",)]
 
     def test_a_day_ends_at_midnight_utc(self, db: Session) -> None:
         db.script("SET timezone = 'America/Los_Angeles';")
@@ -414,7 +438,7 @@ class TestPricesAndOwners:
         assert metered(db) == {"ants": 13_950_000 + 16_950_000}
 
     def test_usage_without_a_price_keeps_the_month_open(self, db: Session) -> None:
-        ingest(db, event(1), event(2, model="new"))
+        ingest(db, event(1), event(2, model="new"), event(3, model="november's", day=NOVEMBER))
         db.execute("SELECT book_invoice(:month, 'provider', 5)", month=OCTOBER)
         with pytest.raises(DatabaseError, match="without a price"):
             db.execute(f"SELECT close('{OCTOBER}')")
@@ -452,6 +476,7 @@ class TestLedger:
         db.execute("SELECT book_invoice(:m, 'work', 1000)", m=OCTOBER)
         assert db.value(f"SELECT close('{OCTOBER}')") == "1000"
         assert bill(db, OCTOBER, "work") == {"ants": 640, "cats": 360}
+        db.execute("INSERT INTO driver VALUES (:m, 'shared', 'ants', 7)", m=OCTOBER)  # divides another pool
 
         ingest(db, event(3, gpu_ms=100, **fleet))  # October's, late
         ingest(
@@ -469,8 +494,16 @@ class TestLedger:
             db.execute(
                 "INSERT INTO posting (entry_id, account, pool, nano_usd) VALUES (1, 'payable', 'shared', -1)"
             )
-        with pytest.raises(DatabaseError, match="append-only"):
-            db.execute("UPDATE entry SET month = :month", month=NOVEMBER)
+        db.execute("SELECT book_invoice(:month, 'shared', 1)", month=OCTOBER)
+        for sql in (
+            "UPDATE entry SET month = month",
+            "DELETE FROM entry",
+            "UPDATE posting SET nano_usd = -nano_usd",
+            "DELETE FROM posting",
+            "TRUNCATE posting",
+        ):
+            with pytest.raises(DatabaseError, match="append-only"):
+                db.execute(sql)
 
     def test_two_posters_post_once(self, server: Server) -> None:
         name, one = books(server)
@@ -569,10 +602,14 @@ class TestLedger:
         watcher.until_waiting(1)
         finance.script("COMMIT;")
         assert db.finish() == ["5"]
-        again = db.execute(
+        known_then = (
             "SELECT team, sum(tokens * unit_nano) FROM rated((SELECT min(closed_at) FROM period)) GROUP BY 1"
         )
+        again = db.execute(known_then)
         assert {team: int(nano) for team, nano in again} == metered(db, OCTOBER)
+        db.execute("SELECT restate_price('m', 'output', '2026-10-05', 2)")
+        db.execute("SELECT move_project('p1', 'dogs', '2026-10-01')")
+        assert db.execute(known_then) == again
 
     def test_the_whole_of_the_setting_adds_up(self, db: Session) -> None:
         """85 teams, $750,000.00 in four pools, and the provider's $13,000 that nobody has counted."""
@@ -662,7 +699,8 @@ class TestPeople:
         db.execute("INSERT INTO person_alias VALUES (:a, 'anna', :m)", a=alias, m=OCTOBER)
         db.script("INSERT INTO team_lead VALUES ('anna', 'lea', '[2026-01-01,2026-10-06)');")
         db.script("INSERT INTO team_lead VALUES ('anna', 'otto', '[2026-10-06,)');")
-        ingest(db, event(1, person_alias=alias), event(1, 0, person_alias=alias), event(2))
+        db.script("INSERT INTO team_lead VALUES ('boris', 'otto', '[2026-01-01,)');")
+        ingest(db, event(1, person_alias=alias), event(1, 0, person_alias=alias, output_tokens=0), event(2))
         ingest(db, event(3, person_alias=alias, backend="fleet", gpu_ms=640))  # has no price per token
         seen = [("anna", "2026-10-05", "m", "2", "7200", "13950000", "640")]
         for person, rows in (("anna", seen), ("lea", seen), ("otto", [])):
@@ -677,6 +715,9 @@ class TestPeople:
     def test_names_go_after_thirteen_months_and_bills_stay(self, db: Session) -> None:
         alias = str(uuid.UUID(int=7))
         db.execute("INSERT INTO person_alias VALUES (:a, 'anna', :m)", a=alias, m=OCTOBER)
+        for month, says in ((OCTOBER, "unique"), ("2026-11-15", "check")):  # one alias a month
+            with pytest.raises(DatabaseError, match=says):
+                db.execute("INSERT INTO person_alias VALUES (gen_random_uuid(), 'anna', :m)", m=month)
         ingest(db, event(1, person_alias=alias))
         db.script("SELECT post();")
         before = metered(db)
