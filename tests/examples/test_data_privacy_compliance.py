@@ -314,6 +314,7 @@ class TestErasure:
             with pytest.raises(StillInUse):
                 erase(world)
             assert world.service.receipt("order-1").unreadable is None
+            assert world.service.ledger.forget(100, world.service.ledger.last) == 0  # not before it is done
         world.service.carry_out(20)
         assert world.service.receipt("order-1").unreadable == 20
 
@@ -668,6 +669,7 @@ class TestHolds:
     @pytest.mark.parametrize("patient", [None, ANNA])
     def test_a_held_order_waits_with_its_matters_named(self, world, patient):
         world.service.hold("akron", "Doe v. Akron", patient)
+        world.service.hold("akron", "Doe v. Akron", ANNA)  # the same matter again
         assert erase(world, clinic="akron") == []
         receipt = world.service.receipt("order-1")
         assert (receipt.state, receipt.left) == (State.HELD, ("Doe v. Akron",))
@@ -696,6 +698,13 @@ class TestHolds:
         world.service.hold("akron", "matter", BORIS)
         assert len(erase(world, "order-1", clinic="akron")) == 1
         assert len(erase(world, "order-2", clinic="tulsa")) == 1
+
+    def test_the_end_of_a_matter_is_not_that_of_another_clinics_of_the_same_name(self, world):
+        for clinic in ("akron", "tulsa"):
+            world.service.hold(clinic, "matter")
+            world.service.order(clinic, clinic, ANNA, 1)
+        assert [receipt.order_id for receipt in world.service.release("akron", "matter", 9)] == ["akron"]
+        assert world.service.receipt("tulsa").state is State.HELD
 
     def test_a_hold_placed_while_the_order_cools_off_is_in_time(self, world):
         world.service.order("order-1", "akron", ANNA, 1)
@@ -748,12 +757,13 @@ class TestLedger:
         fill(world)
         world.service.back_up(0)
         erase(world)
+        world.service.readmit("return-1", "lyon", ANNA, 4)
         ref = world.kms.reference("lyon", ANNA).encode()
         assert world.service.forget(4 + module.LEDGER_DAYS + 1) == 0  # the backup still has not seen it
         world.service.expire(40)
         assert world.service.forget(4 + module.LEDGER_DAYS) == 0  # too young
         assert len(world.service.ledger.dead_keys()) == 1
-        assert world.service.forget(4 + module.LEDGER_DAYS + 1) == 1
+        assert world.service.forget(4 + module.LEDGER_DAYS + 1) == 2
         assert world.service.ledger.dead_keys() == []
         world.service.ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert world.holds_bytes(ref, [world.folder / "ledger.db"]) == []
