@@ -494,6 +494,14 @@ class TestLedger:
             db.execute(
                 "INSERT INTO posting (entry_id, account, pool, nano_usd) VALUES (1, 'payable', 'shared', -1)"
             )
+        for columns, values in (  # a team's posting of no team, and a cost that its tokens do not make
+            ("nano_usd", "1"),
+            ("team, unit_nano, tokens, nano_usd", "'ants', 3, 5, 16"),
+        ):
+            with pytest.raises(DatabaseError, match="check"):
+                db.execute(
+                    f"INSERT INTO posting (entry_id, account, pool, {columns}) VALUES (1, 'team', 'shared', {values})"
+                )
         db.execute("SELECT book_invoice(:month, 'shared', 1)", month=OCTOBER)
         for sql in (
             "UPDATE entry SET month = month",
