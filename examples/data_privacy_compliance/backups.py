@@ -35,7 +35,7 @@ class Backups:
         folder.mkdir(exist_ok=True)
 
     def all(self) -> list[Backup]:
-        """Return the backups, oldest first."""
+        """Return the backups, by store and each store's oldest first."""
         found = []
         for file in self._folder.glob("*.db"):
             store, day, _ = file.stem.split("-")
@@ -45,7 +45,9 @@ class Backups:
     def take(self, store: Copies | Keys, today: int) -> Backup:
         """Back one store up."""
         name = "keys" if isinstance(store, Keys) else "copies"
-        file = self._folder / f"{name}-{today:05d}-{len(self.all()):05d}.db"
+        # Not their count: one that expires would give the name of another of the day, and so its place.
+        number = max((int(backup.file.stem.rpartition("-")[2]) for backup in self.all()), default=0) + 1
+        file = self._folder / f"{name}-{today:05d}-{number:05d}.db"
         store.back_up(file)
         return Backup(name, today, file)
 

@@ -621,6 +621,14 @@ class TestRestore:
         assert of_anna(world.insider([rows.file, later.file])) == []
         assert world.service.receipt("order-1").left == (keys.file.name,)
 
+    def test_a_backup_has_its_own_file_though_others_expire(self, world):
+        for _ in range(2):
+            world.service.back_up(0)
+        taken = [*world.service.back_up(DAYS["keys"])]
+        world.service.expire(DAYS["keys"])
+        taken += world.service.back_up(DAYS["keys"])
+        assert len({backup.file for backup in taken}) == len(taken)
+
     def test_a_key_restore_that_is_too_old_is_counted_and_deletes_no_rows(self, world):
         _, before = world.service.back_up(0)
         fill(world)
