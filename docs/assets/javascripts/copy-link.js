@@ -18,10 +18,10 @@ export function setUpCopyLinks(tools) {
   );
 }
 
-/** Put a pair of buttons behind the heading of every section of `article`. */
-export function setUpSectionLinks(article) {
+/** Put a pair of buttons behind the heading of every section of `article`. Where there are `tools`, they know the page's title. */
+export function setUpSectionLinks(article, tools) {
   status();
-  const title = article.querySelector(".page-tools")?.dataset.title ?? ownText(article.querySelector("h1") ?? article);
+  const title = tools?.dataset.title ?? ownText(article.querySelector("h1") ?? article);
   for (const heading of article.querySelectorAll("h2[id]")) {
     // The related questions are the page's way out, not a section of it.
     if (heading.closest("nav")) continue;

@@ -44,7 +44,7 @@ async function setUp() {
 function ofArticle() {
   return [
     () => setUpContent(article),
-    () => setUpSectionLinks(article),
+    () => setUpSectionLinks(article, tools),
     () => setUpScrollable(article),
     () => setUpEnlarging(article),
     () => tools?.dataset.number && setUpOrientation(article),

@@ -5,7 +5,7 @@
 
 import { loadCatalog, siteRoot } from "../catalog.js";
 import { announce } from "../copy-link.js";
-import { element } from "../dom.js";
+import { button, element } from "../dom.js";
 import { icon } from "../icons.js";
 import { addQuestion } from "./edit.js";
 import { EMPTY_PLAN, viewOf } from "./model.js";
@@ -41,12 +41,7 @@ function draw(holder, value) {
   const day = own.currentOf(value)?.plan.days.findIndex(({ items }) => items.some((item) => item.question === number)) ?? -1;
   const control =
     day < 0
-      ? element(
-          "button",
-          { type: "button", className: "tool tool--plan", "aria-label": inRow ? `Add to plan: ${title}` : null, click: () => add(number) },
-          icon("plan"),
-          "Add to plan",
-        )
+      ? button([icon("plan"), "Add to plan"], "tool tool--plan", () => add(number), { "aria-label": inRow ? `Add to plan: ${title}` : null })
       : element(
           "a",
           {
