@@ -234,8 +234,12 @@ class Service:
 
     # --8<-- [start:erase]
     def carry_out(self, today: int) -> list[Receipt]:
-        """Erase what is ordered, has cooled off and is not held. Safe to repeat. Raises LedgerBehind."""
-        self._watermarks()  # a ledger that lags would number its next entry like one that the stores have seen
+        """Erase what is ordered, has cooled off and is not held. Safe to repeat.
+
+        Raises LedgerBehind.
+        """
+        # A ledger that lags would use a number that the stores have seen.
+        self._watermarks()
         done = []
         for order in self.ledger.waiting():
             cooled = today >= order.ordered + COOLING_DAYS
@@ -267,9 +271,10 @@ class Service:
         return last
 
     def _watermarks(self) -> tuple[int, int, int]:
-        """Return how far the keys, the copies and the ledger have come. Raises LedgerBehind."""
+        """Return where keys, copies and ledger stand. Raises LedgerBehind."""
         keys, copies = self.keys.applied, self.copies.applied
-        last = self.ledger.last  # after the stores': another worker may append, and apply it, in between
+        # After the stores': another worker may append, and apply, in between.
+        last = self.ledger.last
         if max(keys, copies) > last:
             raise LedgerBehind(f"the ledger ends at {last}, a store at {max(keys, copies)}")
         return keys, copies, last
