@@ -153,7 +153,9 @@ async def main(socket: str, buffer: int, log: Path, budget: int) -> None:
         running.add(task)
         task.add_done_callback(running.discard)
 
-    server = await asyncio.start_unix_server(accept, socket, limit=1 << 20)
+    # A socket has its file before it listens; under its own name it is there once it does.
+    server = await asyncio.start_unix_server(accept, f"{socket}.new", limit=1 << 20)
+    Path(f"{socket}.new").rename(socket)
     async with server:
         await server.serve_forever()
 
