@@ -31,12 +31,13 @@ BROWSER_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Parts of the browser's own window that are pages themselves: each context would start one, which is half of what a
-    # context costs. The list replaces Playwright's, so the first lines repeat of that what matters here.
+    # Parts of the browser's own window that are pages themselves, and a process kept ready for a next page: each context
+    # would start them, which is more than half of what a context costs. The list replaces Playwright's, so the first
+    # lines repeat of that what matters here.
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,PaintHolding,ThirdPartyStoragePartitioning,"
     "DestroyProfileOnBrowserClose,MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,LensOverlay,"
-    "PreloadTopChromeWebUI,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,WebUIToolbar,"
-    "WebUIReloadButton,InitialWebUI,TabSearch,WebUITabStrip",
+    "SpareRendererForSitePerProcess,PreloadTopChromeWebUI,WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "WebUIOmniboxFullPopup,WebUIToolbar,WebUIReloadButton,InitialWebUI,TabSearch,WebUITabStrip",
 ]
 
 

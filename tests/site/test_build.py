@@ -82,6 +82,7 @@ def article(site: Site, address: str) -> Tag:
 
 
 @cache
+@cache
 def ids(site: Site, address: str) -> set[str]:
     return {str(tag["id"]) for tag in soup(site, address).find_all(id=True)}
 
@@ -111,13 +112,10 @@ def resolve(site: Site, address: str, link: str) -> str | None:
 def test_every_internal_link_and_fragment_resolves(site: Site) -> None:
     broken = []
     for address in site.addresses():
-        for tag in soup(site, address).find_all(["a", "link"], href=True):
-            if fault := resolve(site, address, str(tag["href"])):
-                broken.append(f"{address}: {tag['href']} {fault}")
-        for name, attribute in RESOURCES.items():
-            for tag in soup(site, address).find_all(name, {attribute: True}):
-                if fault := resolve(site, address, str(tag[attribute])):
-                    broken.append(f"{address}: {tag[attribute]} {fault}")
+        for tag in soup(site, address).find_all(["a", "link", *RESOURCES]):
+            link = tag.get(RESOURCES.get(tag.name, "href"))
+            if link is not None and (fault := resolve(site, address, str(link))):
+                broken.append(f"{address}: {link} {fault}")
     assert not broken, "\n".join(broken)
 
 
@@ -134,9 +132,9 @@ def test_nothing_is_fetched_from_another_host(site: Site) -> None:
 
 
 def fetched(page: BeautifulSoup) -> Iterator[tuple[str, str]]:
-    for name, attribute in RESOURCES.items():
-        for tag in page.find_all(name, {attribute: True}):
-            yield name, str(tag[attribute])
+    for tag in page.find_all(list(RESOURCES)):
+        if url := tag.get(RESOURCES[tag.name]):
+            yield tag.name, str(url)
     for tag in page.find_all(srcset=True):
         for part in str(tag["srcset"]).split(","):
             yield "srcset", part.split()[0]

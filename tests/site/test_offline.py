@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,15 +59,11 @@ class Host:
         offline.write(self.folder)
 
 
-@pytest.fixture
-def host(site: Site, watch: Watch, tmp_path: Path) -> Iterator[Host]:
-    folder = tmp_path / "site"
-    shutil.copytree(site.folder, folder)
-    # Of what no test has a use for: each of them waits for every file.
-    for unused in ("print", "kits", "plans", "calculators", "contributing", "templates"):
-        shutil.rmtree(folder / unused)
-    for file in (*folder.rglob("*.md"), folder / "llms-full.txt"):
-        file.unlink(missing_ok=True)
+@contextmanager
+def hosted(site: Site, watch: Watch, folder: Path, *left_out: str) -> Iterator[Host]:
+    """The site, without what no test has a use for: each of them waits for every file."""
+    unused = ("print", "kits", "plans", "calculators", "contributing", "templates", "*.md", "llms-full.txt")
+    shutil.copytree(site.folder, folder, ignore=shutil.ignore_patterns(*unused, *left_out))
     offline.write(folder)
     server = Server()
     prefix = urlsplit(site.site_url).path
@@ -76,6 +72,22 @@ def host(site: Site, watch: Watch, tmp_path: Path) -> Iterator[Host]:
     watch.host = urlsplit(host.url).netloc
     yield host
     server.close()
+
+
+@pytest.fixture
+def host(site: Site, watch: Watch, tmp_path: Path) -> Iterator[Host]:
+    """With the pages of two questions."""
+    read = ("rate-limiting", "latency-spike")
+    slugs = {Path(question["address"]).name for question in site.questions()}.difference(read)
+    with hosted(site, watch, tmp_path / "site", *slugs) as host:
+        yield host
+
+
+@pytest.fixture
+def whole_host(site: Site, watch: Watch, tmp_path: Path) -> Iterator[Host]:
+    """With all of them, for the search."""
+    with hosted(site, watch, tmp_path / "site") as host:
+        yield host
 
 
 def says(page: Page, text: str) -> None:
@@ -95,8 +107,8 @@ def home(page: Page, host: Host) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_everything_works_with_the_network_off(host: Host, new_page: NewPage, watch: Watch) -> None:
-    page = new_page(size=NARROW)
+def test_everything_works_with_the_network_off(whole_host: Host, new_page: NewPage, watch: Watch) -> None:
+    host, page = whole_host, new_page(size=NARROW)
     keep(page, host)
     page.context.set_offline(True)
     page.evaluate(STRAY_MESSAGES, urlsplit(host.url).path)
@@ -135,8 +147,8 @@ def test_everything_works_with_the_network_off(host: Host, new_page: NewPage, wa
     watch.problems.clear()
 
 
-def test_a_visit_alone_keeps_nothing(host: Host, new_page: NewPage) -> None:
-    page = new_page()
+def test_a_visit_alone_keeps_nothing(whole_host: Host, new_page: NewPage) -> None:
+    host, page = whole_host, new_page()
     for address in ("", "questions/technical/rate-limiting/", PAGE):
         page.goto(host.url + address)
     button = page.get_by_role("button", name="Keep this site offline")

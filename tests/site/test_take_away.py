@@ -201,13 +201,8 @@ def test_the_page_to_print_has_every_question_open_in_order(site: Site, printed:
     assert [f"#q{question['number']}" for question in questions] == [link["href"] for link in contents]
     assert printed.select("details")
     assert not printed.select("details:not([open]), textarea, button, script, .headerlink")
-    for question in questions:
-        prefix = f"q{question['number']}-"
-        assert {f"{prefix}{section}" for section in question["sections"]} <= printed_ids(printed)
-
-
-def printed_ids(printed: BeautifulSoup) -> set[str]:
-    return {str(tag["id"]) for tag in printed.find_all(id=True)}
+    ids = {tag["id"] for tag in printed.find_all(id=True)}
+    assert {f"q{q['number']}-{section}" for q in questions for section in q["sections"]} <= ids
 
 
 def test_ids_of_the_page_to_print_are_unique_and_what_refers_to_them_finds_them(
