@@ -125,6 +125,10 @@ def page_macros(source: Callable[[], str], root: Callable[[], str], sources: Sou
         )
         return render.question_table(questions, root())
 
+    def question_filters() -> str:
+        """Filters for the table of all questions, where scripts run."""
+        return render.question_filters()
+
     def distribution() -> str:
         """Questions by category and difficulty, with totals."""
         return render.distribution(catalog, root())
@@ -163,7 +167,8 @@ def page_macros(source: Callable[[], str], root: Callable[[], str], sources: Sou
         return render.plan_order(chains, catalog, source())
 
     of_examples = (computed, chart, calculator, evidence_files, guess)
-    of_questions = (question, question_table, question_board, question_count, distribution, site_figures)
+    tables = (question_table, question_filters, question_board, distribution)
+    of_questions = (question, *tables, question_count, site_figures)
     of_plans = (plan_days, plan_length, plan_opener, plan_chains, plan_order)
     of_kits = (kit_hints, kit_score_sheet, kit_list)
     return _named(*of_examples, *of_questions, *of_plans, *of_kits)

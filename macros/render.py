@@ -6,6 +6,7 @@ generator. Addresses are below the site's root; `root` is the way from the page 
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -198,6 +199,17 @@ def kit_list(kits: Iterable[Kit], source: str) -> str:
         for kit in sorted(kits, key=lambda kit: kit.question.number)
     ]
     return "\n".join(["| Kit | Category | Difficulty | Time |", "| --- | --- | --- | --- |", *rows])
+
+
+def labels() -> dict[str, str]:
+    """How categories and difficulties are called, by their names in the catalog and in its order."""
+    categories: dict[str, str] = {category: category.label for category in Category}
+    return categories | {difficulty: difficulty.full_label for difficulty in Difficulty}
+
+
+def question_filters() -> str:
+    """The place that a script fills with the filters of the table that follows, and what it calls their choices."""
+    return f'<div class="question-filters" data-labels="{escape(json.dumps(labels()))}"></div>'
 
 
 def question_table(questions: Sequence[Question], root: str) -> str:

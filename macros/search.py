@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from macros import front_matter, render, store
 from macros.catalog import Catalog
 from macros.faults import Fault, SourceError
-from macros.question import SECTIONS, TOPICS, Category, Difficulty
+from macros.question import SECTIONS, TOPICS
 
 TOPICS_FILE = "topics.yml"
 FILE = "assets/search.json"
@@ -138,10 +138,7 @@ def search_files(
     """
     questions = list(_questions(catalog, texts, vocabularies))
     pages = [_page(source, text) for source, text in sorted(texts.items()) if catalog.at(source) is None]
-    labels = {category: category.label for category in Category} | {
-        difficulty: difficulty.full_label for difficulty in Difficulty
-    }
-    content = {"questions": questions, "pages": pages, "topics": dict(topic_names), "labels": labels}
+    content = {"questions": questions, "pages": pages, "topics": dict(topic_names), "labels": render.labels()}
     return as_files(content, many)
 
 

@@ -83,6 +83,7 @@ def test_questions_are_selected_by_category_and_difficulty(sources):
     assert own["question_table"]().count("<tr data-number") == 2
     assert own["question_table"]("technical").count("<tr data-number") == 1
     assert own["question_table"](difficulty="staff").count("<tr data-number") == 0
+    assert "&quot;senior&quot;: &quot;Senior (L5/L6)&quot;" in own["question_filters"]()
     assert own["question"](2) == question_link(sources.catalog.get(2), "index.md")
     assert own["question_board"]().count("<li") == 2
     assert "<td>2</td>" in own["distribution"]()

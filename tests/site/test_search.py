@@ -13,6 +13,7 @@ import yaml
 from playwright.sync_api import Page, expect
 
 from macros.catalog import load_catalog
+from macros.question import Difficulty
 from macros.search import FILE, WORDS_FILE, load_vocabulary, search_files
 from tests.content.reading import ROOT
 from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site
@@ -545,6 +546,32 @@ def test_the_table_is_filtered_by_its_address_and_goes_back_and_forward(
     assert set(rows(page)) == wanted
     page.get_by_role("button", name="Clear filters").click()
     assert rows(page) == [q["number"] for q in site.questions()]
+
+
+def test_the_table_fetches_words_when_somebody_is_about_to_search(new_page: NewPage, watch: Any) -> None:
+    page = new_page()
+    asked: list[str] = []
+    page.route(f"**/{FILE}", lambda route: (asked.append(route.request.url), route.abort()))
+    page.goto("questions/")
+    page.get_by_label("Category").select_option("technical")
+    expect(page.locator("table.questions caption")).to_contain_text("5 of 20 questions")
+    choices = page.get_by_label("Difficulty").locator("option").all_inner_texts()
+    assert [text.rpartition(" (")[0] for text in choices] == ["Any", *(d.full_label for d in Difficulty)]
+    assert not asked
+    field = page.get_by_label("Search in this table")
+    with page.expect_request(f"**/{FILE}"):
+        field.focus()
+    field.fill("redis")
+    said = page.locator(".filters__said")
+    expect(said).to_have_text("The search could not be loaded. Type on to try again.")
+    assert len(rows(page)) == 5
+    page.unroute(f"**/{FILE}")
+    field.press_sequentially(" lua")
+    expect(page.locator("table.questions caption")).not_to_contain_text("5 of 20 questions")
+    expect(said).to_be_empty()
+    expect(field).to_be_focused()
+    assert rows(page)[0] == 6
+    watch.problems.clear()
 
 
 def test_every_choice_says_how_many_it_leaves(site: Site, new_page: NewPage) -> None:

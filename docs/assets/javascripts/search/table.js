@@ -16,21 +16,21 @@ import {
   stateOfAddress,
   understood,
 } from "./filters.js";
-import { load } from "./index.js";
 
 /** So many rows are shown at once, and as many more whenever a reader asks: of a thousand, a phone would draw for seconds. */
 const AT_ONCE = 100;
 
-/** Set the filters up at `place`, an empty element before the table. */
-export async function setUpTable(place, table) {
-  const ready = await load();
-  const { data } = ready;
+/** Set the filters up at `place`, an empty element before the table that has the names of their choices. */
+export function setUpTable(place, table) {
   const rows = new Map([...table.tBodies[0].rows].map((row) => [Number(row.dataset.number), row]));
+  const questions = [...rows.values()].map(questionOf);
   const caption = element("span", { role: "status" }, ...table.caption.childNodes);
   table.caption.append(caption);
   const ofAll = caption.textContent;
-  const stateNow = () => possible(stateOfAddress(), data.questions);
+  const stateNow = () => possible(stateOfAddress(), questions);
   let state = stateNow();
+  /** What finds words, as `load` gives it: not before somebody is about to search. */
+  let ready = null;
   let most = AT_ONCE;
 
   const input = element("input", { type: "search", autocomplete: "off", spellcheck: false, dir: "auto" });
@@ -48,7 +48,7 @@ export async function setUpTable(place, table) {
     else writer.later(address);
     show();
   };
-  const filters = createFilters(data.questions, labelsOf(data), (name, value) => {
+  const filters = createFilters(questions, labelsOf({ labels: JSON.parse(place.dataset.labels) }), (name, value) => {
     go(chosen(state, name, value), true);
   });
   input.addEventListener("input", () => go({ ...state, q: input.value }, !state.q !== !input.value));
@@ -72,8 +72,13 @@ export async function setUpTable(place, table) {
   function show() {
     if (input.value !== state.q) input.value = state.q;
     const asked = understood(state);
-    const found = asked.words.trim() ? ready.engine.search(asked.words).questions.map(({ record }) => record) : data.questions;
+    const words = asked.words.trim();
+    const found = words && ready ? ready.engine.search(words).questions.map(({ record }) => record) : questions;
     filters.show(asked, found);
+    if (words && !ready) {
+      search();
+      return;
+    }
     const left = found.filter((question) => matches(question, asked));
     const shown = left.slice(0, most).map((question) => rows.get(question.number));
     const isShown = new Set(shown);
@@ -89,12 +94,25 @@ export async function setUpTable(place, table) {
     said.textContent = left.length ? "" : "No question matches. Clear the filters, or try other words.";
   }
 
+  /** All words of many questions are more than the page itself and come last. Without them the names still find; typing on tries again. */
+  async function search() {
+    try {
+      ready ??= await (await import("./index.js")).load();
+    } catch {
+      if (input.value) said.textContent = "The search could not be loaded. Type on to try again.";
+      return;
+    }
+    show();
+    ready.complete()?.then(show, () => {});
+  }
+
   place.append(field, filters.fields, said);
   table.after(more);
   show();
-  // All words of many questions are more than the page itself: they come when somebody is about to search. Without them the
-  // names still find; typing on tries again.
-  const complete = () => ready.complete()?.then(show, () => {});
-  input.addEventListener("focus", complete);
-  if (state.q) complete();
+  input.addEventListener("focus", search);
+}
+
+/** What the filters ask of a question, from its row. */
+function questionOf({ dataset: { number, category, difficulty, minutes, topics } }) {
+  return { number: Number(number), category, difficulty, minutes: Number(minutes), topics: topics.split(" ") };
 }
