@@ -1,5 +1,7 @@
 """A built site -> what keeps it on a reader's device: the list of its files with their hashes, and the service worker.
 
+A device keeps texts compressed, as pages are most of the site and a tenth of their size then.
+
 A release is known by a hash of the list and of the worker's text. The worker carries it, so that a browser, which compares
 the worker's bytes with those that it has, notices every release and no other change.
 """
@@ -11,6 +13,8 @@ import json
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
+
+from macros import sizes
 
 LIST = "offline.json"
 WORKER = "worker.js"
@@ -27,10 +31,11 @@ _ALONE = ("assets/javascripts/redirect.js",)
 
 
 def write(site_dir: Path) -> None:
-    """Write LIST and WORKER into the site, for the files that are there now."""
+    """Write LIST and WORKER into the site, for the files that are there now. `bytes` is what a device needs for them."""
     source = (site_dir / SOURCE).read_text(encoding="utf-8")
     files = [_entry(site_dir, name) for name in _names(site_dir)]
-    facts = json.dumps(files, sort_keys=True) + source
+    sizes.keep()
+    facts = json.dumps([(file["address"], file["sha256"]) for file in files]) + source
     release = hashlib.sha256(facts.encode()).hexdigest()[:16]
     content = {"release": release, "bytes": sum(file["bytes"] for file in files), "files": files}
     # The worker last: whoever fetches it finds the list that it speaks of.
@@ -48,8 +53,11 @@ def _left_out(name: str) -> tuple[str, ...]:
 
 
 def _entry(site_dir: Path, name: str) -> dict[str, Any]:
-    """A file's address below the site's root, as a link has it, the SHA-256 of its bytes in hexadecimal, and their number."""
+    """A file's address below the site's root, as a link has it, the SHA-256 of its bytes in hexadecimal, and how it is kept."""
     data = (site_dir / name).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
     is_index = name == "index.html" or name.endswith("/index.html")
-    address = name.removesuffix("index.html") if is_index else name
-    return {"address": address, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    entry = {"address": name.removesuffix("index.html") if is_index else name, "sha256": digest}
+    if Path(name).suffix in sizes.PACKED:
+        return {**entry, "bytes": sizes.packed(data, digest), "packed": True}
+    return {**entry, "bytes": len(data)}

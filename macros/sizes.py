@@ -65,7 +65,18 @@ def _weighed(path: Path) -> tuple[int, int]:
     data = path.read_bytes()
     if path.suffix not in PACKED:
         return len(data), len(data)
-    return len(data), _SENT.get(hashlib.sha256(data).hexdigest(), lambda: len(gzip.compress(data, 6)))
+    return len(data), packed(data, hashlib.sha256(data).hexdigest())
+
+
+def packed(data: bytes, digest: str) -> int:
+    """How many bytes are left of a text when it is compressed; `digest` is its SHA-256 in hexadecimal."""
+    size: int = _SENT.get(digest, lambda: len(gzip.compress(data, 6)))
+    return size
+
+
+def keep() -> None:
+    """Keep what has been compressed for the report, which is another process's, and for the next build."""
+    _SENT.keep(others=True)
 
 
 def _kb(size: int) -> str:

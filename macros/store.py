@@ -85,11 +85,14 @@ class Many:
             self._asked[name] = self._found[name] if name in self._found else make()
         return self._asked[name]
 
-    def keep(self) -> None:
-        """Keep what has been asked for, if that is not what is kept."""
-        if self._found is not None and self._asked.keys() != self._found.keys():
-            write(self._path, self._key, json.dumps(self._asked, ensure_ascii=False).encode())
-            self._found = self._asked.copy()
+    def keep(self, others: bool = False) -> None:
+        """Keep what has been asked for, if that is not what is kept; with the others, as where another process asks for them."""
+        if self._found is None:
+            return
+        kept = self._found | self._asked if others else self._asked
+        if kept.keys() != self._found.keys():
+            write(self._path, self._key, json.dumps(kept, ensure_ascii=False).encode())
+            self._found = kept.copy()
 
     @property
     def _path(self) -> Path:

@@ -17,7 +17,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "many.json"
 
 
-def built(*asked: str, maker: str = "Markdown") -> list[str]:
+def built(*asked: str, maker: str = "Markdown", others: bool = False) -> list[str]:
     """What had to be made by a build that asks for these."""
     made: list[str] = []
     many = store.Many("many.json", maker)
@@ -27,7 +27,7 @@ def built(*asked: str, maker: str = "Markdown") -> list[str]:
 
     for facts in asked:
         assert many.get(facts, make(facts)) == {"of": facts}
-    many.keep()
+    many.keep(others)
     return made
 
 
@@ -41,6 +41,12 @@ def test_what_nothing_asks_for_any_more_goes() -> None:
     built("a", "b")
     assert built("b") == []
     assert built("a", "b") == ["a"]
+
+
+def test_what_another_process_asks_for_can_be_kept_too() -> None:
+    built("a", "b")
+    assert built("b", "c", others=True) == ["c"]
+    assert built("a", "b", "c") == []
 
 
 def test_what_another_maker_has_made_is_made_again() -> None:

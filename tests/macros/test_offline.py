@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import json
 
@@ -10,6 +11,8 @@ FILES = {
     "a/b/index.md": "text",
     "assets/x.js": "x",
     "assets/x.js.map": "map",
+    "a/b/index.json": "data" * 50,
+    "a/picture.webp": "picture",
     "all.pdf": "pdf",
     "assets/cards/6.png": "card",
     "sitemap.xml": "map",
@@ -41,7 +44,9 @@ def test_the_list_has_what_a_reader_can_open_by_its_address(tmp_path):
     assert list(found) == [
         "404.html",
         "a/b/",
+        "a/b/index.json",
         "a/b/index.md",
+        "a/picture.webp",
         "assets/javascripts/redirect.js",
         "assets/reindex.html",
         "assets/stylesheets/own.css",
@@ -49,7 +54,11 @@ def test_the_list_has_what_a_reader_can_open_by_its_address(tmp_path):
         "",
     ]
     assert found["a/b/"]["sha256"] == hashlib.sha256(b"page").hexdigest()
-    assert content["bytes"] == len("nonepagetextmovedotherownxhome")
+    assert found["a/picture.webp"]["bytes"] == len("picture")
+    assert "packed" not in found["a/picture.webp"]
+    assert found["a/b/index.json"]["packed"] is True
+    assert found["a/b/index.json"]["bytes"] == len(gzip.compress(b"data" * 50, 6)) < 50
+    assert content["bytes"] == sum(file["bytes"] for file in content["files"])
 
 
 def test_the_worker_knows_its_release_and_changes_with_any_kept_file(tmp_path):

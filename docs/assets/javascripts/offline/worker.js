@@ -15,6 +15,8 @@ const OURS = `llm-production-interviews.offline ${new URL(SCOPE).pathname} `;
 const NAME = OURS + RELEASE;
 const LIST = "offline.json";
 const AT_ONCE = 6;
+/** Set where a cached response is compressed. */
+const PACKED = "x-packed";
 /** A page that asks for itself again. A refresh by header would stay where it is at an address with a fragment. */
 const AGAIN = '<!doctype html><link rel="icon" href="data:,"><script>location.reload()</script>';
 
@@ -83,20 +85,40 @@ async function checkRoom(bytes) {
  * Put one file into the cache: as an earlier release, or an attempt that broke off, has it, or else fetched. Its bytes say
  * whether it is the one: what lies in a cache may be damaged, or another site's of the origin.
  */
-async function keep(cache, earlier, { address, sha256 }) {
+async function keep(cache, earlier, { address, sha256, packed }) {
   const url = SCOPE + address;
   for (const other of earlier) if (await take(await other.match(url))) return;
   if (!(await take(await fetched(address)))) throw new Error(`${address} is not of release ${RELEASE}`);
 
   async function take(response) {
     if (!response) return false;
-    const body = await response.arrayBuffer();
-    if ((await digest(body)) !== sha256) return false;
+    const body = await bodyOf(response).catch(() => null);
+    if (!body || (await digest(body)) !== sha256) return false;
     // A response that came by a redirect could not answer a navigation; one of our own making can.
-    const type = response.headers.get("content-type") ?? "application/octet-stream";
-    await cache.put(url, new Response(body, { headers: { "content-type": type } }));
+    const headers = { "content-type": response.headers.get("content-type") ?? "application/octet-stream" };
+    // Browsers from before 2023 cannot pack, and keep it as it is.
+    const isPacked = packed && "CompressionStream" in self;
+    if (isPacked) headers[PACKED] = "gzip";
+    await cache.put(url, new Response(isPacked ? await piped(body, new CompressionStream("gzip")) : body, { headers }));
     return true;
   }
+}
+
+/** The bytes of a file, whether it comes from the network or from a cache. Rejects where what a cache has is no file of ours. */
+async function bodyOf(response) {
+  const body = await response.arrayBuffer();
+  return response.headers.has(PACKED) ? piped(body, new DecompressionStream("gzip")) : body;
+}
+
+/** What comes of bytes sent through a stream. */
+function piped(body, stream) {
+  return new Response(new Blob([body]).stream().pipeThrough(stream)).arrayBuffer();
+}
+
+/** A cached response as the host would give it. */
+async function unpacked(response, status = 200) {
+  const body = await bodyOf(response);
+  return new Response(body, { status, headers: { "content-type": response.headers.get("content-type") } });
 }
 
 async function fetched(address) {
@@ -147,7 +169,7 @@ async function answer(request) {
   const file = origin + pathname.replace(/\/index\.html$/, "/");
   // `cacheName` makes no cache that is not there, as opening one would after the reader has let go of it.
   const kept = await caches.match(file, { cacheName: NAME });
-  if (kept) return kept;
+  if (kept) return unpacked(kept);
   const isVisit = request.mode === "navigate";
   if (isVisit && (await caches.match(`${file}/`, { cacheName: NAME }))) return Response.redirect(`${file}/${search}`, 301);
   try {
@@ -155,6 +177,6 @@ async function answer(request) {
   } catch (error) {
     const missing = isVisit && (await caches.match(`${SCOPE}404.html`, { cacheName: NAME }));
     if (!missing) return Response.error();
-    return new Response(missing.body, { status: 404, headers: missing.headers });
+    return unpacked(missing, 404);
   }
 }
