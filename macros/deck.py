@@ -34,6 +34,8 @@ DECK_ID = 1_874_302_561
 QUESTION_MODEL_ID = 1_329_870_447
 FOLLOW_UP_MODEL_ID = 1_650_218_903
 _SCOPE = "llm-production-interviews"
+_MAKERS = ("Markdown", "pymdown-extensions")
+"""The distributions that make the fields of cards."""
 
 _CSS = """\
 .card {
@@ -93,6 +95,21 @@ _FOLLOW_UP = genanki.Model(
     ],
     css=_CSS,
 )
+
+
+def kept_package(catalog: Catalog, texts: Mapping[str, Text], site: Site, modified: int) -> bytes:
+    """What `package` gives, from the cache where nothing that it is made of has changed."""
+    made_of = [
+        (question.model_dump(mode="json"), text.markdown, text.ids)
+        for question in catalog
+        if (text := texts.get(question.source))
+    ]
+    key = store.key_of([store.makers("genanki", *_MAKERS), site, modified, made_of])
+    path = store.CACHE_DIR / NAME
+    if (data := store.read(path, key)) is None:
+        data = package(catalog, texts, site, modified)
+        store.write(path, key, data)
+    return data
 
 
 def package(catalog: Catalog, texts: Mapping[str, Text], site: Site, modified: int) -> bytes:
@@ -169,7 +186,7 @@ def _tags(question: Question, kind: str) -> list[str]:
     ]
 
 
-_HTML = store.Many("deck.json", "Markdown", "pymdown-extensions")
+_HTML = store.Many("deck.json", *_MAKERS)
 """Fields of cards by their Markdown: six of a question and two of a follow-up."""
 
 

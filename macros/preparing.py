@@ -260,7 +260,7 @@ def _generated(
         **icons.pngs((docs_dir / icons.SOURCE).read_text(encoding="utf-8")),
         "llms-full.txt": markdown_files.llms_full_txt(answers, site),
         "llms.txt": markdown_files.llms_txt(catalog, tuple(kits_of.values()), named, site),
-        deck.NAME: deck.package(catalog, plain, site, history.head_time(ROOT) or history.now()),
+        deck.NAME: deck.kept_package(catalog, plain, site, history.head_time(ROOT) or history.now()),
     }
     described = head.pages_of(named, catalog, plans, kits_of, site, dates)
     templates = {

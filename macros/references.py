@@ -66,11 +66,12 @@ def external_links(text: str) -> list[Link]:
 @lru_cache(maxsize=4096)
 def references_of(text: str) -> tuple[Reference, ...]:
     """The entries below `## References`. Raises NoDay."""
-    links = external_links(text)
     found = []
     for section in _SECTION.finditer(text):
+        above = text.count("\n", 0, section.start())
+        links = [link._replace(line=above + link.line) for link in external_links(section[0])]
         for item in _ITEM.finditer(section[0]):
-            first = text.count("\n", 0, section.start() + item.start()) + 1
+            first = above + section[0].count("\n", 0, item.start()) + 1
             last = first + item[0].count("\n")
             inside = tuple(link for link in links if first <= link.line <= last)
             # A version of a specification may be a day, too, and stand in its address.

@@ -7,7 +7,7 @@ import pytest
 from anki.collection import Collection
 from anki.import_export_pb2 import ImportAnkiPackageOptions, ImportAnkiPackageRequest
 
-from macros import deck, texts
+from macros import deck, store, texts
 from macros.catalog import Catalog, load_catalog
 from macros.site import Site
 from tests.macros.pages import FIRST, page, write_docs
@@ -193,6 +193,23 @@ def test_the_same_sources_give_the_same_bytes(catalog):
     first, second = (deck.package(catalog, texts_of(catalog), SITE, 1_000) for _ in range(2))
     assert first == second
     assert first != deck.package(catalog, texts_of(catalog), SITE, 1_001)
+
+
+def test_a_deck_of_which_nothing_has_changed_is_not_made_again(catalog, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "CACHE_DIR", tmp_path)
+    made = []
+    monkeypatch.setattr(deck, "package", lambda *given: made.append(given) or b"%d" % len(made))
+    written = texts_of(catalog)
+    for _ in range(2):
+        assert deck.kept_package(catalog, written, SITE, 1) == b"1"
+    first = catalog.questions[0].source
+    other = written | {first: replace(written[first], markdown=f"{written[first].markdown}\nMore.\n")}
+    assert deck.kept_package(catalog, other, SITE, 1) == b"2"
+    assert deck.kept_package(catalog, other, SITE, 2) == b"3"
+    assert deck.kept_package(catalog, other, SITE._replace(url="https://other.example/"), 2) == b"4"
+    renamed = other | {first: replace(other[first], ids={"Other": "other"})}
+    assert deck.kept_package(catalog, renamed, SITE, 2) == b"5"
+    assert made[0] == (catalog, written, SITE, 1)
 
 
 def test_a_diagram_on_a_card_is_its_description(catalog, collection, load):
