@@ -23,6 +23,8 @@ doc := {"records": {"evaluations": [report], "released": [
 	{"artifact": "sha256:new", "live_at": 100, "withdrawn_at": null},
 	{"artifact": "sha256:undated", "live_at": null, "withdrawn_at": null},
 	{"artifact": "sha256:lost", "live_at": 10},
+	{"artifact": "sha256:worded", "live_at": "2026-01-01", "withdrawn_at": null},
+	{"artifact": "sha256:flagged", "live_at": 10, "withdrawn_at": true},
 ]}}
 
 change(fields) := object.union(good, fields)
@@ -66,6 +68,13 @@ test_only_what_was_live_before_is_gone_back_to if {
 	changes.verdict(rash("sha256:new"), doc) == "fail"
 	changes.verdict(rash("sha256:undated"), doc) == "fail"
 	changes.verdict(rash("sha256:lost"), doc) == "fail"
+	changes.verdict(rash("sha256:worded"), doc) == "fail"
+	changes.verdict(rash("sha256:flagged"), doc) == "fail"
+}
+
+test_a_date_in_words_is_not_an_early_one if {
+	changes.verdict(change({"approved_at": "2027-01-01"}), doc) == "fail"
+	changes.verdict(good, with_report({"finished_at": "2027-01-01"})) == "fail"
 }
 
 test_an_empty_approver_is_nobody if changes.verdict(change({"approver": ""}), doc) == "fail"

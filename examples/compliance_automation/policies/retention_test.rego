@@ -21,4 +21,5 @@ test_unclassified_leaves_no_verdict if {
 
 test_an_unknown_age_leaves_no_verdict if {
 	not retention.verdict(store({"oldest_days": null}), doc)
+	not retention.verdict(store({"oldest_days": "900"}), doc)
 }

@@ -20,4 +20,5 @@ test_access_left_in_place_fails if reviews.verdict(review({"removed": 2}), doc) 
 
 test_a_lost_date_leaves_no_verdict if {
 	not reviews.verdict(review({"closed_days_ago": null}), doc)
+	not reviews.verdict(review({"closed_days_ago": "900"}), doc)
 }

@@ -23,6 +23,7 @@ test_an_ended_contract_fails if routing.verdict(path({}), with_term({"ends_at": 
 
 test_a_date_that_is_no_number_covers_nothing if {
 	routing.verdict(path({}), with_term({"ends_at": "2027-01-01"})) == "fail"
+	routing.verdict(path({}), with_term({"ends_at": null})) == "fail"
 }
 
 test_a_contract_that_retains_fails if {
