@@ -54,7 +54,8 @@ class Desk:
 
     def question(self, actor: str, from_us: int, to_us: int) -> tuple[Event, Read]:
         read = Read(about=actor, from_us=from_us, to_us=to_us, purpose="audit/2026-11")
-        envelope = event(read, AUDITOR, self.now, role="auditor", where="desk", id=hex_id(actor, self.now))
+        # It names who asks; what is asked comes from the index, whatever the envelope holds.
+        envelope = event(None, AUDITOR, self.now, role="auditor", where="desk", id=hex_id(actor, self.now))
         return envelope, read
 
     def answer(
@@ -297,6 +298,24 @@ def test_the_index_is_a_copy(desk: Desk) -> None:
     assert desk.index.rebuild() == total
     desk.now += 1
     assert desk.index.find(*desk.question(ANNA, START, START + WEEK)) == before
+
+
+def test_an_index_in_a_file_answers_the_next_process(desk: Desk, tmp_path: Path) -> None:
+    total = Index(desk.world.archive, desk.recorder, tmp_path / "index").rebuild()
+    desk.index = Index(desk.world.archive, desk.recorder, tmp_path / "index")
+    assert len(desk.index.find(*desk.question(ANNA, START, START + 2 * WEEK))) == 14 * 4 + 1
+    assert total == 14 * 4 + 1 + 1 + 14  # Anna's, Ben's, and one a day of Carl's
+
+
+def test_a_seal_at_the_end_of_the_question_is_late_enough(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("r01.hospital", opened(hex_id(1), ANNA))
+    world.seal()
+    desk = Desk(world)
+    desk.index.rebuild()
+    assert len(checked(desk.answer(ANNA, to_us=world.now), ORIGIN, KEY.public)) == 1
+    with pytest.raises(SealError, match="older than the end"):
+        checked(desk.answer(ANNA, to_us=world.now + 1), ORIGIN, KEY.public)
 
 
 def test_a_repeated_delivery_counts_once(tmp_path: Path) -> None:
