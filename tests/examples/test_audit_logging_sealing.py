@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import subprocess
@@ -92,6 +93,18 @@ def test_while_the_key_service_is_away_records_are_sealed_and_signed_later(
     assert world.check().records == 8
 
 
+def test_while_the_clock_is_behind_time_stands_still(tmp_path: Path) -> None:
+    """A seal that is older than the one before would be taken for tampering, after a restart of the sealer too."""
+    world = World(tmp_path)
+    first = world.seal()
+    world.now -= 20 * MINUTE
+    world.seal()
+    world.sealer = Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
+    world.seal()
+    assert [seals.read_seal(body).at_us for body in world.archive.bodies()] == [first.at_us] * 3
+    assert world.codes(now=first.at_us) == set()
+
+
 def test_a_clock_that_is_ahead_is_noted(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("r01.hospital", event(at_us=world.now + 5 * MINUTE + verify.SKEW_US))
@@ -119,6 +132,21 @@ def test_a_closed_stream_leaves_and_does_not_return(tmp_path: Path) -> None:
         )
 
 
+def test_what_comes_after_a_streams_closing_is_sealed(tmp_path: Path) -> None:
+    """It left no seal yet, so it has not ended: were it dropped, records would lie in a segment that no head covers."""
+    world = World(tmp_path)
+    world.write("r01.hospital", events.notice("closed", hex_id(1), world.now, "r01"))
+    world.seal()
+    world.write("r01.hospital", event())
+    world.seal()
+    streams = [seals.read_seal(body).streams for body in world.archive.bodies()]
+    assert [(each["r01.hospital"].state, each["r01.hospital"].seq) for each in streams] == [
+        ("closed", 1),
+        ("live", 2),
+    ]
+    assert world.codes() == set()
+
+
 def test_gaps_copies_and_second_versions(tmp_path: Path) -> None:
     world = World(tmp_path)
     first = chain.extend(
@@ -130,8 +158,12 @@ def test_gaps_copies_and_second_versions(tmp_path: Path) -> None:
     for record in (first, first, second, first, second):
         world.sealer.accept(record.body)
     other = chain.extend(first.head, "r01.hospital", events.encode(event(at_us=START + 2)))
-    with pytest.raises(Equivocation):
-        world.sealer.accept(other.body)
+    earlier = chain.extend(
+        chain.genesis(ORIGIN, "r01.hospital"), "r01.hospital", events.encode(event(at_us=START + 3))
+    )
+    for again in (other, earlier):
+        with pytest.raises(Equivocation):
+            world.sealer.accept(again.body)
     world.seal()
     assert world.check().records == 2
     with pytest.raises(Equivocation):
@@ -150,6 +182,7 @@ def test_gaps_copies_and_second_versions(tmp_path: Path) -> None:
         ("r02.standard", b"[]"),
         ("r02.standard", b"{}"),
         ("r02.standard", b'{"actor":"x","at_us":-1,"what":{"kind":"denied"}}'),
+        ("r02.standard", b'{"actor":"x","at_us":true,"what":{"kind":"denied"}}'),
         ("r02.standard", b'{"actor":"x","at_us":"soon","what":{"kind":"denied"}}'),
         ("r02.standard", b'{"actor":"x","at_us":1,"what":7}'),
         ("r02.standard", b"not canonical"),
@@ -200,6 +233,7 @@ def test_a_sealer_that_dies_at_any_step_goes_on(
             world.seal()
     world.now += 1
     world.sealer = Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
+    assert world.codes() == set()  # a seal that had no signature yet has one now
     for body in bodies:
         world.sealer.accept(body)
     world.seal()
@@ -298,6 +332,45 @@ def test_the_signer_cannot_go_back_either(
     with pytest.raises(SealError) as error:
         seals.walk(bodies, {2: signed}, ORIGIN, KEY.public)
     assert error.value.code == code
+
+
+def test_a_checkpoint_is_over_the_seals_at_hand(world: World) -> None:
+    """With no checkpoint from elsewhere: the signature alone must tie the seals down."""
+    bodies, signed = world.archive.bodies(), world.archive.checkpoints()
+    assert len(seals.walk(bodies, {3: signed[3]}, ORIGIN, KEY.public)[0]) == 3
+    second = seals.read_seal(bodies[1])
+    altered = [bodies[0], second.model_copy(update={"at_us": second.at_us + 1}).body, bodies[2]]
+    unsigned = signed[3].model_copy(update={"origin": "elsewhere"})
+    of_another_log = unsigned.model_copy(update={"signature": KEY.sign(unsigned.message).hex()})
+    for these, checkpoint, code in (
+        (altered, signed[3], "root"),
+        (bodies, signed[2], "order"),
+        (bodies, of_another_log, "order"),
+    ):
+        with pytest.raises(SealError) as error:
+            seals.walk(these, {3: checkpoint}, ORIGIN, KEY.public)
+        assert error.value.code == code
+
+
+def test_the_empty_log_is_a_beginning_of_every_log(world: World) -> None:
+    nothing = Checkpoint(origin=ORIGIN, size=0, root=hashlib.sha256(b"").hexdigest(), at_us=START)
+    assert seals.known_by([nothing], world.archive.bodies()) == []
+    other = nothing.model_copy(update={"root": "0" * 64})
+    assert [error.code for error in seals.known_by([other], world.archive.bodies())] == ["fork"]
+
+
+def test_what_an_auditors_own_program_hashes_and_verifies() -> None:
+    """Each kind begins with its own words, so that none is ever taken for another."""
+    checkpoint = Checkpoint(origin=ORIGIN, size=1, root="0" * 64, at_us=START)
+    text = b'{"at_us":1764000000000000,"origin":"audit.example/prod","root":"%s","size":1,"v":1}' % (
+        b"0" * 64
+    )
+    message = b"llm-audit/checkpoint/1\n" + len(text).to_bytes(4, "big") + text
+    assert checkpoint.message == message
+    assert cosigned(checkpoint, 7) == (
+        b"llm-audit/cosignature/1\n\0\0\0\x017" + len(message).to_bytes(4, "big") + message
+    )
+    assert seals.leaf(b"{}") == hashlib.sha256(b"\0seal\n{}").digest()
 
 
 def test_a_closed_stream_that_returns_is_refused(tmp_path: Path) -> None:
@@ -499,6 +572,9 @@ def test_the_tool_reads_only_new_records_if_told(world: World, capsys: pytest.Ca
     assert missing == 2
 
 
-def test_a_seal_that_lies_about_its_place_is_refused() -> None:
-    with pytest.raises(SealError, match="not a seal"):
-        seals.read_seal(b'{"v":1}')
+def test_a_seal_has_one_spelling(world: World) -> None:
+    body = world.archive.bodies()[0]
+    assert seals.read_seal(body).body == body
+    for other in (b'{"v":1}', body + b" ", body.replace(b'{"at_us"', b'{"n":0,"at_us"', 1)):
+        with pytest.raises(SealError, match="not a seal"):
+            seals.read_seal(other)
