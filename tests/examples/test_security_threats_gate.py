@@ -421,6 +421,7 @@ def test_urls_in_a_text(text, found):
         *(
             "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::a9fe:a9fe",
+            "::a9fe:a9fe",  # the old form of an IPv4 address in an IPv6 one
             "2002:a9fe:a9fe::",
             "2001:0:4136:e378::1",
             "240.0.0.1",
@@ -428,8 +429,15 @@ def test_urls_in_a_text(text, found):
     ],
 )
 def test_no_connection_inside(address):
-    with pytest.raises(egress.Refused):
-        egress.pinned("news.example", lambda _: ["93.184.215.14", address])
+    """Wherever it stands among the answers, and alone."""
+    for answers in ([address], [address, "93.184.215.14"], ["93.184.215.14", address]):
+        with pytest.raises(egress.Refused):
+            egress.pinned("news.example", lambda _, answers=answers: answers)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700:4700::1111", "::ffff:93.184.215.14"])
+def test_a_public_address_is_connected_to(address):
+    assert egress.pinned("news.example", lambda _: [address]) == address
 
 
 def test_the_address_that_was_checked_is_returned_and_the_name_is_resolved_once():
