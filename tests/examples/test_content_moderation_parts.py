@@ -15,6 +15,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from examples.content_moderation import (
     cells,
@@ -49,6 +50,11 @@ class TestPolicy:
             ("span: 100", "span: 39", "between two checks"),
             ("ask_at: 0.3", "ask_at: 0.6", "alone_at is below ask_at"),
             ("ask_at: 0.3", "ask_at: 1.0", "less than 1"),
+            ("ask_at: 0.3", "ask_at: 0.0", "greater than 0"),
+            ("check_every: 25", "check_every: 0", "greater than or equal to 1"),
+            ("small_timeout_ms: 100", "small_timeout_ms: 2001", "less than or equal to 2000"),
+            ("guard_timeout_ms: 400", "guard_timeout_ms: 2001", "less than or equal to 2000"),
+            ("guard_timeout_ms: 400", "guard_timeout_ms: 0", "greater than or equal to 1"),
             ("outage_s: 900", "outage_s: 90000", "less than or equal to 3600"),
             ("outage_s: 900", "outage_s: 900\nsurprise: 1", "surprise"),
             ("    alone_at: 0.5\n    review: appeal", "    review: appeal", "alone_at belongs"),
@@ -61,6 +67,12 @@ class TestPolicy:
         assert old in TEXT
         with pytest.raises(PolicyError, match=re.escape(message)):
             policy.load(TEXT.replace(old, new, 1))
+
+    def test_what_is_at_its_limit_may_go_live_and_is_not_changed_there(self):
+        loaded = policy.load(TEXT.replace("span: 100", "span: 40").replace("outage_s: 900", "outage_s: 3600"))
+        assert (loaded.stream.span, loaded.outage_s) == (40, 3600)
+        with pytest.raises(ValidationError, match="frozen"):
+            loaded.outage_s = 0
 
     @pytest.mark.parametrize("text", ["", "- a", "a: [", "version: x", "categories: 3", TEXT + "  odd: 3\n"])
     def test_what_is_no_policy_at_all_is_refused_the_same_way(self, text):
