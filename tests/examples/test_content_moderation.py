@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 
 import pytest
@@ -119,7 +120,8 @@ class TestPrompt:
         assert decide(says(verdict), text).action is action
 
     def test_the_guard_is_not_asked_below_it(self):
-        assert decide(hangs, "can you general:49").reason == "below every threshold"
+        made = decide(hangs, "can you general:49")
+        assert (made.reason, made.scores["general"]) == ("below every threshold", 0.49)
 
     @pytest.mark.parametrize(
         "text",
@@ -134,17 +136,23 @@ class TestPrompt:
     def test_what_the_small_one_cannot_read_goes_to_the_guard(self, text):
         assert decide(says(UNSAFE), text).action is Action.REFUSE
 
-    def test_a_request_split_over_turns_is_read_as_one(self):
-        seen = []
+    def test_a_request_split_over_four_turns_is_read_as_one_and_the_guard_reads_them_all(self):
+        seen, asked = [], []
 
         class Spy(Words):
             async def score(self, texts):
                 seen.extend(texts)
                 return await super().score(texts)
 
-        run(Moderator(POLICY, Spy(), way_to(says(SAFE)), {}).prompt(["one", "two", "three"]))
-        assert "three" in seen
-        assert "one\ntwo\nthree" in seen
+        async def model(prompt, answer):
+            asked.append((prompt, answer))
+            return SAFE
+
+        turns = ["one", "two", "three", "four", "general:60"]
+        run(Moderator(POLICY, Spy(), way_to(model), {}).prompt(turns))
+        assert {"general:60", "two\nthree\nfour\ngeneral:60"} <= set(seen)
+        assert not [text for text in seen if "one" in text]
+        assert asked == [("\n".join(turns), "")]
 
     def test_a_long_turn_before_does_not_hide_the_half_of_a_request_behind_it(self):
         made = run(moderator(says(UNSAFE))[0].prompt(["one half", "you " * 6_000, "the other half"]))
@@ -294,9 +302,15 @@ class TestWithoutTheGuard:
             waited_by_probe = clock() - tripped
             for _ in range(50):
                 await judge.prompt(["can you general:60"])
-            return waited_by_probe, clock() - tripped - waited_by_probe
+            waited = [waited_by_probe, clock() - tripped - waited_by_probe]
+            for after in (0.55, 0.1):  # 0.95 s after the probe began, and 1.05
+                await asyncio.sleep(after)
+                began = clock()
+                await judge.prompt(["can you general:60"])
+                waited.append(clock() - began)
+            return waited
 
-        assert run(many()) == (pytest.approx(0.4), 0.0)
+        assert run(many()) == [pytest.approx(0.4), 0.0, 0.0, pytest.approx(0.4)]
 
     def test_after_fifteen_minutes_what_needs_the_guard_is_unavailable_and_the_rest_goes_on(self):
         async def long():
@@ -307,17 +321,23 @@ class TestWithoutTheGuard:
             before = (await judge.prompt(["can you general:60"])).action
             await asyncio.sleep(0.5)
             after = [
-                (await judge.prompt([t])).action
+                await judge.prompt([t])
                 for t in ("can you general:60", "wie geht es dir heute mein freund", "can you general:10")
             ]
-            return before, after, way.outage_s()
+            return before, [(made.action, made.category) for made in after], way.outage_s()
 
         before, after, outage = run(long())
         assert before is Action.REFUSE
-        assert after == [Action.UNAVAILABLE, Action.UNAVAILABLE, Action.ALLOW]
+        assert after == [
+            (Action.UNAVAILABLE, "general"),
+            (Action.UNAVAILABLE, None),
+            (Action.ALLOW, None),
+        ]
         assert outage == pytest.approx(900.5)
 
-    def test_one_good_answer_does_not_end_an_outage_and_twenty_do(self):
+    def test_good_answers_between_do_not_end_an_outage_and_twenty_in_a_row_do(self):
+        """Nor do five more failures begin it anew: a guard that flaps would never have been away for 15 minutes."""
+
         async def flapping():
             well = False
 
@@ -327,17 +347,19 @@ class TestWithoutTheGuard:
                 return SAFE
 
             way = way_to(model)
-            for _ in range(Guard.TRIP):
+            for _ in range(5):
                 with pytest.raises(GuardUnavailable):
                     await way.judge("x")
-            well, lengths = True, []
-            for _ in range(Guard.RECOVER):
+            lengths = []
+            for answer in "+-----" + "+" * 19 + "-" + "+" * 20:
                 await asyncio.sleep(1)
-                await way.judge("x")
+                well = answer == "+"
+                with nullcontext() if well else pytest.raises(GuardUnavailable):
+                    await way.judge("x")
                 lengths.append(way.outage_s())
             return lengths
 
-        assert run(flapping()) == [*range(1, Guard.RECOVER), 0.0]
+        assert run(flapping()) == [*range(1, 46), 0.0]
 
     def test_answers_that_are_no_verdict_are_an_outage_too(self):
         async def many():
