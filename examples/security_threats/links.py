@@ -32,7 +32,6 @@ def public(url: str) -> str:
         raise BadUrl("not plain ASCII, or too long")
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError as error:
         raise BadUrl(str(error)) from error
     if not url.startswith("https://"):
@@ -47,7 +46,7 @@ def public(url: str) -> str:
         raise BadUrl("the host is an internal name")
     if any(label.startswith("xn--") for label in host.split(".")):
         raise BadUrl("the host is an encoded international name")
-    if parts.netloc not in {host, f"{host}:443"} or port not in {None, 443}:
+    if parts.netloc not in {host, f"{host}:443"}:
         raise BadUrl("the port is not 443")
     path = unquote(parts.path)
     if "//" in path or "\\" in path or _ENCODED.search(path) or not path.isprintable():

@@ -378,6 +378,61 @@ def test_an_accepted_address_is_one_plain_address(text):
     assert not set(address) & set(' \n\r\t,;:<>()"%')
 
 
+LONG_HOST = ".".join(("a" * 61, *["b" * 63] * 3))
+REFUSED = {
+    "not plain ASCII, or too long": [
+        "https://a.example/b\\c", "https://a.example/\u00fc", "https://a.example/b c", "https://a.example/b\n",
+        "https://a.example/\nb", "https://a.example/".ljust(2_049, "x"), "",
+    ],
+    "Invalid IPv6 URL": ["https://[::1/"],
+    "the scheme is not https": ["http://a.example/", "HTTPS://a.example/", "//a.example/", "https:/a.example/"],
+    "it names a user before the host": ["https://b@a.example/", "https://@a.example/"],
+    "the host is not a lower-case DNS name": [
+        "https://A.example/", "https://localhost/", "https://a_b.example/", "https://-a.example/", "https:///",
+        "https://10.0.0.1/", "https://2852039166/", "https://0x7f.1/", "https://[::1]/", "https://a.example./",
+        f"https://a{LONG_HOST}/",
+    ],
+    "the host is an internal name": [
+        f"https://a.{name}/"
+        for name in ("internal", "local", "localhost", "localdomain", "home.arpa", "corp", "lan")
+    ],
+    "the host is an encoded international name": ["https://xn--bcher-kva.example/", "https://a.xn--p1ai/"],
+    "the port is not 443": [
+        f"https://a.example:{port}/" for port in ("", "80", "8443", "0443", "443:80", "99999", "x")
+    ],
+    "the path is encoded twice, or has empty segments or control characters": [
+        f"https://a.example/{path}" for path in ("/b", "b//c", "b/%2fc", "b%5Cc", "%2541", "%00", "b%0ac")
+    ],
+    "the path has dot segments": [
+        f"https://a.example/{path}" for path in (".", "..", "b/../c", "./b", "%2e%2e/b", "b%2f..", "..;x/b", "b/.;x")
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("says", "url"), [(says, url) for says, urls in REFUSED.items() for url in urls])
+def test_what_is_not_plainly_a_public_address_is_refused(says, url):
+    with pytest.raises(links.BadUrl) as error:
+        links.public(url)
+    assert str(error.value) == says
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "https://a.example",
+            "https://a.example:443/b",
+            "https://a-1.b.example/...",
+            "https://a.corp.example/",
+        ),
+        *("https://a.example/b%20c?d=//../%2541#e", "https://a.example/".ljust(2_048, "x")),
+        f"https://{LONG_HOST}/",
+    ],
+)
+def test_a_plain_public_address_passes_unchanged(url):
+    assert links.public(url) == url
+
+
 @given(st.from_regex(r"https://[!-~]{1,40}", fullmatch=True))
 @example("https://news.example@drop.example/")
 @example("https://2852039166/")
