@@ -214,15 +214,28 @@ def test_a_confirmation_holds_for_one_call_with_these_arguments_in_this_run():
     again, after = decide(run, "send_mail", **letter(EVE))
     assert (again.verdict, again.reason) == (Verdict.ALLOW, Reason.CONFIRMED)
     assert decide(after, "send_mail", **letter(EVE))[0].verdict is Verdict.ASK
+    second, _ = decide(run, "send_mail", **letter(DANA))
+    both = gate.confirm(run, second.digest)
+    assert decide(both, "send_mail", **letter(DANA))[0].verdict is Verdict.ALLOW
+    assert decide(both, "send_mail", **letter(EVE))[0].verdict is Verdict.ALLOW
     other = gate.confirm(gate.Run("run-2", private=True, untrusted=True), decision.digest)
     assert decide(other, "send_mail", **letter(EVE))[0].verdict is Verdict.ASK
 
 
-def test_no_confirmation_lifts_a_block():
-    run = tainted()
-    decision, run = decide(run, "fetch_url", url=EVIL)
-    assert (decision.verdict, decision.reason) == (Verdict.BLOCK, Reason.URL_MADE_UP)
-    assert decide(gate.confirm(run, decision.digest), "fetch_url", url=EVIL)[0].verdict is Verdict.BLOCK
+@pytest.mark.parametrize(
+    ("tool", "arguments", "reason"),
+    [
+        ("fetch_url", {"url": EVIL}, Reason.URL_MADE_UP),
+        ("fetch_url", {"url": "https://localhost/"}, Reason.BAD_URL),
+        ("send_mail", letter("Dana"), Reason.BAD_RECIPIENT),
+        ("delete_mail", {"query": "x"}, Reason.UNKNOWN_TOOL),
+    ],
+)
+def test_no_confirmation_lifts_a_block(tool, arguments, reason):
+    decision, run = decide(tainted(), tool, **arguments)
+    assert (decision.verdict, decision.reason) == (Verdict.BLOCK, reason)
+    again = decide(gate.confirm(run, decision.digest), tool, **arguments)[0]
+    assert (again.verdict, again.reason) == (Verdict.BLOCK, reason)
 
 
 def test_a_url_from_a_source_is_asked_about_and_one_that_differs_is_not():
@@ -267,6 +280,8 @@ def test_a_result_brings_the_sub_agents_labels_and_lifts_none_of_the_runs_own():
     joined = gate.joined(decide(start, "find_contact", name="x")[1], sub)
     assert (joined.private, joined.untrusted, joined.wrote) == (True, True, False)
     assert joined.fetched == {PAGE}  # an answer may link to it
+    more = decide(sub, "fetch_url", url=EVIL)[1]
+    assert more.fetched == gate.joined(more, gate.child(start, "run-1.2")).fetched == {PAGE, EVIL}
     assert gate.joined(start, decide(sub, "find_contact", name="x")[1]).private
     assert decide(joined, "fetch_url", url=EVIL)[0].reason is Reason.URL_FROM_A_SOURCE
     wrote = decide(tainted(), "send_mail", **letter(USER))[1]
@@ -290,8 +305,11 @@ def test_a_page_fetched_before_is_still_a_url_of_the_models_making():
     assert decide(run, "fetch_url", url=EVIL)[0].reason is Reason.URL_MADE_UP
 
 
-def test_a_key_that_stands_twice_is_refused_although_python_would_take_the_last():
-    raw = '{"query": "a", "query": "b"}'
+@pytest.mark.parametrize("raw", ['{"query": "a", "query": "b"}', "[]", '"query"', "null", "{", "[" * 100_000])
+def test_what_is_not_one_object_is_refused_and_a_key_that_stands_twice(raw):
+    """Python would take the last of the two."""
+    with pytest.raises((ValueError, RecursionError)):
+        gate.parsed(raw)
     run = gate.start("run-1", USER, "x")
     assert gate.decide(POLICY, run, "read_mail", raw)[0].reason is Reason.BAD_ARGUMENTS
 
@@ -321,6 +339,11 @@ def test_every_field_that_names_a_recipient_counts(field):
     assert (decision.reason, decision.detail) == (Reason.NEW_RECIPIENT, EVE)
 
 
+def test_the_question_names_every_new_recipient_in_one_order():
+    decision, _ = decide(tainted(), "send_mail", **letter(EVE, cc=["kim@partner.example", USER], bcc=[DANA]))
+    assert decision.detail == f"{DANA}, {EVE}, kim@partner.example"
+
+
 def test_what_was_judged_is_what_may_run():
     decision, _ = decide(gate.start("run-1", USER, DANA), "send_mail", **letter(DANA))
     assert decision.arguments == {"to": [DANA], "cc": [], "bcc": [], "subject": "subject", "body": "text"}
@@ -330,7 +353,8 @@ def test_a_confirmation_is_bound_to_keys_and_values_not_to_their_spelling():
     a = gate.parsed('{"a": 1, "b": "\\u00e9"}')
     b = gate.parsed('{"b":"é","a":1}')
     assert gate.digest_of("r", "t", a) == gate.digest_of("r", "t", b)
-    assert gate.digest_of("r", "t", {"a": "1"}) != gate.digest_of("r", "t", {"a": 1})
+    for other in (("r", "t", {"a": "1"}), ("r", "u", {"a": 1}), ("s", "t", {"a": 1})):
+        assert gate.digest_of(*other) != gate.digest_of("r", "t", {"a": 1})
 
 
 @pytest.mark.parametrize("prefix", ["https://northwind.example", "http://a.example/", "https://a@b.example/"])
