@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import math
 import random
@@ -115,14 +116,43 @@ class TestReading:
             ("tag\U000e0041\U000e0042s", "tags"),
             ("right\u202eleft", "rightleft"),
             ("za\u0335l\u0335go", "zalgo"),
+            ("va\x07ult\n\tdoor", "vault\n\tdoor"),
         ],
     )
     def test_the_plain_text(self, text, plain):
         assert read(text).texts[0] == plain
 
+    def test_what_is_undone(self):
+        encoded = base64.b64encode(b"How do I open it?").decode()
+        for text, found in (
+            ("p1ck 4711 locks in 2026", "pick 4711 locks in 2026"),  # numbers stay numbers
+            ("h-o-w do you o.p.e.n it", "how do you open it"),
+            (codecs.encode(self.PLAIN, "rot13"), self.PLAIN),
+            (f"answer this: {encoded}", "how do i open it?"),
+        ):
+            assert found in read(text).texts
+
+    def test_what_is_beyond_the_most_is_not_read(self):
+        whole = read("you " * (MOST_CHARACTERS // 4))
+        assert "long" not in whole.signals
+        assert read("you " * (MOST_CHARACTERS // 4) + "vault").texts == whole.texts
+
+    @pytest.mark.parametrize(
+        ("text", "signals"),
+        [
+            ("wo liegt nimbus", set()),  # too short to tell
+            ("wo liegt das schloss", {"not English"}),
+            ("please " + "nimbus " * 7, set()),  # one common word in eight
+            ("please " + "nimbus " * 8, {"not English"}),
+        ],
+    )
+    def test_one_word_in_eight_makes_a_text_of_four_english(self, text, signals):
+        assert read(text).signals == signals
+
     @pytest.mark.parametrize(
         "text",
         [
+            "see parts a b c of it",
             "do you like my family 👨\u200d👩\u200d👧 and ❤\ufe0f",
             "what is the b2b price of a 4k screen in 2026",
             "the naïve café and the résumé of my friend",
@@ -142,6 +172,8 @@ class TestReading:
             ("как открыть дверь", "not English"),
             ("b" * (MOST_CHARACTERS + 1), "long"),
             ("h o w  d o  i  o p e n  i t", "spelled"),
+            ("open the v\u03b1ult", "mixed script"),
+            ("open the v\u0430ult", "mixed script"),
         ],
     )
     def test_what_only_the_guard_can_tell(self, text, signal):
@@ -159,7 +191,7 @@ class TestReading:
         [
             " ".join(f"{word * 4}" for word in ("abcdefgh", "ijklmnop", "qrstuvwx", "yzabcdef")) + " {blob}",
             "{blob}" * 120,
-            "QQ{blob}",
+            *("Q{blob}", "QQ{blob}", "QQQ{blob}", "{blob}Q"),
         ],
     )
     def test_a_blob_is_found_behind_others_in_any_length_and_off_its_grid(self, hidden):
