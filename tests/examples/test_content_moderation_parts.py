@@ -365,8 +365,9 @@ class TestSampling:
     def test_wilson_by_hand(self):
         assert sampling.wilson(28, 30) == pytest.approx((0.7868, 0.9815), abs=1e-4)
         assert sampling.wilson(0, 10)[0] == pytest.approx(0)
-        with pytest.raises(ValueError, match="at least one trial"):
-            sampling.wilson(0, 0)
+        for hits, n in ((0, 0), (-1, 10), (11, 10)):
+            with pytest.raises(ValueError, match="at least one trial"):
+                sampling.wilson(hits, n)
 
     def test_labels_for_a_share(self):
         assert sampling.labels_for(0.93, 0.02) == 626
@@ -376,6 +377,18 @@ class TestSampling:
         strata = [Stratum(1_000, True, 0.9, 10), Stratum(10_000, False, 0.01, 1_000)]
         caught, missed = (1_000 * 0.1) ** 2 * 0.09 / 10, (10_000 * 0.9) ** 2 * 0.0099 / 1_000
         assert sampling.recall_of(strata) == pytest.approx((0.9, math.sqrt(caught + missed) / 1_000))
+
+    def test_the_split_of_labels_by_hand_and_no_other_is_better(self):
+        """Spreads 0.5 and 0.14, weights 200/700 and 500/700: 1,000 x 0.5 x 2 to 10,000 x 0.14 x 5 is 1 to 7."""
+        strata = [Stratum(1_000, True, 0.5), Stratum(10_000, False, 0.02)]
+
+        def error(*labels):
+            return sampling.recall_of([s._replace(labels=n) for s, n in zip(strata, labels, strict=True)])[1]
+
+        caught, missed = sampling.labels_needed(strata, 0.05 * sampling.Z95)
+        assert missed / caught == pytest.approx(7)
+        assert error(caught, missed) == pytest.approx(0.05)
+        assert error(caught * 1.2, missed - caught * 0.2) > 0.05 < error(caught * 0.8, missed + caught * 0.2)
 
     def test_the_promised_interval_is_what_repeated_sampling_shows(self):
         draw = random.Random(5)
