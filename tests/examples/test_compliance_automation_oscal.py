@@ -22,6 +22,7 @@ from examples.compliance_automation.evaluate import Inputs, Result, State, run
 
 INPUTS = estate.inputs()
 FOUND = run(INPUTS)
+TESTS = {test.id: test for control in INPUTS.controls for test in control.tests}
 CATALOG = oscal.catalog(INPUTS.controls, INPUTS.now)
 PLAN = oscal.plan(INPUTS.controls, INPUTS.now)
 RESULTS = oscal.results(INPUTS, FOUND, 1)
@@ -151,18 +152,66 @@ def test_the_estates_findings():
     assert by_test["sto-1.stores"]["related-risks"] == [{"risk-uuid": risk["uuid"]}]
 
 
+def test_a_risk_is_an_exception_that_the_result_rests_on():
+    (waiver,) = INPUTS.waivers
+    waivers = (
+        waiver,
+        waiver.model_copy(update={"id": "w-other-test", "test": "ret-1.stores"}),
+        waiver.model_copy(update={"id": "w-other-store", "resource": "acct-1/store-09"}),
+    )
+    (risk,) = oscal_run(replace(INPUTS, waivers=waivers))["risks"]
+    assert risk["title"] == f"Exception {waiver.id}: acct-1/docs-site"
+    assert risk["description"] == waiver.reason
+    assert [(prop["name"], prop["value"]) for prop in risk["props"]] == [
+        ("owner", waiver.owner),
+        ("approver", waiver.approver),
+    ]
+    assert waiver.owner != waiver.approver
+    without = oscal.results(replace(INPUTS, waivers=()), FOUND, 1)
+    assert "risks" not in first(without)  # an empty list is no OSCAL
+    read(without)
+
+
+def test_an_observation_counts_what_failed_and_what_nobody_decided():
+    unknown = replace(FOUND["ret-1.stores"], undecided=("a", "b"))
+    counts = {
+        prop["name"]: prop["value"]
+        for prop in oscal.observation(TESTS["ret-1.stores"], unknown, INPUTS.now, 1)["props"]
+    }
+    assert (counts["failed"], counts["undecided"]) == ("1", "2")
+
+
 def test_an_observation_is_as_old_as_the_oldest_of_what_it_rests_on():
-    old = INPUTS.snapshots["legal/terms"].model_copy(update={"captured_at": INPUTS.now - 600})
-    inputs = replace(INPUTS, snapshots={**INPUTS.snapshots, "legal/terms": old})
+    old = {
+        source: INPUTS.snapshots[source].model_copy(update={"captured_at": INPUTS.now - seconds})
+        for source, seconds in (("legal/terms", 600), ("fleet/first-loads", 1200))
+    }
+    (signed,) = INPUTS.attestations
+    others = (
+        replace(signed, at=signed.at - 86400),
+        replace(signed, at=INPUTS.now + 1),  # dated ahead
+        replace(signed, at=INPUTS.now - 60, test="sup-1.review"),
+    )
+    inputs = replace(INPUTS, snapshots=INPUTS.snapshots | old, attestations=(others[0], signed, *others[1:]))
     seen = {row["description"].split()[-1]: row for row in oscal_run(inputs)["observations"]}
     # Captured 11:50 and good for 30 minutes; the estate's run is at 12:00.
     assert seen["prv-1.routes"]["collected"] == "2026-11-25T11:50:00+00:00"
     assert seen["prv-1.routes"]["expires"] == "2026-11-25T12:20:00+00:00"
     assert seen["sto-1.stores"]["collected"] == "2026-11-25T12:00:00+00:00"
+    # Its second source, by which an item that is missing shows, is as much of it as its population.
+    assert seen["chg-1.promotions"]["collected"] == "2026-11-25T11:40:00+00:00"
     # A judgment counts from its sign-off, 200 days ago, for 365 days.
     assert seen["rsk-1.assessment"]["collected"] == "2026-05-09T12:00:00+00:00"
     assert seen["rsk-1.assessment"]["expires"] == "2027-05-09T12:00:00+00:00"
     counts = {prop["name"]: prop["value"] for prop in seen["sto-1.stores"]["props"]}
+    assert {row["relevant-evidence"][0]["href"] for row in seen.values()} == {"records/00000001.json"}
+    methods = {test: row["methods"] for test, row in seen.items()}
+    assert {test for test, method in methods.items() if method == ["EXAMINE"]} == {
+        "acc-1.reviews",
+        "rsk-1.assessment",
+        "sup-1.review",
+    }
+    assert methods["sto-1.stores"] == ["TEST"]
     assert counts == {"population": "180", "passed": "179", "failed": "0", "excepted": "1", "undecided": "0"}
 
 
@@ -172,6 +221,21 @@ def oscal_run(inputs: Inputs) -> dict[str, Any]:
 
 def test_the_same_run_gives_the_same_document():
     assert oscal.results(estate.inputs(), FOUND, 1) == RESULTS
+
+
+def test_another_run_has_other_identifiers_and_the_same_plan_and_risks():
+    later = replace(INPUTS, now=INPUTS.now + 900)
+    other = oscal.results(later, {test: replace(row, at=later.now) for test, row in FOUND.items()}, 2)
+
+    def uuids(document: dict[str, Any]) -> set[str]:
+        body, run_ = document["assessment-results"], first(document)
+        rows = [body, run_, *run_["observations"], *run_["findings"]]
+        return {row["uuid"] for row in rows}
+
+    assert len(uuids(RESULTS)) == 2 + len(RUN["observations"]) + len(RUN["findings"])
+    assert not uuids(RESULTS) & uuids(other)
+    assert first(other)["risks"] == RUN["risks"]
+    assert other["assessment-results"]["import-ap"] == RESULTS["assessment-results"]["import-ap"]
 
 
 def test_both_frameworks_are_in_the_catalog():
