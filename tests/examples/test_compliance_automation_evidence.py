@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -212,6 +213,17 @@ class TestTampering:
         ]
         assert len(set(used)) == 2
         assert used[0] == used[2] != used[3]
+
+
+def test_the_engine_is_every_module_that_a_verdict_follows_from():
+    """Else a record would be run again by other code, and its results be called altered."""
+    used: set[str] = set()
+    left = ["evaluate"]
+    while left:
+        used.add(module := left.pop())
+        text = (ROOT / f"examples/compliance_automation/{module}.py").read_text()
+        left += set(re.findall(r"^from examples\.compliance_automation\.(\w+) import", text, re.M)) - used
+    assert used == set(evidence.EVALUATOR)
 
 
 def test_another_text_of_the_evaluator_is_another_engine(monkeypatch):
