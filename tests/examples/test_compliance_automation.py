@@ -421,10 +421,20 @@ class TestCapture:
         snapshot = self.take(([ROW], "1"), ([{**ROW, "id": "b"}], None))
         assert (snapshot.complete, snapshot.error, sorted(snapshot.ids())) == (True, None, ["a", "b"])
 
+    def test_keeps_numbers_flags_names_and_what_is_not_known(self):
+        row = {**ROW, "account": "x" * 120, "public": None, "oldest_days": 0.5}
+        terms = {"id": "t", "kind": "term", "endpoints": ["/chat", "/batches"], "ends_at": None}
+        assert self.take(([row, terms], None)).items == (row, terms)
+
     def test_keeps_what_came_before_a_failure_and_says_so(self):
         snapshot = self.take(([ROW], "1"), TimeoutError("of host 10.0.0.7"))
         assert (snapshot.complete, snapshot.error) == (False, "failed: TimeoutError")
         assert len(snapshot.items) == 1
+
+    def test_a_source_that_never_answered_is_not_whole(self):
+        """There is no next page either: without the error it would look like an empty source that was read whole."""
+        snapshot = self.take(TimeoutError())
+        assert (snapshot.complete, snapshot.items, snapshot.error) == (False, (), "failed: TimeoutError")
 
     def test_stops_and_says_so_when_a_source_does_not_end(self):
         endless = [([{**ROW, "id": str(n)}], "more") for n in range(4)]
@@ -449,7 +459,7 @@ class TestCapture:
     )
     def test_refuses_what_evidence_must_not_carry_and_does_not_quote_it(self, row):
         snapshot = self.take(([ROW, row], None))
-        assert (snapshot.complete, snapshot.items) == (False, ())
+        assert (snapshot.complete, snapshot.items, snapshot.captured_at) == (False, (), 5)
         assert snapshot.error == "refused: a field that evidence must not carry"
         assert "Jo" not in snapshot.model_dump_json()
 

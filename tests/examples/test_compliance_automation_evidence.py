@@ -215,6 +215,13 @@ class TestTampering:
         assert used[0] == used[2] != used[3]
 
 
+def test_one_value_has_one_spelling():
+    """What an auditor's own program hashes: keys in order, no space, UTF-8."""
+    assert evidence.canonical({"b": [1, None], "a": {"d": "é", "c": True}}) == (
+        '{"a":{"c":true,"d":"é"},"b":[1,null]}'.encode()
+    )
+
+
 def test_the_engine_is_every_module_that_a_verdict_follows_from():
     """Else a record would be run again by other code, and its results be called altered."""
     used: set[str] = set()
