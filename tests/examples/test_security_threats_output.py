@@ -168,8 +168,9 @@ FRAGMENTS = st.sampled_from(
 @example("<[\nx@drop.example>")
 @example(f"[<img src=&#47;&#47;drop.example>]({FETCHED})")
 def test_only_authorized_targets_survive_whatever_the_model_writes(answer):
-    run = run_of(fetched={FETCHED})
-    assert left(answer, run) <= {f"a {FETCHED}"}
+    text = output.shown(POLICY, run_of(fetched={FETCHED}), answer).text
+    assert targets(text) <= {f"a {FETCHED}"}
+    assert "![" not in text  # of images, the policy's alone may be shown
 
 
 def streamed(answer, cuts, run):
@@ -222,6 +223,41 @@ def test_links_are_kept_when_authorized():
         "![four](https://static.northwind.example/img/logo.png) https://shop.example/a."
     )
     assert output.shown(POLICY, run, answer) == output.Shown(answer, ())
+
+
+def test_a_link_whose_label_names_another_address_is_broken():
+    """A client may make a link of the label too, and the user believes what it says."""
+    run = run_of(fetched={FETCHED})
+    for label in ("https://drop.example/4711", "see www.drop.example"):
+        shown = output.shown(POLICY, run, f"[{label}]({FETCHED})")
+        assert targets(shown.text) == set()
+        assert label not in shown.text
+        assert shown.removed
+
+
+def test_a_link_that_is_kept_gets_no_attributes():
+    """Some renderers take them from braces right behind a link, another address among them."""
+    answer = f'[x]({FETCHED}){{: href="//drop.example/4711" }}'
+    text = output.shown(POLICY, run_of(fetched={FETCHED}), answer).text
+
+    def addresses(text):
+        html = markdown.markdown(text, extensions=["attr_list"])
+        return [link["href"] for link in BeautifulSoup(html, "html.parser").find_all("a")]
+
+    assert addresses(answer) == ["//drop.example/4711"]
+    assert addresses(text) == [FETCHED]
+
+
+def test_an_address_that_a_renderer_would_decode_to_another_is_broken():
+    shown = output.shown(POLICY, run_of(), "[x](https://wiki.northwind.example/a/&#46;&#46;/b)")
+    assert targets(shown.text) == set()
+    assert shown.removed == ("https://wiki.northwind.example/a/&#46;&#46;/b",)
+
+
+@pytest.mark.parametrize("mark", [*".,;:!?*_", "**", "?!"])
+def test_punctuation_behind_an_address_is_not_part_of_it(mark):
+    answer = f"https://shop.example/a{mark}"
+    assert output.shown(POLICY, run_of("See https://shop.example/a"), answer) == output.Shown(answer, ())
 
 
 def test_without_private_data_links_are_free_and_images_are_not():
