@@ -423,6 +423,12 @@ class TestServe:
         assert "".join(e.text for e in events if isinstance(e, Show)) == "you can " * 30
         assert events[-1] == End(30)
 
+    def test_an_answer_that_turns_to_self_harm_is_stopped_and_not_begun_again(self):
+        tokens = [*benign(20), *["self_harm:90 "] * 60]
+        events = self.serve(says(Verdict(("self_harm",), 0.95)), ["hello you"], tokens)
+        assert {type(event) for event in events} == {Show, Stop}
+        assert (events[-1].by, events[-1].decision.action) == ("answer", Action.RESOURCES)
+
     def test_what_the_client_is_told(self):
         events = self.serve(says(UNSAFE), ["hello"], [*benign(20), *["general:90 "] * 60])
         stop = events[-1]
