@@ -236,6 +236,21 @@ def test_clients_that_give_up_late_without_a_token_open_it_and_those_who_give_up
         assert one.state is state
 
 
+def test_first_tokens_that_come_late_open_it_although_every_stream_ends_well() -> None:
+    for first_s, rest_s, state in ((1.0, 9.0, State.CLOSED), (1.2, 0.0, State.OPEN)):
+        clock = Clock()
+        one = breaker(clock)
+        for _ in range(4):
+            with one.attempt() as attempt:
+                attempt.slow_s = 1.1
+                clock.now += first_s
+                attempt.started()
+                clock.now += rest_s
+                attempt.finished()
+        assert one.state is state
+        assert one.counts().succeeded + one.counts().late == 4
+
+
 def test_a_block_left_without_a_finish_is_no_success() -> None:
     one = breaker()
     with one.attempt() as attempt:
@@ -258,9 +273,10 @@ def test_modes() -> None:
 
 
 def test_a_persons_word_expires() -> None:
-    clock = Clock()
-    one = breaker(clock)
+    clock, heard = Clock(), list[str]()
+    one = breaker(clock, listener=lambda key, change: heard.append(change.why))
     one.force(Mode.FORCED_OPEN, 60)
+    assert heard == ["forced"]  # at once: no call has come since
     clock.now = 59.0
     with pytest.raises(Rejected) as told, one.attempt():
         pass
