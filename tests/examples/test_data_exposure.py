@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -222,6 +223,60 @@ class TestTheInvariant:
             cases = sum((row["at"] >= "2026-11-12 10:00") == later for row in first_hand(WRONG))
             assert figures.rates(later) == f"{cases / requests * 1e7:.1f}"
         assert figures.first_hand(later=False) > 0  # older than the release
+
+
+class TestTheQueries:
+    """On a small log that is made by hand, where each condition decides: the true log does not tell them apart."""
+
+    @pytest.fixture
+    def asked(self):
+        log = sqlite3.connect(":memory:")
+        log.executescript("""
+            CREATE TABLE documents (document, organization, conversation, shared_with);
+            INSERT INTO documents VALUES
+                ('d_own', 'org_a', NULL, NULL), ('d_b', 'org_b', 'c_b', NULL), ('d_b2', 'org_b', 'c_b', NULL),
+                ('d_lent', 'org_b', 'c_lent', 'org_a');
+            CREATE TABLE requests
+                (at, request, gateway, organization, user, conversation, turn, cache, finish, documents);
+            INSERT INTO requests VALUES
+                ('2026-11-10 10:00:00', 'b1', 1, 'org_b', 'u_b', 'c_b', 1, 'miss', 'complete', 'd_b d_b2'),
+                ('2026-11-10 10:00:10', 'b2', 2, 'org_b', 'u_b', 'c_b', 2, 'miss', 'closed early', 'd_b d_b2'),
+                ('2026-11-10 10:00:12', 'a1', 2, 'org_a', 'u_a', 'c_a', 2, 'miss', 'complete', 'd_own d_b d_b2'),
+                ('2026-11-10 10:00:12', 'b3', 1, 'org_b', 'u_b', 'c_b', 3, 'miss', 'complete', 'd_b d_b2'),
+                ('2026-11-10 10:03:12', 'a2', 2, 'org_a', 'u_a', 'c_a', 3, 'miss', 'complete', 'd_b'),
+                ('2026-11-10 10:05:12', 'a3', 2, 'org_a', 'u_a', 'c_a', 1, 'hit', 'complete', 'd_b'),
+                ('2026-11-10 10:10:00', 'a4', 2, 'org_a', 'u_a', 'c_lending', 2, 'miss', 'complete', 'd_lent'),
+                ('2026-11-10 10:50:00', 'a5', 2, 'org_a', 'u_a', 'c_lending', 3, 'miss', 'complete', 'd_lent'),
+                ('2026-11-10 11:00:12', 'a6', 2, 'org_a', 'u_a', 'c_a2', 2, 'miss', 'complete', 'd_b'),
+                ('2026-11-10 11:29:58', 'b4', 3, 'org_b', 'u_b', 'c_lent', 1, 'miss', 'complete', 'd_lent'),
+                ('2026-11-10 11:30:00', 'c1', 3, 'org_c', 'u_c', 'c_c', 2, 'miss', 'complete', 'd_lent'),
+                ('2026-11-10 11:30:02', 'b5', 1, 'org_b', 'u_b', 'c_lent', 2, 'miss', 'closed early', 'd_lent'),
+                ('2026-11-11 09:00:00', 'c2', 3, 'org_c', 'u_c', 'c_c', 1, 'hit', 'complete', 'd_lent');
+        """)
+        for view in ("disagree", "first_hand"):
+            log.execute(figures.sections()[view])
+        return lambda name: log.execute(figures.sections()[name]).fetchall()
+
+    def test_a_request_is_counted_once_a_day_and_apart_where_it_was_granted(self, asked):
+        assert asked("by_day") == [("2026-11-10", 2, 5), ("2026-11-11", 0, 1)]
+
+    def test_only_what_was_not_granted_spreads(self, asked):
+        # u_a has two conversations without a grant; the longest that missed the cache took three minutes.
+        [(organizations, conversations, minutes, pairs)] = asked("spread")
+        assert (organizations, conversations, round(minutes, 3), pairs) == (1, 2, 3, 2)
+
+    def test_each_case_is_held_against_the_owners_last_request_before_it(self, asked):
+        found = [(case, same, before, round(s)) for case, same, before, s in asked("pairs")]
+        assert found == [
+            ("a1", 1, "2026-11-10 10:00:10", 2),
+            ("a6", 0, "2026-11-10 10:00:12", 3_600),
+            ("c1", 1, "2026-11-10 11:29:58", 2),
+        ]
+        assert [row[:2] for row in asked("finishes")] == [
+            ("a1", "closed early"),
+            ("a6", "complete"),
+            ("c1", "complete"),
+        ]
 
 
 class TestThePairs:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Generator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.data_exposure import canary, capture, lab
-from examples.data_exposure.gateway import Ask, Gateway
+from examples.data_exposure.gateway import Ask, Gateway, Switches, outcome_of
 from examples.data_exposure.pool import BadReply, Bare, Connection, Owner, Pool, State, StrictPool, parsed
 from examples.data_exposure.sealing import NONCE, NotYours, Sealer, engine_salt, response_key
 
@@ -337,6 +338,26 @@ class TestThePool:
 
         run(unconfirmed())
 
+    def test_a_command_is_told_as_sent_and_as_read_and_what_it_wrote_lives_for_an_hour(
+        self, store_url, names
+    ):
+        async def told():
+            pool, ticks, steps = StrictPool(*at(store_url), 1), count(), []
+            state = State(pool, now=lambda: float(next(ticks)))  # a second passes between two looks at it
+            for command in (
+                state.write(A, names[0], {"kind": "conversation"}, lambda *step: steps.append(step)),
+                state.read(A, names[0], "conversation", lambda *step: steps.append(step)),
+            ):
+                await command
+            async with pool.lend() as connection:
+                left = int(await connection.call("TTL", names[0]))
+            await pool.close()
+            return connection.number, left, steps
+
+        number, left, steps = run(told())
+        assert steps == [("sent", number, 0.0), ("read", number, 1.0)] * 2
+        assert 3_590 < left <= 3_600
+
     def test_a_server_that_closes_is_an_error(self):
         async def closed():
             async def hang_up(reader, writer):
@@ -457,6 +478,85 @@ class TestTheGateway:
         assert "d_private" in first
         assert "d_private" not in second
         assert "d_org_1" not in third
+
+    def test_the_record_of_a_turn_has_each_hop_in_order_and_the_turn_is_kept(self, store_url, names):
+        async def turned():
+            pool, ticks = StrictPool(*at(store_url), 1), count()
+            state = State(pool, now=lambda: next(ticks) / 1_000)  # a command takes a millisecond
+            session = f"session:{names[0]}"
+            kept = {"kind": "conversation", "turns": ["first"], "docs": ["d_upload"]}
+            await state.write(A, session, {"kind": "session", "user": "u_a"}, lab.ignore)
+            await state.write(A, f"conversation:{names[0]}", kept, lab.ignore)
+            gateway = Gateway(state, lambda o, q: [f"d_{o}"], lambda u: [f"d_{u}"])
+            ask = Ask("r", "u_a", "org_a", names[0], names[0], 2, "second")
+            pieces = [piece async for piece in gateway.answer(ask)]
+            again = [piece async for piece in gateway.answer(ask)]
+            kept = await state.read(A, f"conversation:{names[0]}", "conversation", lab.ignore)
+            await pool.close()
+            return pieces, again, kept, gateway.rows[: len(gateway.rows) // 2]
+
+        pieces, again, kept, rows = run(turned())
+        assert pieces == again == [f"from d_org_a d_u_a d_upload {n}" for n in range(3)]
+        assert (kept["turns"], kept["docs"]) == (["first", "second", "second"], ["d_upload"])
+        assert [(row["hop"], row.get("step")) for row in rows] == [
+            ("identity", None),
+            *(("session", "sent"), ("session", "read"), ("conversation", "sent"), ("conversation", "read")),
+            *(("prompt", None), ("first_token", None), ("write", "sent"), ("write", "read")),
+        ]
+        assert [row["wait_us"] for row in rows if row.get("step") == "read"] == [1_000] * 3
+        assert {row["request"] for row in rows} == {"r"}
+        [prompt] = [row for row in rows if row["hop"] == "prompt"]
+        assert prompt["docs"] == ["d_org_a", "d_u_a", "d_upload"]
+
+    def test_a_switch_takes_its_source_out_and_nothing_else(self, store_url, names):
+        """Or else the runs with a source off prove nothing about it."""
+
+        async def first_turns(switches):
+            pool = StrictPool(*at(store_url), 1)
+            state = State(pool)
+            gateway = Gateway(state, lambda o, q: ["d_library"], lambda u: ["d_memory"] * (u == "u_a"))
+            gateway.switches = switches
+            for user in ("u_b", "u_c", "u_a"):
+                await state.write(A, f"session:{user}", {"kind": "session", "user": user}, lab.ignore)
+                ask = Ask(user, user, "org_a", user, f"{names[0]}-{switches}-{user}", 1, "q")
+                async for _ in gateway.answer(ask):
+                    pass
+            hits = [row["request"] for row in gateway.rows if row["hop"] == "cache"]
+            async for _ in gateway.answer(Ask("later", "u_a", "org_a", "u_a", f"{names[0]}-new", 2, "q")):
+                pass
+            await pool.close()
+            last = [row for row in gateway.rows if row["hop"] in ("cache", "prompt")][-1]
+            return hits, last["hop"], last["docs"]
+
+        for switches, expected in (
+            (Switches(), (["u_c", "u_a"], "prompt", ["d_library", "d_memory"])),
+            (Switches(response_cache=False), ([], "prompt", ["d_library", "d_memory"])),
+            (Switches(retrieval=False), (["u_c", "u_a"], "prompt", ["d_memory"])),
+            (Switches(memory=False), (["u_c", "u_a"], "prompt", ["d_library"])),
+        ):
+            assert run(first_turns(switches)) == expected
+
+    @pytest.mark.parametrize(
+        ("ends", "says"),
+        [
+            (None, "complete"),
+            (PermissionError(), "401 session"),
+            (BadReply(), "500 state"),
+            (NotYours(), "500 NotYours"),
+            (asyncio.CancelledError(), "closed by client"),
+        ],
+    )
+    def test_the_log_tells_the_ways_to_end_apart(self, ends, says):
+        async def ended():
+            async def work():
+                if ends:
+                    raise ends
+
+            task = asyncio.ensure_future(work())
+            await asyncio.wait({task})
+            return outcome_of(task)
+
+        assert run(ended()) == says
 
     def test_the_captured_files_can_be_captured_again(self, store_url, tmp_path):
         often = replace(lab.RARE, closing=0.2)  # so that the first or second run has what is looked for
@@ -583,7 +683,9 @@ class TestSealing:
         sealed = old.seal(A, "k", b"v")
         both = Sealer({1: KEY, 2: bytes(32)})
         assert both.open(A, "k", sealed) == b"v"
-        assert both.seal(A, "k", b"v")[:4] == b"\0\0\0\2"
+        newer = both.seal(A, "k", b"v")
+        assert newer[:4] == b"\0\0\0\2"
+        assert len(newer) == 4 + 96 // 8 + len(b"v") + 128 // 8  # the key's number, nonce, value, tag
         with pytest.raises(NotYours):
             Sealer({2: bytes(32)}).open(A, "k", sealed)
 
@@ -598,7 +700,8 @@ PARTS = {"model": "m", "index": 1, "prompt": "p"}
 class TestKeys:
     def test_a_cached_answer_is_asked_for_by_all_that_made_it(self):
         base = response_key(KEY, A, frozenset({"x", "y"}), PARTS)
-        assert base == response_key(KEY, replace(A, user="u_other"), frozenset({"y", "x"}), dict(PARTS))
+        turned = dict(reversed(PARTS.items()))
+        assert base == response_key(KEY, replace(A, user="u_other"), frozenset({"y", "x"}), turned)
         others = [
             response_key(KEY, B, frozenset({"x", "y"}), PARTS),
             response_key(KEY, A, frozenset({"x"}), PARTS),
