@@ -191,9 +191,14 @@ def test_an_unknown_project_and_a_hold_of_nothing_get_nothing(server: Server) ->
     assert (
         db.value("SELECT reserve(:a, 'p', :m, 1, :d)", a=attempt(1), m="2026-10-05T12:00:00Z", d=LATER) == "f"
     )
-    with pytest.raises(DatabaseError, match="check"):
-        reserve(db, 2, -5)
-    assert state(db) == (0, 0)
+    assert reserve(db, 2, 100)
+    for nano in (0, -5):  # a negative one would make room for others
+        with pytest.raises(DatabaseError, match="check"):
+            reserve(db, 3, nano)
+    # A second row for the month would stand for the ceiling of an hour that has none.
+    with pytest.raises(DatabaseError, match="duplicate"):
+        db.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=MONTH, n=DOLLAR)
+    assert state(db) == (0, 100)
 
 
 STEPS = st.lists(
