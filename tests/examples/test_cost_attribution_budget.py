@@ -19,6 +19,7 @@ from tests.tools import promtool
 
 FOLDER = Path(__file__).parents[2] / "examples/cost_attribution"
 MONTH, HOUR = "[2026-10-01,2026-11-01)", "[2026-10-05 11:00Z,2026-10-05 12:00Z)"
+NEXT_HOUR = "[2026-10-05 12:00Z,2026-10-05 13:00Z)"
 NOW = "2026-10-05T11:30:00Z"
 LATER = "2026-10-05T12:00:00Z"
 DOLLAR = 10**9
@@ -141,7 +142,7 @@ def test_the_hours_ceiling_stops_what_the_month_would_allow(server: Server) -> N
     assert settle(db, 1, 19 * DOLLAR)
     assert reserve(db, 2, DOLLAR)
     assert not reserve(db, 3, 1)
-    db.execute("INSERT INTO budget VALUES ('p', '[2026-10-05 12:00Z,2026-10-05 13:00Z)', :n)", n=20 * DOLLAR)
+    db.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=NEXT_HOUR, n=20 * DOLLAR)
     assert db.value("SELECT reserve(:a, 'p', '2026-10-05T12:00:00Z', 1, :d)", a=attempt(3), d=LATER) == "t"
     assert settle(db, 2, DOLLAR)
     rows = db.execute(
@@ -161,17 +162,22 @@ def test_what_was_let_in_without_the_store_counts_once_even_past_the_limit(serve
 
 
 def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(server: Server) -> None:
-    """The expiry has settled the first hold when a settle of the second begins, and goes on to the second."""
+    """The expiry has settled the first hold when a settle of the second begins, and goes on to the second.
+
+    They are of two hours: whoever took the hour's row before the month's would now hold what the expiry needs.
+    """
     name, expiry = opened(server, DOLLAR)
-    for n in (1, 2):
-        reserve(expiry, n)
+    expiry.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=NEXT_HOUR, n=DOLLAR)
+    assert reserve(expiry, 1)
+    assert expiry.value("SELECT reserve(:a, 'p', :m, 20, :m)", a=attempt(2), m=LATER) == "t"
     late, watcher = server.connect(name), server.connect(name)
     expiry.script(f"BEGIN; SELECT settle('{attempt(1)}', 1::smallint, 7);")
     late.start(f"SELECT settle('{attempt(2)}', 2::smallint, 9);")
     watcher.until_waiting(1)
     assert expiry.script(f"SELECT settle('{attempt(2)}', 1::smallint, 7); COMMIT;") == ["t"]
     assert late.finish() == ["t"]
-    assert state(watcher) == (16, 0)
+    spent = "SELECT spent_nano, held_nano FROM budget WHERE project = 'p' ORDER BY spent_nano"
+    assert watcher.execute(spent) == [("7", "0"), ("9", "0"), ("16", "0")]  # two hours, and the month
 
 
 def test_a_gateway_that_dies_while_it_reserves_blocks_nobody(server: Server) -> None:
