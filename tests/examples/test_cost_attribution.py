@@ -689,7 +689,8 @@ class TestReconciliation:
         )
 
     def test_a_gap_costs_what_is_believed_now_of_its_day(self, db: Session) -> None:
-        ingest(db, event(1, input_tokens=0, cached_tokens=0, output_tokens=500))
+        first_hour = "2026-10-05T00:30:00Z"  # whose day is another one in most time zones
+        ingest(db, event(1, started_at=first_hour, input_tokens=0, cached_tokens=0, output_tokens=500))
         reprice(db)
         for day in ("2026-10-04", "2026-10-05", "2026-10-06"):
             db.execute("INSERT INTO provider_report VALUES (:d, 'key-1', 'm', 'output', 600)", d=day)
