@@ -19,7 +19,7 @@ from examples.pii_redaction.patterns import STAND_IN, Emails, Ssns
 from examples.pii_redaction.pseudonyms import Entry
 from examples.pii_redaction.scanner import Scanner
 from examples.pii_redaction.spans import Kind, Span
-from examples.pii_redaction.vault import TTL_S, Vault
+from examples.pii_redaction.vault import Vault
 
 MASTER = bytes(range(32))
 PATIENT_S = 30.0
@@ -58,10 +58,10 @@ class TestVault:
 
         run(use)
         key = f"pii:{{{tenant}:c-1}}"
-        assert TTL_S - 60 < store.ttl(key) <= TTL_S
+        assert 86_340 < store.ttl(key) <= 86_400  # seconds of a day
         store.expire(key, 60)
         run(lambda client: Vault(client, MASTER).save(tenant, "c-1", {}))
-        assert store.ttl(key) > TTL_S - 60, "a turn without new values also counts"
+        assert store.ttl(key) > 86_340, "a turn without new values also counts"
         store.pexpireat(key, 1)
         assert run(lambda client: Vault(client, MASTER).load(tenant, "c-1", "[SSN-aaaaaaaa]")) is None
 
