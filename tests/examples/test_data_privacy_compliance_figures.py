@@ -62,6 +62,7 @@ class TestInventory:
     def test_the_table_has_every_copy_and_no_stray_cell(self):
         rows = figures.inventory_table().splitlines()
         assert len(rows) == 2 + len(inventory.load())
+        assert sum(", 30 min |" in row for row in rows) == 1  # 0.021 of a day
         assert {row.count("|") for row in rows} == {6}
         assert [row.split(" (")[0] for row in rows if "; exception: " in row] == [
             "| Adapter weights",
@@ -88,6 +89,8 @@ class TestLaw:
 
     def test_what_moves_was_seen_and_is_dated(self):
         assert figures.law_checked() == "25 November 2026"
+        told = [row.split(") |")[0].rsplit(", ", 1)[1] for row in figures.flux_table().splitlines()[2:]]
+        assert told == ["primary" if row.primary else "secondary" for row in law.load().flux]
         for row in law.load().flux:
             assert datetime.date(2025, 1, 1) <= row.seen <= law.CHECKED
 
