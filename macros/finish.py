@@ -109,7 +109,7 @@ def finish(site_dir: Path) -> None:
     lay_markdown(site_dir)
     lay_printable(site_dir, site)
     files.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
-    sheets = join.write(site_dir)
-    policy.write(site_dir, CACHE / "policy", partial(join.relinked, sheets=sheets))
+    with join.writing(site_dir) as sheets:
+        policy.write(site_dir, CACHE / "policy", partial(join.relinked, sheets=sheets))
     # Last, as it tells of all the others.
     offline.write(site_dir)

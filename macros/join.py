@@ -11,7 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from macros.faults import Fault, SourceError
@@ -32,11 +33,24 @@ _SHEET = re.compile(
 _OPENED = re.compile(r'<script src="[^"]*$')
 
 
-def write(site_dir: Path) -> list[str]:
-    """Write the joined scripts and sheets. The sheets that are joined, for `relinked`. Raises SourceError."""
+@contextmanager
+def writing(site_dir: Path) -> Iterator[list[str]]:
+    """Write the joined scripts and sheets while the block runs, which is given the sheets that are joined, for `relinked`.
+
+    It may give pages other scripts and other words in their heads, each page in one step. Raises SourceError.
+    """
     sheets = common([found for page in site_dir.rglob("*.html") if (found := sheets_of(_head_of(page)))])
-    _join(site_dir, sheets)
-    return sheets
+    process = _started(site_dir, sheets)
+    try:
+        yield sheets
+        _, said = process.communicate()
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode:
+        mend = "mend the script, the sheet or the disk that it names; if a package is missing, run make build"
+        why = said.strip() or f"it ended with the status {process.returncode}"
+        raise SourceError([Fault(_TOOL, None, f"failed: {why}", mend)])
 
 
 def sheets_of(html: str) -> list[str]:
@@ -80,15 +94,11 @@ def _head(html: str) -> str:
     return html.partition("</head>")[0]
 
 
-def _join(site_dir: Path, sheets: list[str]) -> None:
+def _started(site_dir: Path, sheets: list[str]) -> subprocess.Popen[str]:
     # Where the system has no Node.js, one has come from PyPI, beside the Python that runs.
     places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
     node = shutil.which("node", path=places)
     if not node:
         raise SourceError([Fault(_TOOL, None, "needs Node.js, which is not to be found", "run make build")])
     command = [node, str(_TOOL), str(site_dir.absolute()), FOLDER, *sheets]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        mend = "mend the script, the sheet or the disk that it names; if a package is missing, run make build"
-        said = done.stderr.strip() or f"it ended with the status {done.returncode}"
-        raise SourceError([Fault(_TOOL, None, f"failed: {said}", mend)])
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

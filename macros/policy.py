@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
-from macros import store
+from macros import files, store
 from macros.faults import Fault, SourceError
 
 TRUSTED = "site"
@@ -110,7 +110,8 @@ def write(
         elements = f"\n{element(inline)}\n{_REFERRER}"
         finished = page[: start.end()] + elements + page[start.end() :]
         if finished != html:
-            file.write_text(finished, encoding="utf-8")
+            # In one step, for what reads the pages meanwhile (join.py).
+            files.put(file, finished.encode())
     if faults:
         raise SourceError(faults)
 

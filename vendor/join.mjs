@@ -113,10 +113,11 @@ async function joinSheets() {
   // Nine of ten tags of a page are on others, too, letter by letter.
   const tags = new Set();
   for (const file of await files(site)) {
-    // Of pages what stands in tags and in scripts: words of the text select nothing.
+    // Of pages what stands in tags and in scripts: words of the text select nothing. Nor does what a head says and links to, which
+    // is changed while this reads (macros/join.py).
     if (file.endsWith(".html")) {
       // One after the other: to wait for each takes longer than to read it.
-      for (const [tag] of readFileSync(file, "utf8").matchAll(/<script\b[^>]*>[^]*?<\/script>|<[^/][^>]*>/g)) tags.add(tag);
+      for (const [tag] of readFileSync(file, "utf8").matchAll(/<script\b[^>]*>[^]*?<\/script>|<(?!\/|meta\b|link\b)[^>]+>/g)) tags.add(tag);
     }
   }
   tags.forEach(note);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,8 @@ def test_what_all_pages_begin_with_is_joined(
     node(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/said')
     # However long the heads are.
     monkeypatch.setattr(join, "_LONGEST_HEAD", longest)
-    sheets = join.write(site)
+    with join.writing(site) as sheets:
+        pass
     _, *given = (tmp_path / "said").read_text(encoding="utf-8").split()
     own = "assets/stylesheets/own.css"
     assert sheets == [*SHEETS, own]
@@ -96,5 +98,15 @@ def test_where_nothing_can_be_joined_the_build_ends(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
 ) -> None:
     node(tmp_path, monkeypatch, script)
-    with pytest.raises(SourceError, match=said):
-        join.write(site)
+    with pytest.raises(SourceError, match=said), join.writing(site):
+        pass
+
+
+def test_what_is_wrong_meanwhile_ends_the_joining(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node(tmp_path, monkeypatch, f"sleep 0.3; touch {tmp_path}/done")
+    with pytest.raises(ValueError, match="a page"), join.writing(site):
+        raise ValueError("a page")
+    time.sleep(0.5)
+    assert not (tmp_path / "done").exists()
