@@ -50,6 +50,10 @@ class TestFold:
         assert fold("1" + "\u0301" * MOST_IGNORED + "2").text == "12"
         assert fold("1" + "\u0301" * (MOST_IGNORED + 1) + "2").text == f"1{BREAK}2"
 
+    def test_a_mark_after_a_ligature_belongs_to_both_of_its_letters(self):
+        folded = fold("a\ufb01\u0301b")
+        assert (folded.text, folded.starts, folded.ends) == ("afib", [0, 1, 1, 3], [1, 3, 3, 4])
+
     @given(st.text())
     def test_offsets_lead_back_to_the_characters_that_were_typed(self, text):
         folded = fold(text)

@@ -350,6 +350,8 @@ def test_a_settle_by_a_smaller_tier_forgives_neither_requests_nor_tokens(timed: 
         assert timed.settle(large, name, 200, 200, START) == (True, 0)
     assert timed.settle(small, "old", 100, 0, START) == (True, 0)
     assert timed.reserve(large, 1, START, "f") == (False, 5 * UNIT, 800 * UNIT)
+    # A take goes by its own limits, whatever was used under larger ones.
+    assert timed.reserve(small, 1, START, "g") == (False, 2 * UNIT, 100 * UNIT)
 
 
 def test_open_reservations_heal_when_the_store_has_lost_them(timed: AtTime, store: redis.Redis) -> None:
