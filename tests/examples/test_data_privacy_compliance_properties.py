@@ -1,5 +1,6 @@
 """Any order of writes, orders, holds, backups, restores and crashes, against a model of what should be readable."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -195,5 +196,8 @@ class Erasure(RuleBasedStateMachine):
 
 TestErasure = Erasure.TestCase
 TestErasure.settings = settings(
-    max_examples=15, stateful_step_count=30, suppress_health_check=list(HealthCheck)
+    # Where every page is looked at, there is time for more.
+    max_examples=15 if os.environ.get("EVERY_PAGE") else 5,
+    stateful_step_count=30,
+    suppress_health_check=list(HealthCheck),
 )

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.site.axe import ENHANCED, NO_COLORS, THIN, findings
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, repaint
+from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, Watch, repaint
 from tests.site.shots import TYPES
 
 COMPLETE = "questions/technical/rate-limiting/"
@@ -89,7 +89,7 @@ def test_the_tree_of_a_question_is_what_is_seen_and_says_it_once(new_page: NewPa
         assert table.get_by_role("columnheader").count() > 1
 
 
-@pytest.mark.skipif(not os.environ.get("EVERY_PAGE"), reason="make check looks for it")
+@THOROUGH
 def test_more_contrast_is_had_by_who_asks_for_it(new_page: NewPage) -> None:
     """7:1 for all text of a question (WCAG 2.2, 1.4.6), in both palettes."""
     page = new_page(contrast="more")
@@ -102,11 +102,12 @@ def test_more_contrast_is_had_by_who_asks_for_it(new_page: NewPage) -> None:
     assert not found, "\n".join(found)
 
 
+@THOROUGH
 def test_no_type_of_page_has_a_finding_on_a_wide_screen(new_page: NewPage) -> None:
     """What does not depend on colors; all pages are looked at as a phone shows them."""
     page = new_page()
     found = []
-    for address in list(TYPES.values())[:: 1 if os.environ.get("EVERY_PAGE") else 3]:
+    for address in TYPES.values():
         page.goto(address)
         found += findings(page, address, NO_COLORS)
     assert not found, "\n".join(found)

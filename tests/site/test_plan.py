@@ -14,7 +14,7 @@ from macros.plan_link import LinkedDay, LinkedItem, LinkedPlan, decode, encode
 from macros.question import Category, Difficulty
 from tests.macros.test_plan_link import link_of
 from tests.site.axe import ALL, ONLY_COLORS, findings
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
+from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, Watch
 from tests.site.plans import (
     ADDRESS,
     NOW,
@@ -648,7 +648,11 @@ def test_a_plan_too_long_for_a_link_is_kept_and_says_so(new_page: NewPage) -> No
 
 
 @pytest.mark.parametrize(
-    ("palette", "size", "rules"), [("light", WIDE, ONLY_COLORS), ("dark", NARROW, ALL)], ids=["light", "dark"]
+    ("palette", "size", "rules"),
+    [
+        pytest.param("light", WIDE, ONLY_COLORS, id="light", marks=THOROUGH),
+        pytest.param("dark", NARROW, ALL, id="dark"),
+    ],
 )
 def test_no_state_has_a_finding(
     new_page: NewPage, palette: Literal["light", "dark"], size: tuple[int, int], rules: str

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.site.axe import OPEN, looked_at
-from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, follow
+from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, Watch, follow
 
 COMPLETE = "questions/technical/rate-limiting/"
 OPEN_BLOCKS = "article details[open]"
@@ -374,8 +374,15 @@ FOCUS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("size", "javascript"),
+    [
+        pytest.param(WIDE, True, id="wide-scripts"),
+        pytest.param(WIDE, False, id="wide-no scripts", marks=THOROUGH),
+        pytest.param(NARROW, True, id="narrow-scripts", marks=THOROUGH),
+        pytest.param(NARROW, False, id="narrow-no scripts"),
+    ],
+)
 def test_every_stop_of_the_keyboard_can_be_seen(
     new_page: NewPage, size: tuple[int, int], javascript: bool
 ) -> None:
