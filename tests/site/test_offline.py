@@ -63,6 +63,12 @@ class Host:
         assert old in text
         file.write_text(text.replace(old, new), encoding="utf-8")
 
+    @property
+    def bytes(self) -> int:
+        """What the list says that a device needs."""
+        told: int = json.loads((self.folder / offline.LIST).read_text(encoding="utf-8"))["bytes"]
+        return told
+
     def deploy(self) -> None:
         """Tell of what the folder holds now as a new edition."""
         offline.write(self.folder)
@@ -119,8 +125,7 @@ def home(page: Page, host: Host) -> str:
 def test_everything_works_with_the_network_off(whole_host: Host, new_page: NewPage, watch: Watch) -> None:
     host, page = whole_host, new_page(size=NARROW)
     keep(page, host)
-    told = json.loads((host.folder / offline.LIST).read_text(encoding="utf-8"))["bytes"]
-    assert page.evaluate(KEPT_BYTES) == pytest.approx(told, rel=0.05)
+    assert page.evaluate(KEPT_BYTES) == pytest.approx(host.bytes, rel=0.05)
     page.context.set_offline(True)
     page.evaluate(STRAY_MESSAGES, urlsplit(host.url).path)
     says(page, KEPT)
@@ -178,10 +183,7 @@ def test_a_new_edition_takes_over_in_whole_and_no_window_stays_with_an_old_one(
     # The first edition is kept as by a browser that cannot compress.
     host.change(offline.WORKER, '"CompressionStream" in self', "false")
     keep(page, host)
-    assert (
-        page.evaluate(KEPT_BYTES)
-        > 2 * json.loads((host.folder / offline.LIST).read_text(encoding="utf-8"))["bytes"]
-    )
+    assert page.evaluate(KEPT_BYTES) > 2 * host.bytes
     first = home(page, host)
     # What shares the origin can write into its caches, and a disk may err.
     page.evaluate(SPOIL, f"{host.url}topics/")

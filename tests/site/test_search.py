@@ -510,6 +510,8 @@ def test_filters_and_words_together_in_the_search(new_page: NewPage) -> None:
     page.keyboard.type("redis, under 30 minutes")
     expect(page.locator("select[name=minutes]:visible")).to_have_value("30")
     expect(page.locator("dialog ol a").first).to_contain_text("6. Implement token-bucket rate limiting")
+    choices = page.get_by_label("Difficulty").locator("option").all_inner_texts()
+    assert [text.rpartition(" (")[0] for text in choices] == ["Any", *(d.full_label for d in Difficulty)]
     page.get_by_role("searchbox").fill("privacy")
     page.get_by_label("Category").select_option("technical")
     expect(page.locator(".search__about").first).to_contain_text("Technical")

@@ -155,7 +155,7 @@ function createView() {
       () => {},
     );
     if (!filters) {
-      filters = createFilters(ready.data.questions, labelsOf(ready.data), (name, value) => {
+      filters = createFilters(ready.data.questions, labelsOf(ready.data.labels), (name, value) => {
         change(chosen(state, name, value));
       });
       form.after(filters.fields);

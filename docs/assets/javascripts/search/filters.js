@@ -129,10 +129,10 @@ export function createFilters(questions, labels, change) {
   return { fields, show };
 }
 
-/** How values are called and ordered, as the question table says them. */
-export function labelsOf(data) {
+/** How values are called and ordered; `names` has what categories and difficulties are called, in the catalog's order. */
+export function labelsOf(names) {
   return {
-    text: (name, value) => (name === "minutes" ? `Up to ${value} minutes` : (data.labels[value] ?? value)),
-    order: (name, value) => (name === "minutes" ? Number(value) : Object.keys(data.labels).indexOf(value)),
+    text: (name, value) => (name === "minutes" ? `Up to ${value} minutes` : (names[value] ?? value)),
+    order: (name, value) => (name === "minutes" ? Number(value) : Object.keys(names).indexOf(value)),
   };
 }

@@ -48,7 +48,7 @@ export function setUpTable(place, table) {
     else writer.later(address);
     show();
   };
-  const filters = createFilters(questions, labelsOf({ labels: JSON.parse(place.dataset.labels) }), (name, value) => {
+  const filters = createFilters(questions, labelsOf(JSON.parse(place.dataset.labels)), (name, value) => {
     go(chosen(state, name, value), true);
   });
   input.addEventListener("input", () => go({ ...state, q: input.value }, !state.q !== !input.value));
