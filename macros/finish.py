@@ -1,8 +1,8 @@
 """What is added to a site that the generator has built: `python -m macros site`.
 
-The Markdown of each page is laid beside it, and what is made of the built pages themselves is made: the page to be printed, the
-licenses of what others wrote, the files that all pages load, joined, what each page allows itself, and what keeps the site on a
-reader's device.
+What nobody asks for goes, the Markdown of each page is laid beside it, and what is made of the built pages themselves is made: the
+page to be printed, the licenses of what others wrote, the files that all pages load, joined, what each page allows itself, and what
+keeps the site on a reader's device.
 """
 
 from __future__ import annotations
@@ -22,6 +22,17 @@ from macros.site import Site
 STAGED = CACHE / "finish"
 """What a build leaves for this step, in a folder for each site: the site's facts in FACTS, where it is built in PLACE, and in
 MARKDOWN the pages' texts, which below docs/ would be pages: in one file, as a thousand take seconds to be written and removed."""
+
+_UNUSED = (
+    # The theme's scripts, what they read of tags and words, and what browsers' tools read of them: pages load ours alone.
+    *(
+        "assets/javascripts/*.min.js",
+        "assets/javascripts/LICENSE",
+        "assets/javascripts/lunr",
+        "assets/javascripts/workers",
+    ),
+    *("assets/**/*.map", "tags.json", "search.json"),
+)
 
 FACTS, PLACE, MARKDOWN = "site.json", "place.txt", "markdown.json"
 
@@ -103,13 +114,23 @@ def lay_printable(site_dir: Path, site: Site) -> None:
         files.write(site_dir, {f"{printable.ADDRESS}index.html": page})
 
 
+def drop_unused(site_dir: Path) -> None:
+    """Remove what generators and their themes put into every site, and no page of this one asks for. Raises OSError."""
+    for pattern in _UNUSED:
+        for path in list(site_dir.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def finish(site_dir: Path) -> None:
     """Do all of it for the site in that folder, once. Raises SourceError and OSError."""
     site = _take_facts(site_dir)
-    lay_markdown(site_dir)
-    lay_printable(site_dir, site)
-    files.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
-    with join.writing(site_dir) as sheets:
-        policy.write(site_dir, CACHE / "policy", partial(join.relinked, sheets=sheets))
+    drop_unused(site_dir)
+    # Most of its work is to read the pages that are there, which takes as long as to make the others.
+    with join.writing(site_dir) as joining:
+        lay_markdown(site_dir)
+        lay_printable(site_dir, site)
+        files.write(site_dir, {notices.ADDRESS: notices.notices(site_dir)})
+        joining.has_all_pages()
+        policy.write(site_dir, CACHE / "policy", partial(join.relinked, sheets=joining.sheets))
     # Last, as it tells of all the others.
     offline.write(site_dir)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from macros.faults import Fault, SourceError
 from macros.places import ROOT
@@ -22,28 +23,43 @@ FOLDER = "assets/joined"
 """Where the joined files are, below the site's root: as deep as those that they are made of, whose relative addresses they keep."""
 
 _LONGEST_HEAD = 1 << 15
-"""Characters; of a page whose head is longer, all is read."""
+"""Bytes; of a page whose head is longer, all is read."""
+
+_HEAD_ENDS = b"</head>"
 
 _TOOL = ROOT / "vendor" / "join.mjs"
-_ENTRY = "assets/javascripts/site.js"
+_ENTRY = b'assets/javascripts/site.js"'
 _SHEET = re.compile(
-    r'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
+    rb'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
 )
 # What stands before the address of a script, which is the last to name one on a page.
-_OPENED = re.compile(r'<script src="[^"]*$')
+_OPENED = re.compile(rb'<script src="[^"]*$')
+
+
+class Joining(NamedTuple):
+    """What joins the scripts and the sheets of a site beside this process."""
+
+    sheets: list[str]
+    """Those that are joined, for `relinked`."""
+    process: subprocess.Popen[str]
+
+    def has_all_pages(self) -> None:
+        """Say that no page is to come any more. From then on pages may get other scripts and other words in their heads, each page in
+        one step."""
+        self.process.stdin.close()  # type: ignore[union-attr]
 
 
 @contextmanager
-def writing(site_dir: Path) -> Iterator[list[str]]:
-    """Write the joined scripts and sheets while the block runs, which is given the sheets that are joined, for `relinked`.
-
-    It may give pages other scripts and other words in their heads, each page in one step. Raises SourceError.
-    """
+def writing(site_dir: Path) -> Iterator[Joining]:
+    """Write the joined scripts and sheets while the block runs, which may add pages until it says that it has all. Raises SourceError."""
     sheets = common([found for page in site_dir.rglob("*.html") if (found := sheets_of(_head_of(page)))])
     process = _started(site_dir, sheets)
     try:
-        yield sheets
-        _, said = process.communicate()
+        joining = Joining(sheets, process)
+        yield joining
+        joining.has_all_pages()
+        said = process.stderr.read()  # type: ignore[union-attr]
+        process.wait()
     finally:
         process.kill()
         process.wait()
@@ -53,9 +69,9 @@ def writing(site_dir: Path) -> Iterator[list[str]]:
         raise SourceError([Fault(_TOOL, None, f"failed: {why}", mend)])
 
 
-def sheets_of(html: str) -> list[str]:
+def sheets_of(html: bytes) -> list[str]:
     """The addresses of a page's style sheets below the site's root, in their order."""
-    return [match[2] for match in _SHEET.finditer(_head(html))]
+    return [match[2].decode() for match in _SHEET.finditer(_head(html))]
 
 
 def common(pages: Iterable[list[str]]) -> list[str]:
@@ -67,31 +83,32 @@ def common(pages: Iterable[list[str]]) -> list[str]:
     return first[:count]
 
 
-def relinked(html: str, sheets: list[str]) -> str:
+def relinked(html: bytes, sheets: list[str]) -> bytes:
     """The page with one sheet in the place of `sheets`, if these are its first, and the joined script in that of the entry."""
-    if sheets and sheets_of(html)[: len(sheets)] == sheets:
-        matches = list(_SHEET.finditer(_head(html)))[: len(sheets)]
+    head, body = _head(html), html[len(_head(html)) :]
+    if sheets and sheets_of(head)[: len(sheets)] == sheets:
+        matches = list(_SHEET.finditer(head))[: len(sheets)]
         for match in reversed(matches[1:]):
-            html = html[: match.start()] + html[match.end() :]
+            head = head[: match.start()] + head[match.end() :]
         first = matches[0]
-        joined = first[0].replace(first[1] + first[2], f"{first[1]}{FOLDER}/site.css")
-        html = html[: first.start()] + joined + html[first.end() :]
-    before, entry, after = html.rpartition(f'{_ENTRY}"')
-    return (
-        f'{before}{FOLDER}/site.js"{after}' if entry and _OPENED.search(before, len(before) - 100) else html
-    )
+        joined = first[0].replace(first[1] + first[2], first[1] + f"{FOLDER}/site.css".encode())
+        head = head[: first.start()] + joined + head[first.end() :]
+    at = body.rfind(_ENTRY)
+    if at >= 0 and _OPENED.search(body[max(at - 100, 0) : at]):
+        body = body[:at] + f'{FOLDER}/site.js"'.encode() + body[at + len(_ENTRY) :]
+    return head + body
 
 
-def _head_of(page: Path) -> str:
+def _head_of(page: Path) -> bytes:
     """A page up to its head's end, which is near its beginning."""
-    with page.open(encoding="utf-8") as file:
+    with page.open("rb") as file:
         head = file.read(_LONGEST_HEAD)
-        return head if "</head>" in head else head + file.read()
+        return head if _HEAD_ENDS in head else head + file.read()
 
 
-def _head(html: str) -> str:
+def _head(html: bytes) -> bytes:
     """Where sheets are linked. The rest of a page, a hundred times as long, is not worth the search."""
-    return html.partition("</head>")[0]
+    return html[:end] if (end := html.find(_HEAD_ENDS)) >= 0 else html
 
 
 def _started(site_dir: Path, sheets: list[str]) -> subprocess.Popen[str]:
@@ -101,4 +118,6 @@ def _started(site_dir: Path, sheets: list[str]) -> subprocess.Popen[str]:
     if not node:
         raise SourceError([Fault(_TOOL, None, "needs Node.js, which is not to be found", "run make build")])
     command = [node, str(_TOOL), str(site_dir.absolute()), FOLDER, *sheets]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )

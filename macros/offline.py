@@ -21,10 +21,8 @@ WORKER = "worker.js"
 SOURCE = "assets/javascripts/offline/worker.js"
 
 # What nobody needs without a network: the PDF, which is downloaded or it is not; the pictures that other sites show; what only
-# search engines and debuggers read; what the generators write for scripts of theirs; what is made here; and the scripts and
-# the sheets of the theme's that pages load joined.
-_OF_THEME = ("tags.json", "search.json")
-_LEFT_OUT = ("*.pdf", "assets/cards/*", "*.map", "sitemap.xml*", ".*", *_OF_THEME, LIST, WORKER, SOURCE)
+# search engines read; what is made here; and the scripts and the sheets of the theme's that pages load joined.
+_LEFT_OUT = ("*.pdf", "assets/cards/*", "sitemap.xml*", ".*", LIST, WORKER, SOURCE)
 _JOINED = ("assets/javascripts/*", "assets/stylesheets/*.min.css")
 # Still loaded from its own file: by the pages of addresses that have moved.
 _ALONE = ("assets/javascripts/redirect.js",)

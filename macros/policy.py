@@ -45,7 +45,7 @@ _DIRECTIVES = {
 # What a reader prepares for is nobody's business: a site that they follow a link to is not told where they come from.
 _REFERRER = '<meta name="referrer" content="no-referrer">'
 # Both, as they stand in a page that has been here before.
-_WRITTEN = re.compile(r'\n<meta http-equiv="content-security-policy".*?>\n<meta name="referrer".*?>')
+_WRITTEN = re.compile(rb'\n<meta http-equiv="content-security-policy".*?>\n<meta name="referrer".*?>')
 
 # What a script's type may say without being run, and so without a hash.
 _DATA = {"application/json", "application/ld+json"}
@@ -61,7 +61,7 @@ _OPENED = {".svg", ".xml"}
 _RUN = {"script", "handler", "embed", "frame", "iframe", "object"}
 
 # The encoding has to be among a page's first 1,024 bytes, so it alone stands before the policy, which counts from where it is.
-_CHARSET = re.compile(r"<meta charset=[\"']?utf-8[\"']?\s*/?>", re.IGNORECASE)
+_CHARSET = re.compile(rb"<meta charset=[\"']?utf-8[\"']?\s*/?>", re.IGNORECASE)
 
 # Nine of ten tags of a page can hold nothing that is looked for here, as their names, those of their attributes and values without
 # a colon show; to read them is most of the work. They are blanked: without a blank, what stands around a tag could come to mean more.
@@ -83,7 +83,7 @@ class Inline(NamedTuple):
 
 
 def write(
-    site_dir: Path, cache: Path | None = None, change: Callable[[str], str] = lambda html: html
+    site_dir: Path, cache: Path | None = None, change: Callable[[bytes], bytes] = lambda html: html
 ) -> None:
     """Give every page of the site its policy, in the place of one that it has. Raises SourceError.
 
@@ -92,11 +92,12 @@ def write(
     """
     faults = list(_uncovered(site_dir))
     for file in sorted(site_dir.rglob("*.html")):
+        data = file.read_bytes()
         # Every end of a line is "\n" then, as to a browser that takes a hash.
-        html = file.read_text(encoding="utf-8")
-        head, end, body = change(html).partition("</head>")
-        page = _WRITTEN.sub("", head) + end + body
-        inline = _kept(page, cache / file.relative_to(site_dir)) if cache else inline_of(page)
+        html = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        head, end, body = change(html).partition(b"</head>")
+        page = _WRITTEN.sub(b"", head) + end + body
+        inline = _kept(page, cache / file.relative_to(site_dir)) if cache else inline_of(page.decode())
         faults += [
             Fault(
                 file, line, f"has {what}, which the page's policy refuses", "write a class or a script file"
@@ -107,11 +108,11 @@ def write(
         if not start:
             faults.append(Fault(file, None, "says no encoding", 'begin the head with <meta charset="utf-8">'))
             continue
-        elements = f"\n{element(inline)}\n{_REFERRER}"
+        elements = f"\n{element(inline)}\n{_REFERRER}".encode()
         finished = page[: start.end()] + elements + page[start.end() :]
-        if finished != html:
+        if finished != data:
             # In one step, for what reads the pages meanwhile (join.py).
-            files.put(file, finished.encode())
+            files.put(file, finished)
     if faults:
         raise SourceError(faults)
 
@@ -156,12 +157,12 @@ def _hashes(texts: Iterable[str]) -> list[str]:
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
-def _kept(page: str, entry: Path) -> Inline:
+def _kept(page: bytes, entry: Path) -> Inline:
     """What the page has in its own text, from the cache when it is there. What is to be told of is found anew each time."""
-    key = store.key_of([store.makers(), hashlib.sha256(page.encode()).hexdigest()])
+    key = store.key_of([store.makers(), hashlib.sha256(page).hexdigest()])
     if (data := store.read(entry, key)) is not None:
         return Inline(tuple(json.loads(data)), ())
-    inline = inline_of(page)
+    inline = inline_of(page.decode())
     if not inline.refused:
         store.write(entry, key, json.dumps(inline.scripts).encode())
     return inline

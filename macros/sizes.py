@@ -26,7 +26,7 @@ _KINDS = {
 _OTHERS = "others"
 
 PACKED = frozenset(
-    {".html", ".js", ".mjs", ".css", ".json", ".map", ".xml", ".md", ".txt", ".log", ".csv", ".yml", ".svg"}
+    {".html", ".js", ".mjs", ".css", ".json", ".xml", ".md", ".txt", ".log", ".csv", ".yml", ".svg"}
     | {".webmanifest"}
 )
 """What hosts compress: text."""

@@ -112,14 +112,20 @@ async function joinSheets() {
   };
   // Nine of ten tags of a page are on others, too, letter by letter.
   const tags = new Set();
-  for (const file of await files(site)) {
-    // Of pages what stands in tags and in scripts: words of the text select nothing. Nor does what a head says and links to, which
-    // is changed while this reads (macros/join.py).
-    if (file.endsWith(".html")) {
-      // One after the other: to wait for each takes longer than to read it.
+  const read = new Set();
+  const readPages = async () => {
+    for (const file of await files(site)) {
+      if (!file.endsWith(".html") || read.has(file)) continue;
+      read.add(file);
+      // Of pages what stands in tags and in scripts: words of the text select nothing. Nor does what a head says and links to, which
+      // is changed while this reads (macros/join.py). One after the other: to wait for each takes longer than to read it.
       for (const [tag] of readFileSync(file, "utf8").matchAll(/<script\b[^>]*>[^]*?<\/script>|<(?!\/|meta\b|link\b)[^>]+>/g)) tags.add(tag);
     }
-  }
+  };
+  await readPages();
+  // Some are made meanwhile, until the end of the input says that all are there.
+  for await (const _ of process.stdin);
+  await readPages();
   tags.forEach(note);
   for (const file of await files(scripts)) if (!OF_THEME.test(file)) note(await readFile(file, "utf8"));
   for (const file of await files(join(site, "assets/stylesheets"))) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -122,9 +123,30 @@ def test_a_site_without_questions_can_be_printed_too(built):
 
 def test_a_finished_site_has_all_of_it_and_a_list_that_has_seen_the_rest(built, monkeypatch):
     # The joining has tests of its own, and takes Node.js.
-    monkeypatch.setattr(join, "writing", lambda site_dir: nullcontext([]))
+    joining = SimpleNamespace(sheets=[], has_all_pages=lambda: None)
+    monkeypatch.setattr(join, "writing", lambda site_dir: nullcontext(joining))
     finish.stage({"questions/technical/a/": "# First\n"}, SITE, built)
+    ours = [built / name for name in ("assets/javascripts/site.js", "assets/search.json")]
+    theirs = [
+        built / "assets/javascripts" / name
+        for name in (
+            "bundle.12345678.min.js",
+            "bundle.12345678.min.js.map",
+            "lunr/min/lunr.ar.min.js",
+            "LICENSE",
+        )
+    ]
+    theirs += [
+        built / "assets/stylesheets/main.12345678.min.css.map",
+        built / "tags.json",
+        built / "search.json",
+    ]
+    for file in (*ours, *theirs):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     finish.finish(built)
+    assert all(file.is_file() for file in ours)
+    assert not [file for file in theirs if file.exists()]
     listed = {
         file["address"]: file["sha256"] for file in json.loads((built / offline.LIST).read_text())["files"]
     }

@@ -13,7 +13,7 @@ from macros.faults import SourceError
 from macros.join import common, relinked
 
 SHEETS = ["assets/stylesheets/theme.css", "assets/stylesheets/site.css"]
-PAGE = """<head>
+PAGE = b"""<head>
   <link rel="stylesheet" href="../assets/stylesheets/theme.css">
   <link rel="stylesheet" href="../assets/stylesheets/site.css">
   <link rel="stylesheet" href="../assets/stylesheets/own.css">
@@ -29,7 +29,7 @@ def test_sheets_that_all_pages_begin_with_are_common() -> None:
 
 def test_a_page_loads_the_joined_files_and_what_is_its_own() -> None:
     assert relinked(PAGE, SHEETS) == (
-        """<head>
+        b"""<head>
   <link rel="stylesheet" href="../assets/joined/site.css">
   <link rel="stylesheet" href="../assets/stylesheets/own.css">
 </head>
@@ -41,22 +41,22 @@ def test_a_page_loads_the_joined_files_and_what_is_its_own() -> None:
 
 def test_sheets_of_the_theme_may_lie_a_folder_deeper() -> None:
     deeper = "assets/stylesheets/classic/theme.css"
-    page = PAGE.replace(SHEETS[0], deeper)
+    page = PAGE.replace(SHEETS[0].encode(), deeper.encode())
     assert relinked(page, [deeper, SHEETS[1]]) == relinked(PAGE, SHEETS)
 
 
 def test_a_page_with_other_sheets_keeps_them() -> None:
-    page = PAGE.replace("theme.css", "other.css")
-    assert relinked(page, SHEETS) == page.replace("assets/javascripts/site.js", "assets/joined/site.js")
+    page = PAGE.replace(b"theme.css", b"other.css")
+    assert relinked(page, SHEETS) == page.replace(b"assets/javascripts/site.js", b"assets/joined/site.js")
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A built site of two pages, and one that has moved, which has no sheets."""
     site = tmp_path / "site"
-    for name, page in {"a/index.html": PAGE, "b/index.html": PAGE, "c/index.html": "<head></head>"}.items():
+    for name, page in {"a/index.html": PAGE, "b/index.html": PAGE, "c/index.html": b"<head></head>"}.items():
         (site / name).parent.mkdir(parents=True)
-        (site / name).write_text(page, encoding="utf-8")
+        (site / name).write_bytes(page)
     return site
 
 
@@ -78,8 +78,8 @@ def test_what_all_pages_begin_with_is_joined(
     node(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/said')
     # However long the heads are.
     monkeypatch.setattr(join, "_LONGEST_HEAD", longest)
-    with join.writing(site) as sheets:
-        pass
+    with join.writing(site) as joining:
+        sheets = joining.sheets
     _, *given = (tmp_path / "said").read_text(encoding="utf-8").split()
     own = "assets/stylesheets/own.css"
     assert sheets == [*SHEETS, own]
@@ -110,3 +110,39 @@ def test_what_is_wrong_meanwhile_ends_the_joining(
         raise ValueError("a page")
     time.sleep(0.5)
     assert not (tmp_path / "done").exists()
+
+
+def test_pages_that_come_meanwhile_are_read_until_all_are_there(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node(tmp_path, monkeypatch, f"read line; echo its input has ended > {tmp_path}/said")
+    with join.writing(site) as joining:
+        time.sleep(0.3)
+        assert not (tmp_path / "said").exists()
+        joining.has_all_pages()
+        joining.process.wait(10)
+        assert (tmp_path / "said").exists()
+
+
+def test_what_a_page_that_came_meanwhile_has_is_not_taken_for_unused(site: Path) -> None:
+    theme = "assets/stylesheets/theme.12345678.min.css"
+    for name, text in {
+        theme: ".early{top:1px}.late{top:2px}.never{top:3px}",
+        SHEETS[1]: "",
+        "assets/stylesheets/own.css": "",
+        "assets/javascripts/site.js": "export const one = 1;",
+        "assets/javascripts/set-up.js": "export const two = 2;",
+    }.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text, encoding="utf-8")
+    page = PAGE.replace(SHEETS[0].encode(), theme.encode())
+    for name in ("a", "b"):
+        (site / name / "index.html").write_bytes(page + b'<p class="early">')
+    with join.writing(site):
+        # Scripts come first; then those pages are read that are there.
+        while not (site / join.FOLDER / "site.js").exists():
+            time.sleep(0.05)
+        time.sleep(0.3)
+        (site / "late.html").write_bytes(page + b'<p class="late">')
+    joined = (site / join.FOLDER / "site.css").read_text(encoding="utf-8")
+    assert joined == ".early{top:1px}.late{top:2px}"

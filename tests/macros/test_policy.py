@@ -85,7 +85,7 @@ def test_a_second_time_changes_nothing_and_a_changed_page_gets_another_policy(tm
 
 def test_what_else_is_done_to_a_page_is_in_its_policy(tmp_path):
     written(tmp_path, f"{HEAD}<script>a()</script></head></html>")
-    policy.write(tmp_path, change=lambda html: html.replace("a()", "b()"))
+    policy.write(tmp_path, change=lambda html: html.replace(b"a()", b"b()"))
     html = (tmp_path / "a/index.html").read_text(encoding="utf-8")
     assert "<script>b()</script>" in html
     assert directive(html, "script-src") == ["'self'", hash_of("b()")]

@@ -125,7 +125,7 @@ def test_a_page_is_seen_before_its_scripts_are_loaded(site: Site, new_page: NewP
 
 def test_every_page_loads_what_is_joined(site: Site) -> None:
     for address in [*site.pages(), "404.html", PRINT]:
-        sheets = join.sheets_of(site.html(address))
+        sheets = join.sheets_of(site.html(address).encode())
         loaded = re.findall(
             r'<(?:script|link)\b[^>]*(?:src|href)="[^"]*?(assets/[^"]+\.(?:js|css))"', site.html(address)
         )

@@ -49,18 +49,10 @@ DIFFERENT_FILES = {
 }
 ONLY_HERE = {
     "sitemap.xml.gz": "Zensical does not compress the sitemap",
-    "tags.json": "what Material's script reads of tags, which no page here loads",
-    "assets/javascripts/bundle.*.min.js*": "Material's script, which no page here loads",
-    "assets/javascripts/workers/search.*.min.js*": "its search",
-    "assets/javascripts/lunr/*": "what its search takes to read other languages",
-    "assets/stylesheets/main.*.min.css*": "Material's sheet, joined with ours",
-    "assets/stylesheets/palette.*.min.css*": "its colors, joined with ours",
+    "assets/stylesheets/main.*.min.css": "Material's sheet, joined with ours",
+    "assets/stylesheets/palette.*.min.css": "its colors, joined with ours",
 }
 ONLY_THERE = {
-    "search.json": "the index of Zensical's own search, which it writes whether or not anything asks for it",
-    "assets/javascripts/LICENSE": "the licenses of what its script is made of",
-    "assets/javascripts/bundle.*.min.js": "its script, which no page here loads",
-    "assets/javascripts/workers/search.*.min.js": "its search",
     "assets/stylesheets/classic/*": "its sheets in Material's look, joined with ours",
     "assets/stylesheets/modern/*": "its sheets in a look of its own",
 }
