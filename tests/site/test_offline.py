@@ -210,6 +210,10 @@ def test_a_new_edition_takes_over_in_whole_and_no_window_stays_with_an_old_one(
     page.goto(f"{host.url}#more", wait_until="commit")
     expect(page.locator("h1")).to_contain_text("The newest home")
     expect(page).to_have_url(f"{host.url}#more")
+    # What cannot be unpacked any more comes from the network.
+    page.evaluate(SPOIL, f"{host.url}topics/")
+    page.goto(f"{host.url}topics/")
+    expect(page.locator("article h1")).to_contain_text("topic")
     page.context.set_offline(True)
     assert home(page, host) == "The newest home"
     assert len(page.evaluate("caches.keys()")) == 1

@@ -163,13 +163,14 @@ async function showsNoOther({ clientId, replacesClientId = "" }) {
   return windows.every(({ id }) => id === (replacesClientId || clientId));
 }
 
-/** What the host would answer, from this release alone; what is not kept is asked of the network. */
+/** What the host would answer, from this release alone; what is not kept, or cannot be read any more, is asked of the network. */
 async function answer(request) {
   const { origin, pathname, search } = new URL(request.url);
   const file = origin + pathname.replace(/\/index\.html$/, "/");
   // `cacheName` makes no cache that is not there, as opening one would after the reader has let go of it.
   const kept = await caches.match(file, { cacheName: NAME });
-  if (kept) return unpacked(kept);
+  const whole = kept && (await unpacked(kept).catch(() => null));
+  if (whole) return whole;
   const isVisit = request.mode === "navigate";
   if (isVisit && (await caches.match(`${file}/`, { cacheName: NAME }))) return Response.redirect(`${file}/${search}`, 301);
   try {
