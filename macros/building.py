@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from glob import escape
 from pathlib import Path
 
@@ -39,11 +40,13 @@ def build(site_dir: Path, more: Iterable[str] = ()) -> str:
         finish(draft)
         for module in more:
             _run(module, str(draft))
-        report = sizes.report(draft)
-        _replace(site_dir, draft)
+        last = _replace(site_dir, draft)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return report
+    # Of many pages, both take seconds.
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(shutil.rmtree, last, ignore_errors=True)
+        return sizes.report(site_dir)
 
 
 def _refuse_what_is_no_site(site_dir: Path) -> None:
@@ -79,7 +82,8 @@ def _beside(site_dir: Path, state: str, process: int) -> Path:
     return site_dir.with_name(f".{site_dir.name}.{state}-{process}")
 
 
-def _replace(site_dir: Path, draft: Path) -> None:
+def _replace(site_dir: Path, draft: Path) -> Path:
+    """Put the new site into the place of the last one, and say where that is now, if there was one."""
     last = _beside(site_dir, "last", os.getpid())
     try:
         if site_dir.exists():
@@ -89,7 +93,7 @@ def _replace(site_dir: Path, draft: Path) -> None:
         if last.exists() and not site_dir.exists():
             last.rename(site_dir)
         raise
-    shutil.rmtree(last, ignore_errors=True)
+    return last
 
 
 def _recover(site_dir: Path) -> None:

@@ -10,6 +10,7 @@ Anki takes a note for newer by its time alone, so `modified` is that of the newe
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import tempfile
@@ -100,7 +101,7 @@ _FOLLOW_UP = genanki.Model(
 def kept_package(catalog: Catalog, texts: Mapping[str, Text], site: Site, modified: int) -> bytes:
     """What `package` gives, from the cache where nothing that it is made of has changed."""
     made_of = [
-        (question.model_dump(mode="json"), text.markdown, text.ids)
+        (question.model_dump(mode="json"), hashlib.sha256(text.markdown.encode()).hexdigest(), text.ids)
         for question in catalog
         if (text := texts.get(question.source))
     ]

@@ -38,12 +38,25 @@ def _may_fence(line: str) -> bool:
     return "```" in line or "~~~" in line
 
 
+# Lines that may be a fence or a heading, of a page's thousand.
+_MARKED = re.compile(r"^(?:[^\S\n]*(?:```|~~~)|#{1,6}[^\S\n]).*$", re.MULTILINE)
+
+
 # Asked for again by a server after each edit of another page.
 @lru_cache(maxsize=4096)
 def headings_of(markdown: str, first_line: int = 1) -> tuple[tuple[int, str, int], ...]:
     """Level, text and line of every heading. `first_line` is the number of the text's first line."""
-    return tuple(
-        (len(heading[1]), heading[2], number)
-        for number, (line, code) in enumerate(lines_of(markdown), start=first_line)
-        if not code and (heading := HEADING.match(line))
-    )
+    found = []
+    fence, number, at = "", first_line, 0
+    for marked in _MARKED.finditer(markdown):
+        line = marked[0]
+        if fence:
+            if closes(fence, line):
+                fence = ""
+        elif FENCE.match(line):
+            fence = line
+        elif heading := HEADING.match(line):
+            # Counted on from the last heading.
+            number, at = number + markdown.count("\n", at, marked.start()), marked.start()
+            found.append((len(heading[1]), heading[2], number))
+    return tuple(found)

@@ -24,17 +24,21 @@ def is_draft(path: Path) -> bool:
 
 def put(path: Path, data: bytes) -> None:
     """Make the file hold these bytes, in one step for whoever reads it. Raises OSError, and then leaves what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Hidden, so that no generator takes for a file of the site what a killed build has left; and of this process alone.
     draft = path.with_name(f".{path.name}.{os.getpid()}{DRAFT}")
     try:
-        draft.write_bytes(data)
+        try:
+            draft.write_bytes(data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(data)
         draft.replace(path)
     except BaseException as error:
         if isinstance(error, OSError):
             # The system names the draft, or nothing.
             error.filename, error.filename2 = str(path), None
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise
 
 

@@ -167,7 +167,7 @@ def _prepare(
     read = _read(docs_dir, nav, figures)
     known = _known(read, site)
     generated = _generated(read, known, docs_dir, site, redirects)
-    return Prepared(read.sources, generated, _shows(read, known, generated, redirects))
+    return Prepared(read.sources, generated, _shows(docs_dir, read, known, generated, redirects))
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -271,7 +271,9 @@ def _generated(
     return Generated(published, templates, beside)
 
 
-def _shows(read: _Read, known: _Known, generated: Generated, redirects: Mapping[str, str]) -> Shows:
+def _shows(
+    docs_dir: Path, read: _Read, known: _Known, generated: Generated, redirects: Mapping[str, str]
+) -> Shows:
     """What pages are made of, as keys."""
     templates = generated.templates
     own = {source: _own_templates(source, read.sources) & templates.keys() for source in read.pages}
@@ -293,7 +295,7 @@ def _shows(read: _Read, known: _Known, generated: Generated, redirects: Mapping[
     return Shows(
         shared,
         keys,
-        {source: front_matter.split(text, Path(source)).meta for source, text in read.pages.items()},
+        {source: front_matter.split(text, docs_dir / source).meta for source, text in read.pages.items()},
     )
 
 

@@ -7,6 +7,7 @@ other questions within these pages, all others absolute, as paper and a PDF have
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -189,7 +190,8 @@ def _key(chapter: Chapter, targets: Mapping[str, str], site_url: str) -> str:
     hrefs = {href for href in starts if not href.startswith(("#", "http"))}
     places = {_address(chapter, urlsplit(unescape(href)).path) for href in hrefs}
     known = sorted((place, targets[place]) for place in places & targets.keys())
-    return store.key_of([store.makers(), site_url, chapter.number, chapter.address, article, known])
+    digest = hashlib.sha256(article.encode()).hexdigest()
+    return store.key_of([store.makers(), site_url, chapter.number, chapter.address, digest, known])
 
 
 def _article_of(html: str) -> str:
