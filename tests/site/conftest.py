@@ -86,7 +86,7 @@ def site(pytestconfig: pytest.Config) -> Site:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     try:
-        executable = find_browser()
+        executable = find_browser(windowless=True)
     except NoBrowserError as error:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)

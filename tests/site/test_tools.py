@@ -39,10 +39,22 @@ def test_what_does_not_answer_like_a_browser_is_passed_over(
     assert browser.find_browser() == other
 
 
+def test_one_without_a_window_is_taken_where_it_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    whole = script(tmp_path / "chromium", "echo Chromium 156.0.1")
+    assert browser.find_browser(windowless=True) == whole
+    shell = script(tmp_path / browser.WINDOWLESS, "echo Chromium 156.0.1")
+    assert browser.find_browser(windowless=True) == shell
+    assert browser.find_browser() == whole
+
+
 def test_no_browser_is_a_message_of_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(browser, "_candidates", lambda: iter(()))
+    monkeypatch.setattr(browser, "_candidates", lambda windowless: iter(()))
     monkeypatch.setattr(browser, "_installers", lambda: iter(()))
     assert browser.main() == 1
     assert "install Chromium or Google Chrome" in capsys.readouterr().err
@@ -50,7 +62,7 @@ def test_no_browser_is_a_message_of_what_to_install(
 
 def test_an_installed_browser_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "chromium"
-    monkeypatch.setattr(browser, "_candidates", lambda: iter((place,)))
+    monkeypatch.setattr(browser, "_candidates", lambda windowless: iter((place,)))
     install = f"printf '#!/bin/sh\\necho Chromium 156.0.1\\n' > {place} && chmod +x {place}"
     steps = ((("false",), ("never", "reached")), (("sh", "-c", install),))
     monkeypatch.setattr(browser, "_installers", lambda: iter(steps))
