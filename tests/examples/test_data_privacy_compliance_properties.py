@@ -1,6 +1,5 @@
 """Any order of writes, orders, holds, backups, restores and crashes, against a model of what should be readable."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from examples.data_privacy_compliance.backups import DAYS
 from examples.data_privacy_compliance.inventory import load
 from examples.data_privacy_compliance.service import COOLING_DAYS, Erased, Restricted, State
 from tests.examples.test_data_privacy_compliance import Crash, World
+from tests.thorough import IS_ALL_WANTED
 
 CLINICS = ("lyon", "graz")
 EVERYONE = (("lyon", "anna"), ("lyon", "boris"), ("graz", "anna"))
@@ -196,8 +196,7 @@ class Erasure(RuleBasedStateMachine):
 
 TestErasure = Erasure.TestCase
 TestErasure.settings = settings(
-    # Where every page is looked at, there is time for more.
-    max_examples=15 if os.environ.get("EVERY_PAGE") else 5,
+    max_examples=15 if IS_ALL_WANTED else 5,
     stateful_step_count=30,
     suppress_health_check=list(HealthCheck),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 from tests.site.conftest import NARROW, WIDE, Site, repaint, resize
+from tests.thorough import every
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -99,8 +99,8 @@ def findings_of_state(page: Page, where: str, within: str) -> list[str]:
 
 
 def looked_at(site: Site) -> list[str]:
-    """Every page where EVERY_PAGE is set, as `make check` and the workflow do; else every eighth, for the time it takes."""
-    return site.pages()[:: 1 if os.environ.get("EVERY_PAGE") else 8]
+    """The pages that are looked at in whole."""
+    return list(every(8, site.pages()))
 
 
 def faults_of_pages(page: Page, addresses: Iterable[str]) -> list[str]:

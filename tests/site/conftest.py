@@ -165,9 +165,6 @@ def watch(site: Site) -> Iterator[Watch]:
     assert not watch.problems, "\n".join(watch.problems)
 
 
-THOROUGH = pytest.mark.skipif(not os.environ.get("EVERY_PAGE"), reason="takes its time: make check runs it")
-"""What `make test` leaves to `make check`, which every pull request runs."""
-
 # Pages are seen first and set up then: who reads is slower, a test is not.
 SET_UP = (
     """() => !document.querySelector("script[src$='/site.js']") || document.documentElement.dataset.setUp"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from itertools import pairwise
 from typing import Literal
@@ -11,8 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.site.axe import ENHANCED, NO_COLORS, THIN, findings
-from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, Watch, repaint
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, repaint
 from tests.site.shots import TYPES
+from tests.thorough import THOROUGH, every
 
 COMPLETE = "questions/technical/rate-limiting/"
 
@@ -21,7 +21,7 @@ COMPLETE = "questions/technical/rate-limiting/"
 ALL = [("light", WIDE), ("dark", NARROW), ("dark", WIDE), ("light", NARROW)]
 
 
-@pytest.mark.parametrize(("palette", "size"), ALL if os.environ.get("EVERY_PAGE") else ALL[:1])
+@pytest.mark.parametrize(("palette", "size"), every(len(ALL), ALL))
 def test_no_state_of_a_page_has_a_finding(
     new_page: NewPage, palette: Literal["light", "dark"], size: tuple[int, int]
 ) -> None:

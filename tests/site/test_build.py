@@ -6,7 +6,6 @@ import ast
 import base64
 import hashlib
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from macros import figures, store
 from macros.policy import TRUSTED
 from macros.question import SECTIONS, Category, Difficulty, section_titles
 from tests.site.conftest import PRINT, Site
+from tests.thorough import every
 
 PUBLISHED = Path(__file__).with_name("published_addresses.txt")
 
@@ -440,9 +440,8 @@ def test_no_page_has_a_handler_a_style_or_a_script_in_an_attribute(site: Site) -
 
 
 def test_what_is_kept_of_the_examples_is_what_they_compute(site: Site) -> None:
-    """Each of them where EVERY_PAGE is set; else every fourth, for the time it takes."""
     known = {}
-    for file in sorted(figures.CACHE_DIR.glob("*.json"))[:: 1 if os.environ.get("EVERY_PAGE") else 4]:
+    for file in every(4, sorted(figures.CACHE_DIR.glob("*.json"))):
         found = store.read(file, figures._key(file.stem))
         if found:
             known[file.stem] = json.loads(found)

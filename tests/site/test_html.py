@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.site.axe import looked_at
 from tests.site.conftest import Site
+from tests.thorough import IS_ALL_WANTED
 
 CHECKER = ROOT / "lint" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 
@@ -68,5 +69,5 @@ def test_every_page_is_valid(site: Site) -> None:
         )
     assert not faults, f"{len(faults)} faults\n" + "\n".join(faults[:50])
     # Some of it stands on few pages.
-    if os.environ.get("EVERY_PAGE"):
+    if IS_ALL_WANTED:
         assert set(known) == set(OF_THE_THEME)

@@ -3,15 +3,15 @@ it is to the touch."""
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import date
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, repaint, resize
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, repaint, resize
 from tests.site.shots import TYPES
+from tests.thorough import THOROUGH, every
 
 PHONE = {"size": NARROW, "has_touch": True, "is_mobile": True}
 # A window of 1280 by 1024 pixels, enlarged four times.
@@ -58,7 +58,7 @@ p { margin-bottom: 2em !important; }"""
 def test_the_question_is_in_the_first_screen_and_nothing_of_its_answer(site: Site, new_page: NewPage) -> None:
     # Scripts fill what is kept for them, which the next test sees to. What is for fingers is the taller, on a wide screen too.
     page = new_page(has_touch=True, javascript=False)
-    for question in site.questions()[:: 1 if os.environ.get("EVERY_PAGE") else 4]:
+    for question in every(4, site.questions()):
         page.goto(question["address"])
         for size in (WIDE, NARROW):
             resize(page, size)

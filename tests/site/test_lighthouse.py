@@ -5,7 +5,6 @@ It takes a quarter of a minute a page, so it runs in `make check` and `make ligh
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from tests.site.conftest import PRINT, Site
 from tests.site.lighthouse import Form, Job, run
 from tests.site.shots import TYPES
+from tests.thorough import THOROUGH
 
 NOWHERE = "nowhere/"
 PAGES = (*TYPES.values(), "templates/incident-runbook/", "contributing/", PRINT, NOWHERE)
@@ -31,9 +31,7 @@ CANNOT_PASS = {
 }
 
 pytestmark = [
-    pytest.mark.skipif(
-        not os.environ.get("EVERY_PAGE"), reason="Lighthouse runs in `make check` and `make lighthouse`"
-    ),
+    THOROUGH,
     pytest.mark.timeout(3600),
 ]
 

@@ -16,8 +16,9 @@ from playwright.sync_api import Page, expect
 
 from macros import offline
 from tests.site.axe import findings
-from tests.site.conftest import NARROW, THOROUGH, NewPage, Site, Watch
+from tests.site.conftest import NARROW, NewPage, Site, Watch
 from tests.site.server import PagesHandler, Server
+from tests.thorough import THOROUGH
 
 PAGE = "take-away/"
 KEPT = "works without a network"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.site.axe import faults_of_pages, looked_at
-from tests.site.conftest import THOROUGH, NewPage, Site
+from tests.site.conftest import NewPage, Site
+from tests.thorough import THOROUGH
 
 
 @THOROUGH

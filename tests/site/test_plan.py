@@ -14,7 +14,7 @@ from macros.plan_link import LinkedDay, LinkedItem, LinkedPlan, decode, encode
 from macros.question import Category, Difficulty
 from tests.macros.test_plan_link import link_of
 from tests.site.axe import ALL, ONLY_COLORS, findings
-from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, Watch
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch
 from tests.site.plans import (
     ADDRESS,
     NOW,
@@ -30,6 +30,7 @@ from tests.site.plans import (
 )
 from tests.site.test_progress import KEY as PROGRESS
 from tests.site.test_progress import attempt, state
+from tests.thorough import THOROUGH
 
 PHONE: dict[str, Any] = {"size": NARROW, "has_touch": True, "is_mobile": True}
 CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}

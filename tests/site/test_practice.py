@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.site.axe import findings_of_state
-from tests.site.conftest import NARROW, THOROUGH, NewPage, Site
+from tests.site.conftest import NARROW, NewPage, Site
+from tests.thorough import THOROUGH
 
 QUESTION = "questions/technical/rate-limiting/"
 MINUTES = 30

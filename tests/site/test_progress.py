@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 
 from macros.question import Category
 from tests.site.axe import findings_of_state
-from tests.site.conftest import NARROW, THOROUGH, NewPage, Site
+from tests.site.conftest import NARROW, NewPage, Site
+from tests.thorough import THOROUGH
 
 KEY = "llm-production-interviews.progress"
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

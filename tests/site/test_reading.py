@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.site.axe import OPEN, looked_at
-from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site, Watch, follow
+from tests.site.conftest import NARROW, WIDE, NewPage, Site, Watch, follow
+from tests.thorough import THOROUGH
 
 COMPLETE = "questions/technical/rate-limiting/"
 OPEN_BLOCKS = "article details[open]"

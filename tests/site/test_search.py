@@ -16,7 +16,8 @@ from macros.catalog import load_catalog
 from macros.question import Difficulty
 from macros.search import FILE, WORDS_FILE, load_vocabulary, search_files
 from tests.content.reading import ROOT
-from tests.site.conftest import NARROW, THOROUGH, WIDE, NewPage, Site
+from tests.site.conftest import NARROW, WIDE, NewPage, Site
+from tests.thorough import THOROUGH
 
 QUERIES = Path(__file__).parent / "queries"
 HOME = "questions/technical/rate-limiting/"

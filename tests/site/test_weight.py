@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from macros import join
 from tests.site.browser import find_browser
 from tests.site.conftest import BROWSER_ARGUMENTS, NARROW, PRINT, NewPage, Site
 from tests.site.shots import TYPES
+from tests.thorough import IS_ALL_WANTED
 
 COMPLETE = "questions/technical/rate-limiting/"
 
@@ -22,7 +22,7 @@ COMPLETE = "questions/technical/rate-limiting/"
 MOST_BYTES, MOST_REQUESTS, HEADERS = 100_000, 9, 400
 
 # Types of page that differ in what of the theme's sheet they use; `make check` looks at all.
-LOOKED_AT = TYPES if os.environ.get("EVERY_PAGE") else ("landing", "question", "builder", "calculator")
+LOOKED_AT = TYPES if IS_ALL_WANTED else ("landing", "question", "builder", "calculator")
 
 # For each selector of the original sheets that something on the page matches, or could in another state: whether the page's
 # own sheets have it. Gives those that they lack.

@@ -24,8 +24,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import ROOT, copy_sources
-from tests.site.conftest import THOROUGH, NewPage, Site, Watch
+from tests.site.conftest import NewPage, Site, Watch
 from tests.site.server import Server
+from tests.thorough import THOROUGH
 
 pytestmark = THOROUGH
 
