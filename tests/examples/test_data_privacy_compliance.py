@@ -1,5 +1,6 @@
 """Erasure, holds, restores and crashes over real SQLite files, and what an insider with every file could read."""
 
+import hmac
 import random
 import shutil
 import sqlite3
@@ -147,6 +148,31 @@ class TestSealing:
         assert kms.reference("lyon", ANNA) != kms.reference("graz", ANNA)
         assert kms.reference("lyon", ANNA) != again.reference("lyon", ANNA)
 
+    def test_a_clinic_has_two_keys_of_256_bits_one_to_wrap_and_one_for_references(self):
+        given = []
+
+        def randomness(count):
+            given.append(random.Random(len(given)).randbytes(count))
+            return given[-1]
+
+        kms, where = LocalKms(["lyon"], randomness), place("key", "lyon")
+        wrapping, naming = given
+        assert len(wrapping) == len(naming) == 32
+        assert unseal(wrapping, kms.wrap("lyon", b"d" * 32, where), where) == b"d" * 32
+        assert kms.reference("lyon", "Anna") == hmac.new(naming, b"Anna", "sha256").hexdigest()[:32]
+
+    def test_no_nonce_comes_twice(self, world):
+        # Under one key a nonce that does gives the text away, and with it the means to forge others.
+        for copy in ("vector", "vector", "conversation"):
+            for patient in (ANNA, BORIS):
+                world.service.put("lyon", patient, copy, TEXT, 0)
+        sealed = []
+        for file, asked in (("copies.db", "SELECT sealed FROM row"), ("keys.db", "SELECT wrapped FROM key")):
+            with closing(sqlite3.connect(world.folder / file)) as db:
+                sealed += [value for (value,) in db.execute(asked)]
+        assert len(sealed) == 8
+        assert len({value[:12] for value in sealed}) == 8
+
 
 class TestServing:
     def test_what_was_put_is_read_in_order_by_copy(self, world):
@@ -227,6 +253,7 @@ class TestServing:
         with pytest.raises(ClinicKeyGone):
             world.service.read("lyon", BORIS, "vector", 0)
         assert world.service.read("graz", ANNA, "vector", 0) == [b"elsewhere"]
+        world.service.end_contract("lyon")
 
     def test_rows_end_on_their_day(self, world):
         fill(world)
