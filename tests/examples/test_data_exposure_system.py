@@ -1,6 +1,7 @@
 """The system against a real server: it crosses two users as it ran, and cannot once it is mended."""
 
 import asyncio
+import gc
 import inspect
 import json
 from collections.abc import Awaitable, Generator
@@ -229,9 +230,13 @@ class TestAShield:
                 async with pool.lend() as connection:
                     return await connection.call("GET", key)
 
+            # The loop holds tasks by weak references alone: a shielded one that nobody awaits any more could be collected.
+            lendings = []
+
             async def read(key):
                 if around == "the lending":
-                    return await asyncio.shield(lent(key))
+                    lendings.append(asyncio.create_task(lent(key)))
+                    return await asyncio.shield(lendings[-1])
                 async with pool.lend() as connection:
                     return await asyncio.shield(connection.call("GET", key))
 
@@ -243,6 +248,7 @@ class TestAShield:
             second = asyncio.create_task(read("a"))
             for _ in range(3):  # as far as it comes while the first reply is out
                 await asyncio.sleep(0)
+            gc.collect()
             slow.answer.set()
             [found] = await asyncio.gather(second, return_exceptions=True)
             await pool.close()
