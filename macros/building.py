@@ -26,7 +26,8 @@ _MADE = "404.html"
 
 
 def build(site_dir: Path, more: Iterable[str] = ()) -> str:
-    """Build the site into that folder and say what it weighs. Raises SourceError and OSError, and leaves what was there.
+    """Build the site into that folder and say what it weighs. Raises SourceError and OSError, and leaves what was there; only what
+    cannot be weighed is told of when the new site has its place.
 
     `more` are modules that add to the site before anybody sees it: each is run with the site's folder as its argument.
     """

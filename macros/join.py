@@ -85,7 +85,8 @@ def common(pages: Iterable[list[str]]) -> list[str]:
 
 def relinked(html: bytes, sheets: list[str]) -> bytes:
     """The page with one sheet in the place of `sheets`, if these are its first, and the joined script in that of the entry."""
-    head, body = _head(html), html[len(_head(html)) :]
+    head = _head(html)
+    body = html[len(head) :]
     if sheets and sheets_of(head)[: len(sheets)] == sheets:
         matches = list(_SHEET.finditer(head))[: len(sheets)]
         for match in reversed(matches[1:]):
