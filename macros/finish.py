@@ -46,13 +46,17 @@ def stage(texts: Mapping[str, str], site: Site, site_dir: Path) -> None:
 
 
 def lay_markdown(site_dir: Path) -> None:
-    """Put the pages' Markdown beside them. Raises SourceError and OSError."""
+    """Put the pages' Markdown beside them, if that is not done yet. Raises SourceError and OSError."""
+    staged = _staged(site_dir) / MARKDOWN
+    if not staged.exists():
+        return
     try:
-        texts = json.loads((_staged(site_dir) / MARKDOWN).read_text(encoding="utf-8"))
+        texts = json.loads(staged.read_text(encoding="utf-8"))
         laid = {f"{address}{markdown_files.NAME}": text for address, text in texts.items()}
-    except (FileNotFoundError, ValueError, AttributeError) as error:
+    except (ValueError, AttributeError) as error:
         raise _not_as_built(site_dir) from error
     files.write(site_dir, laid)
+    staged.unlink()
 
 
 def _staged(site_dir: Path) -> Path:

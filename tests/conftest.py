@@ -36,6 +36,7 @@ SOURCES = ("docs", "examples", "macros", "overrides", "references", "search")
 """The folders that a build of the site reads, beside mkdocs.yml."""
 
 SERVER = pytest.StashKey[Server]()
+BUILD = pytest.StashKey[threading.Thread]()
 SHARED = pytest.StashKey[dict[str, str]]()
 """What the workers are told: `scratch` (their common folder), `site` (the built site's), its `site_url`, and the
 `url` at which it is served here."""
@@ -70,7 +71,8 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     told = session.config.stash[SHARED]
     if any("site" in getattr(item, "fixturenames", ()) for item in session.items):
-        threading.Thread(target=build, args=[told], name="build of the site").start()
+        session.config.stash[BUILD] = threading.Thread(target=build, args=[told], name="build of the site")
+        session.config.stash[BUILD].start()
 
 
 def copy_sources(project: Path) -> None:
@@ -109,4 +111,7 @@ def _build(folder: Path, site_url: str) -> str:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if server := config.stash.get(SERVER, None):
         server.close()
+        if thread := config.stash.get(BUILD, None):
+            # A test that needs the site, and was left out or has failed, has not waited for it.
+            thread.join()
         shutil.rmtree(config.stash[SHARED]["scratch"], ignore_errors=True)

@@ -65,6 +65,14 @@ def test_texts_are_laid_beside_their_pages(built):
     assert (built / "questions/technical/a/index.html").is_file(), "what was there stays"
 
 
+def test_texts_that_are_laid_are_not_laid_again(built):
+    finish.stage({"kept/": "# Kept\n"}, SITE, built)
+    finish.lay_markdown(built)
+    (built / "kept/index.md").unlink()
+    finish.lay_markdown(built)
+    assert not (built / "kept/index.md").exists()
+
+
 def test_the_text_of_a_page_that_is_gone_is_not_laid_again(built):
     finish.stage({"old/": "# Old\n", "kept/": "# Kept\n"}, SITE, built)
     finish.stage({"kept/": "# Kept\n"}, SITE, built)
