@@ -30,7 +30,7 @@ _HEAD_ENDS = b"</head>"
 _TOOL = ROOT / "vendor" / "join.mjs"
 _ENTRY = b'assets/javascripts/site.js"'
 _SHEET = re.compile(
-    rb'[ \t]*<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
+    rb'<link rel="stylesheet" href="([^"]*?)(assets/stylesheets/(?:[^"/]+/)?[^"/]+\.css)">\n?'
 )
 # What stands before the address of a script, which is the last to name one on a page.
 _OPENED = re.compile(rb'<script src="[^"]*$')
@@ -87,10 +87,10 @@ def relinked(html: bytes, sheets: list[str]) -> bytes:
     """The page with one sheet in the place of `sheets`, if these are its first, and the joined script in that of the entry."""
     head = _head(html)
     body = html[len(head) :]
-    if sheets and sheets_of(head)[: len(sheets)] == sheets:
-        matches = list(_SHEET.finditer(head))[: len(sheets)]
+    matches = list(_SHEET.finditer(head))[: len(sheets)]
+    if sheets and [match[2].decode() for match in matches] == sheets:
         for match in reversed(matches[1:]):
-            head = head[: match.start()] + head[match.end() :]
+            head = head[: match.start()].rstrip(b" \t") + head[match.end() :]
         first = matches[0]
         joined = first[0].replace(first[1] + first[2], first[1] + f"{FOLDER}/site.css".encode())
         head = head[: first.start()] + joined + head[first.end() :]

@@ -22,7 +22,8 @@ _LINK = re.compile(
     r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])+)\]"
     r"\((?P<address>https?://[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*)\)"
 )
-_SECTION = re.compile(r"^## References\b.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+# The words first: a search for them passes over a page, where one for a line's beginning would try each character.
+_SECTION = re.compile(r"## References\b(?<=^## References).*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _ITEM = re.compile(r"^- .*(?:\n {2,}.*)*", re.MULTILINE)
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _READ = re.compile(r"\b[Rr]ead (?:on )?\d{4}-\d\d-\d\d\b")

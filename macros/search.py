@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -161,17 +162,15 @@ def _questions(
     catalog: Catalog, texts: Mapping[str, str], vocabularies: Mapping[str, Vocabulary]
 ) -> Iterator[dict[str, Any]]:
     bags = {question.slug: _bag(texts[question.source]) for question in catalog}
-    standing = Counter(word for bag in bags.values() for word in bag)
+    standing = Counter(chain.from_iterable(bags.values()))
     most = max(1, COMMON * len(catalog))
+    common = {word for word, count in standing.items() if count > most or len(word) <= 2}
     for question in catalog:
         vocabulary = vocabularies.get(question.slug, Vocabulary())
         opening = _bag(_opening(texts[question.source]))
-        told = {*opening, *words(" ".join([question.title, *vocabulary.terms, *vocabulary.asks]))}
-        rest = [
-            word
-            for word in bags[question.slug]
-            if word not in told and len(word) > 2 and standing[word] <= most
-        ]
+        told = words(" ".join([question.title, *vocabulary.terms, *vocabulary.asks]))
+        left_out = common.union(opening, told)
+        rest = [word for word in bags[question.slug] if word not in left_out]
         yield {
             **question.model_dump(
                 mode="json",

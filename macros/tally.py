@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from macros.references import references_of
 
-_LISTING = re.compile(r'^--8<-- "', re.MULTILINE)
+# The mark first, as in references.py.
+_LISTING = re.compile(r'--8<-- "(?<=^--8<-- ")', re.MULTILINE)
 _COMPUTED = re.compile(r"\{\{\s*(?:computed|chart)\(")
 
 
