@@ -121,6 +121,12 @@ def canary_spent() -> str:
     return f"{spent(minutes, rps) * 100:.1f}%"
 
 
+def drained_wrong_share() -> str:
+    """Of a region's answers in five minutes, by one wrong replica until its drain is done, at most."""
+    minutes = PROBE_FAILURES + _plan().levers["drain-version"].takes_min
+    return _percent(minutes / 5 / setting.REPLICAS)
+
+
 # --- Detection ----------------------------------------------------------------------------------------------------
 
 

@@ -83,6 +83,10 @@ class TestClock:
     def test_one_canary(self):
         assert figures.canary_spent() == f"{4.4 * 4 * 60 / 129_600 * 100:.1f}%"
 
+    def test_one_wrong_replica(self):
+        # Four of five minutes, a tenth of the region's answers.
+        assert figures.drained_wrong_share() == "8%"
+
 
 class TestProbes:
     @pytest.mark.parametrize("wrong", [0.05, 0.1, 0.2, 0.5, 1.0])

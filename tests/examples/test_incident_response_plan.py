@@ -143,6 +143,13 @@ class TestClassify:
         assert f"> {bounds['sev3'].at_least['bad_share'] * 1000:g} * 0.001" in text
         assert f"> {bounds['sev2'].at_least['spend_ratio']:g} * sum" in text
 
+    def test_a_replicas_alerts_have_the_matrixs_severities(self):
+        # Wrong for three or four of the five minutes, the drain's included.
+        for minutes in (3, 4):
+            harm = {"wrong_share": minutes / 5 / setting.REPLICAS}
+            assert PLAN.alerts["WrongReplicaServed"]["severity"] == plan.classify(PLAN.severities, harm)
+        assert PLAN.alerts["ReplicaWrong"]["severity"] == plan.classify(PLAN.severities, {"wrong_share": 0})
+
 
 class TestLevels:
     def test_us_replicas_at_peak(self):
