@@ -115,8 +115,8 @@ def wrong_budgets() -> str:
 
 
 def canary_spent() -> str:
-    """Of the budget, by one bad US replica of ten at peak: detection, then a minute of draining."""
-    rps = setting.PEAK["us"] / setting.REPLICAS
+    """Of the budget, by a bad version on one replica of ten in each region at peak: detection, then a minute of draining."""
+    rps = setting.peak_rps() / setting.REPLICAS
     minutes = TARGET["detect"] + _plan().levers["drain-version"].takes_min
     return f"{spent(minutes, rps) * 100:.1f}%"
 

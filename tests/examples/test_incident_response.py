@@ -80,8 +80,8 @@ class TestClock:
         assert figures.pinned_average(8) == f"{(1 - 18 / 80 * 8 / 744) * 100:.2f}%" == "99.76%"
         assert figures.largest_share(0.9995, 0.989) == f"{0.05 / 1.1 * 100:.1f}%" == "4.5%"
 
-    def test_one_canary(self):
-        assert figures.canary_spent() == f"{4.4 * 4 * 60 / 129_600 * 100:.1f}%"
+    def test_a_canary_in_each_region(self):
+        assert figures.canary_spent() == f"{(4.4 + 3.6) * 4 * 60 / 129_600 * 100:.1f}%" == "1.5%"
 
     def test_one_wrong_replica(self):
         # Four of five minutes, a tenth of the region's answers.
