@@ -34,6 +34,9 @@ DEADLINE_S = 50.0
 PACE_TOKENS = 20
 """Below it one late token decides the mean, so the stream is not judged for its pace."""
 
+HUNG_UP = 499
+"""Logged where the client left before the end; nobody is ever sent it."""
+
 FINISHED = frozenset({"stop", "length", "tool_calls", "function_call", "content_filter"})
 """Finish reasons of the chat completions format that mean that the model ended as it was told to."""
 
@@ -52,8 +55,11 @@ class Ending:
     ended_s: float
     status: int | None = 200
     """None where nothing was sent, as when the client leaves first."""
-    refused_for: Literal["quota", "capacity"] | None = None
-    """Why the limiter or the admission control said 429: its own decision, not guessed from the status."""
+    refused_for: Literal["quota", "request", "capacity"] | None = None
+    """Why the gateway itself refused it: over quota, not a request it accepts (form, size, access), or no room.
+
+    None where the refusal came from an engine or the provider. Never guessed from the status.
+    """
     closed_by_client: bool = False
     error_event: bool = False
     finish_reason: str | None = None
@@ -103,13 +109,15 @@ class Ending:
 # --8<-- [start:served]
 def served(end: Ending) -> Judgement:
     """Did the client get a whole answer, as far as it was willing to wait?"""
-    if end.status == 429:
+    status = end.status or 0
+    if 400 <= status < 500 and status != HUNG_UP:
         if end.refused_for == "quota":
             return Judgement(Verdict.INVALID, "over_quota")
-        return Judgement(Verdict.BAD, "no_capacity")  # also when nobody said why
-    if end.status is not None and 400 <= end.status < 500:
-        return Judgement(Verdict.INVALID, "client_error")
-    if end.status is not None and end.status >= 500:
+        if end.refused_for == "request":
+            return Judgement(Verdict.INVALID, "client_error")
+        full = end.refused_for == "capacity" or status == 429  # also when nobody said why
+        return Judgement(Verdict.BAD, "no_capacity" if full else "refused_upstream")
+    if status >= 500:
         return Judgement(Verdict.BAD, "server_error")
     if end.error_event:
         return Judgement(Verdict.BAD, "error_event")
@@ -117,7 +125,7 @@ def served(end: Ending) -> Judgement:
         if end.output_tokens == 0 and end.finish_reason != "content_filter":
             return Judgement(Verdict.BAD, "empty")
         return Judgement(Verdict.GOOD, "whole")
-    if end.closed_by_client:
+    if end.closed_by_client or status == HUNG_UP:
         return left(end)
     if end.status is None:
         return Judgement(Verdict.BAD, "no_response")

@@ -73,9 +73,18 @@ class TestServed:
             ({"status": 429, "refused_for": "quota", **NOTHING}, INVALID, "over_quota"),
             ({"status": 429, "refused_for": "capacity", **NOTHING}, BAD, "no_capacity"),
             ({"status": 429, "refused_for": None, **NOTHING}, BAD, "no_capacity"),
-            ({"status": 400, **NOTHING}, INVALID, "client_error"),
-            ({"status": 413, **NOTHING}, INVALID, "client_error"),
+            # A limit on sizes, lowered while there is too little room
+            ({"status": 413, "refused_for": "capacity", **NOTHING}, BAD, "no_capacity"),
+            ({"status": 400, "refused_for": "request", **NOTHING}, INVALID, "client_error"),
+            ({"status": 401, "refused_for": "request", **NOTHING}, INVALID, "client_error"),
+            ({"status": 413, "refused_for": "request", **NOTHING}, INVALID, "client_error"),
+            # What the gateway let through and the provider refused: an expired key, a withdrawn model
+            ({"status": 400, **NOTHING}, BAD, "refused_upstream"),
+            ({"status": 401, **NOTHING}, BAD, "refused_upstream"),
+            ({"status": 404, **NOTHING}, BAD, "refused_upstream"),
+            ({"status": 408, **NOTHING}, BAD, "refused_upstream"),
             ({"status": 500, **NOTHING}, BAD, "server_error"),
+            ({"status": 500, "refused_for": "request", **NOTHING}, BAD, "server_error"),
             ({"status": 503, **NOTHING}, BAD, "server_error"),
             ({"status": 529, **NOTHING}, BAD, "server_error"),
             ({"status": None, **NOTHING}, BAD, "no_response"),
@@ -113,10 +122,27 @@ class TestServed:
         assert served(replace(gone, ended_s=60.0)) == Judgement(BAD, "left_waiting")
         assert served(replace(gone, ended_s=12.0)) == Judgement(INVALID, "left_early")
 
-    def test_a_stall_of_all_requests_does_not_pass_for_cancels(self):
+    @pytest.mark.parametrize(
+        ("change", "verdict", "reason"),
+        [
+            ({**NOTHING, "ended_s": 0.5}, INVALID, "left_early"),
+            ({**NOTHING, "ended_s": 30.0}, BAD, "left_waiting"),
+            ({"finish_reason": None}, GOOD, "left_reading"),
+            ({}, GOOD, "whole"),
+        ],
+    )
+    @pytest.mark.parametrize("closed", [True, False])
+    def test_a_499_is_judged_as_the_hang_up_it_logs(self, closed, change, verdict, reason):
+        assert served(replace(STREAM, status=499, closed_by_client=closed, **change)) == Judgement(
+            verdict, reason
+        )
+
+    @pytest.mark.parametrize("status", [None, 499])
+    def test_a_stall_of_all_requests_does_not_pass_for_cancels(self, status):
         """Thirty silent seconds, and the clients hang up: what a provider saw in December 2024."""
         stalled = [
-            replace(STREAM, closed_by_client=True, status=None, ended_s=10 + i, **NOTHING) for i in range(20)
+            replace(STREAM, closed_by_client=True, status=status, ended_s=10 + i, **NOTHING)
+            for i in range(20)
         ]
         assert {served(end).verdict for end in stalled} == {BAD}
 
@@ -128,7 +154,7 @@ class TestPromises:
         )
 
     def test_what_is_not_counted_is_counted_nowhere(self):
-        assert list(promises(replace(STREAM, status=400, **NOTHING))) == ["served"]
+        assert list(promises(replace(STREAM, status=400, refused_for="request", **NOTHING))) == ["served"]
 
     def test_a_shed_request_is_late_as_well_so_shedding_cannot_improve_latency(self):
         shed = replace(STREAM, status=429, refused_for="capacity", **NOTHING)
@@ -195,8 +221,8 @@ class TestPromises:
         st.builds(
             replace,
             st.sampled_from([STREAM, JOB]),
-            status=st.sampled_from([None, 200, 400, 429, 500, 503]),
-            refused_for=st.sampled_from([None, "quota", "capacity"]),
+            status=st.sampled_from([None, 200, 400, 401, 429, 499, 500, 503]),
+            refused_for=st.sampled_from([None, "quota", "request", "capacity"]),
             closed_by_client=st.booleans(),
             error_event=st.booleans(),
             finish_reason=st.sampled_from([None, "stop", "length", "abort", "nonsense"]),
@@ -213,6 +239,8 @@ class TestPromises:
             assert judged["served"].verdict is BAD
         if judged["served"].verdict is not INVALID:
             assert len(judged) > 1
+        elif end.status not in (None, 200, 499):
+            assert end.refused_for in ("quota", "request")
 
 
 @pytest.mark.parametrize(
