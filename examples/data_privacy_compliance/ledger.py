@@ -24,7 +24,9 @@ CREATE TABLE entry (              -- what was decided, in order
     decided INTEGER NOT NULL,
     unreadable INTEGER            -- day on which the last live key was gone
 );
-CREATE TABLE dead_key (key_id TEXT PRIMARY KEY, seq INTEGER NOT NULL);
+CREATE TABLE dead_key (           -- which erasure a key died of; two orders for one patient share it
+    seq INTEGER NOT NULL, key_id TEXT NOT NULL, PRIMARY KEY (seq, key_id)
+);
 CREATE TABLE hold (clinic TEXT NOT NULL, matter TEXT NOT NULL, ref TEXT, released INTEGER);
 CREATE TABLE waiting (            -- orders not yet carried out: cooling off, or held
     order_id TEXT PRIMARY KEY, clinic TEXT NOT NULL, ref TEXT NOT NULL, ordered INTEGER NOT NULL
@@ -143,15 +145,18 @@ class Ledger:
             (seq,),
         ).fetchall()
 
-    def record_dead(self, key_ids: Iterable[str], seq: int) -> None:
-        """Record keys before they are destroyed, so that rows sealed under them can be found later."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO dead_key (key_id, seq) VALUES (?, ?)", [(k, seq) for k in key_ids]
-        )
+    def record_dead(self, found: Iterable[tuple[int, str]]) -> None:
+        """Record erasures with their keys before these are destroyed, so that rows sealed under them can be found."""
+        self._db.executemany("INSERT OR IGNORE INTO dead_key (seq, key_id) VALUES (?, ?)", found)
 
-    def dead_keys(self) -> list[str]:
-        """Return every key that was destroyed and is still remembered."""
-        return [row[0] for row in self._db.execute("SELECT key_id FROM dead_key")]
+    def dead_keys(self, seq: int | None = None) -> list[str]:
+        """Return the keys of one erasure, or of all, that were destroyed and are still remembered."""
+        return [
+            row[0]
+            for row in self._db.execute(
+                "SELECT DISTINCT key_id FROM dead_key WHERE ?1 IS NULL OR seq = ?1 ORDER BY key_id", (seq,)
+            )
+        ]
 
     def unnoted(self) -> bool:
         """Whether an erasure lacks the day on which it took effect."""

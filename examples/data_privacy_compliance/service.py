@@ -257,9 +257,9 @@ class Service:
         """
         keys, copies, last = self._watermarks()
         if min(keys, copies) < last:
-            doomed = [ref for _, ref in self.ledger.erasures_after(keys)]
+            doomed = self.ledger.erasures_after(keys)
             self._step("destroy keys")
-            self.keys.destroy(doomed, last, lambda ids: self.ledger.record_dead(ids, last))
+            self.keys.destroy(doomed, last, self.ledger.record_dead)
             self._step("purge rows")
             self.copies.purge(self.ledger.dead_keys(), last)
         if min(keys, copies) < last or self.ledger.unnoted() or self._fresh:
@@ -297,9 +297,9 @@ class Service:
             due = order.ordered + CONTRACT_DAYS
             return Receipt(order_id, state, order.ordered, due, None, matters)
         seq, ordered, unreadable = self.ledger.dates(order_id)
-        dead = set(self.ledger.dead_keys())
-        left = [f"key {key_id}" for key_id in sorted(dead & self.keys.ids())]
-        left += [f"rows under {key_id}" for key_id in sorted(dead & self.copies.key_ids())]
+        dead = self.ledger.dead_keys(seq)
+        left = [f"key {key_id}" for key_id in dead if self.keys.has(key_id)]
+        left += [f"rows under {key_id}" for key_id in dead if self.copies.under(key_id)]
         # A backup of keys taken before the entry was applied may hold the key.
         old = [b for b in self.backups.all() if b.store == "keys" and b.applied < seq]
         left += [backup.file.name for backup in old]

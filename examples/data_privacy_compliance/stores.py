@@ -155,6 +155,10 @@ class Keys(_Store):
         except sqlite3.IntegrityError as error:
             raise Moved from error
 
+    def has(self, key_id: str) -> bool:
+        """Whether the key is there."""
+        return self._db.execute("SELECT 1 FROM key WHERE key_id = ?", (key_id,)).fetchone() is not None
+
     def ids(self) -> set[str]:
         """Return the ids of all keys."""
         return {row[0] for row in self._db.execute("SELECT key_id FROM key")}
@@ -165,18 +169,22 @@ class Keys(_Store):
         return None if row is None else (str(row[0]), bytes(row[1]))
 
     # --8<-- [start:destroy]
-    def destroy(self, refs: Iterable[str], through: int, record: Callable[[list[str]], None]) -> None:
-        """Delete the keys of patients.
+    def destroy(
+        self,
+        erasures: Sequence[tuple[int, str]],
+        through: int,
+        record: Callable[[list[tuple[int, str]]], None],
+    ) -> None:
+        """Delete the keys of the erasures' patients.
 
-        ``record`` gets the key ids before they are gone. No writer can add a key meanwhile: the transaction
-        holds the write lock from its first statement.
+        ``record`` gets each erasure's number and key id before the key is gone. No writer can add a key
+        meanwhile: the transaction holds the write lock from its first statement.
         """
 
         def delete(cursor: sqlite3.Cursor) -> None:
-            doomed = [(ref,) for ref in refs]
-            found = [cursor.execute("SELECT key_id FROM key WHERE ref = ?", ref).fetchone() for ref in doomed]
-            record([row[0] for row in found if row is not None])
-            cursor.executemany("DELETE FROM key WHERE ref = ?", doomed)
+            find = "SELECT ?, key_id FROM key WHERE ref = ?"
+            record([row for erasure in erasures for row in cursor.execute(find, erasure)])
+            cursor.executemany("DELETE FROM key WHERE ref = ?", [(ref,) for _, ref in erasures])
 
         self._delete(delete, through)
         # --8<-- [end:destroy]

@@ -442,6 +442,33 @@ class TestErasure:
         assert ANNA not in text
         assert world.kms.reference("lyon", ANNA) not in text
 
+    def test_a_receipt_shows_no_other_orders_keys_and_stays_final(self, world):
+        fill(world)
+        world.service.put("graz", ANNA, "vector", OTHER, 0)
+        erase(world)
+        _, keys = world.service.back_up(DAYS["keys"])
+        erase(world, "order-2", DAYS["keys"], "graz")
+        world.service.restore(keys)
+        (left,) = [text for text in world.service.receipt("order-2").left if text.startswith("key ")]
+        receipt = world.service.receipt("order-1")
+        assert (receipt.state, receipt.left) == (State.FINAL, ())
+        assert left.removeprefix("key ") in world.service.keys.ids()
+
+    @pytest.mark.parametrize("order_id", ["order-1", "order-2"])
+    def test_each_of_two_orders_for_one_patient_looks_for_the_key_and_its_rows(self, world, order_id):
+        fill(world)
+        rows, keys = world.service.back_up(0)
+        key_id, _ = world.service.keys.of(world.kms.reference("lyon", ANNA))
+        world.service.order("order-1", "lyon", ANNA, 1)
+        world.service.order("order-2", "lyon", ANNA, 1)
+        world.service.carry_out(9)
+        for backup in (rows, keys):
+            world.service.restore(backup)
+        left = (f"key {key_id}", f"rows under {key_id}", keys.file.name)
+        assert world.service.receipt(order_id).left == left
+        world.service.catch_up(9)
+        assert world.service.receipt(order_id).left == (keys.file.name,)
+
     def test_an_erasure_by_another_worker_does_not_make_the_ledger_look_old(self, world, monkeypatch):
         """It is decided and applied while this worker looks how far ledger and stores have come."""
         fill(world)
