@@ -1,4 +1,6 @@
-"""The deletion ledger: orders to erase, in sequence, append-only, and the holds that make an order wait.
+"""The deletion ledger: orders to erase, the holds that make one wait, and what was decided, append-only.
+
+Each of these takes the next number of one sequence, so that a store which has seen it knows a ledger that lost it.
 
 It is never restored from the backups that it corrects. It holds pseudonyms, so it is personal data itself:
 `forget` blanks them once no backup is left to correct, and keeps the receipt.
@@ -14,8 +16,10 @@ from typing import NamedTuple
 
 # --8<-- [start:schema]
 SCHEMA = """
+CREATE TABLE latest (seq INTEGER NOT NULL);  -- number of the newest order, recall, hold, release or decision
+INSERT INTO latest VALUES (0);
 CREATE TABLE entry (              -- what was decided, in order
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('erase', 'readmit')),
     clinic TEXT NOT NULL,
     ref TEXT,                     -- the patient's pseudonym; blanked by `forget`
@@ -72,8 +76,13 @@ class Ledger:
 
     @property
     def last(self) -> int:
-        """Number of the newest entry; 0 while there is none."""
-        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()[0])
+        """Number of the newest order, recall, hold, release or decision; 0 while there is none."""
+        return int(self._db.execute("SELECT seq FROM latest").fetchone()[0])
+
+    def _next(self) -> int:
+        """Number a write, in the write's own transaction."""
+        self._db.execute("UPDATE latest SET seq = seq + 1")
+        return self.last
 
     # --8<-- [start:decide]
     def decide(self, order: Order, today: int) -> bool:
@@ -101,8 +110,8 @@ class Ledger:
 
     def _append(self, kind: str, order: Order, today: int) -> None:
         self._db.execute(
-            "INSERT INTO entry (kind, clinic, ref, order_id, ordered, decided) VALUES (?, ?, ?, ?, ?, ?)",
-            (kind, order.clinic, order.ref, order.order_id, order.ordered, today),
+            "INSERT INTO entry (seq, kind, clinic, ref, order_id, ordered, decided) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._next(), kind, order.clinic, order.ref, order.order_id, order.ordered, today),
         )
 
     def _same(self, order: Order, kind: str) -> None:
@@ -185,14 +194,18 @@ class Ledger:
 
     def hold(self, clinic: str, matter: str, ref: str | None) -> None:
         """Preserve one patient's data, or a whole clinic's if ``ref`` is None."""
-        self._db.execute("INSERT INTO hold (clinic, matter, ref) VALUES (?, ?, ?)", (clinic, matter, ref))
+        with self._transaction():
+            self._next()
+            self._db.execute("INSERT INTO hold (clinic, matter, ref) VALUES (?, ?, ?)", (clinic, matter, ref))
 
     def release(self, clinic: str, matter: str, today: int) -> None:
         """End a matter; other matters go on holding."""
-        self._db.execute(
-            "UPDATE hold SET released = ? WHERE clinic = ? AND matter = ? AND released IS NULL",
-            (today, clinic, matter),
-        )
+        with self._transaction():
+            self._next()
+            self._db.execute(
+                "UPDATE hold SET released = ? WHERE clinic = ? AND matter = ? AND released IS NULL",
+                (today, clinic, matter),
+            )
 
     def matters(self, clinic: str, ref: str) -> list[str]:
         """Return the open matters that cover the patient."""
@@ -214,6 +227,7 @@ class Ledger:
         with self._transaction():
             self._same(order, "erase")
             if not self._decided(order.order_id):
+                self._next()
                 self._db.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)", order)
 
     def recall(self, order_id: str) -> bool:
@@ -221,6 +235,7 @@ class Ledger:
         with self._transaction():
             gone = self._db.execute("DELETE FROM waiting WHERE order_id = ?", (order_id,)).rowcount == 1
             if gone:
+                self._next()
                 self._db.execute("INSERT INTO recalled VALUES (?)", (order_id,))
         return gone
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -44,7 +45,7 @@ class Held(Refused):
 
 
 class LedgerBehind(Refused):
-    """A store has seen entries that the ledger lacks: the ledger was rolled back or lost. Nothing is served."""
+    """A store has seen what the ledger lacks: the ledger was rolled back or lost. Nothing is served or destroyed."""
 
 
 class State(StrEnum):
@@ -105,7 +106,7 @@ class Service:
         self.backups = Backups(folder / "backups")
         self._kms, self._inventory, self._region, self._clinics = kms, inventory, region, clinics
         self._random, self._step = randomness, step
-        self._fresh = True  # the process before may have died between a deletion and its flush
+        self._flushed = False  # the process before may have died between a deletion and its flush
 
     def close(self) -> None:
         """Close the three files."""
@@ -129,7 +130,7 @@ class Service:
                 expires = today + declared.days
                 self.copies.add(Row(row_id, clinic, key_id, copy, expires, sealed), seen)
                 return row_id
-            except Moved:  # an erasure, or another writer's key, came in between
+            except Moved:  # an order, an erasure or another writer's key came in between
                 continue
 
     def _admit(self, clinic: str, patient: str, today: int) -> tuple[str, int]:
@@ -205,28 +206,40 @@ class Service:
     def order(self, order_id: str, clinic: str, patient: str, today: int) -> Receipt:
         """Take in a clinic's order to erase: from here on the data is not used. Repeating it changes nothing."""
         ref = self._reference(clinic, patient)
-        self.catch_up(today)
-        self.ledger.wait(Order(order_id, clinic, ref, today))
+        with self._told(today):
+            self.ledger.wait(Order(order_id, clinic, ref, today))
         return self.receipt(order_id)
 
-    def recall(self, order_id: str) -> bool:
+    def recall(self, order_id: str, today: int) -> bool:
         """Withdraw an order that still waits, for good; return whether it did."""
-        return self.ledger.recall(order_id)
+        with self._told(today):
+            return self.ledger.recall(order_id)
 
-    def hold(self, clinic: str, matter: str, patient: str | None = None) -> None:
+    def hold(self, clinic: str, matter: str, today: int, patient: str | None = None) -> None:
         """Preserve a patient's data, or a whole clinic's, for a matter: no erasure, no expiry."""
         self._here(clinic)
-        self.ledger.hold(clinic, matter, None if patient is None else self._reference(clinic, patient))
+        ref = None if patient is None else self._reference(clinic, patient)
+        with self._told(today):
+            self.ledger.hold(clinic, matter, ref)
 
     def release(self, clinic: str, matter: str, today: int) -> list[Receipt]:
         """End a matter and carry out the orders that waited for it alone."""
         self._here(clinic)
-        self.ledger.release(clinic, matter, today)
+        with self._told(today):
+            self.ledger.release(clinic, matter, today)
         return self.carry_out(today)
+
+    @contextmanager
+    def _told(self, today: int) -> Iterator[None]:
+        """Tell the stores of what the ledger takes in, before the clinic is told: they know a ledger that lost it."""
+        self.catch_up(today)
+        yield
+        self.catch_up(today)
 
     def end_contract(self, clinic: str) -> None:
         """Destroy the clinic's own key: nothing that it sealed opens again, in any copy. Raises Held."""
         self._here(clinic)
+        self._watermarks()
         with self.ledger.held_clinics() as held:
             if clinic in held:
                 raise Held(f"{clinic} has an open matter: release it first")
@@ -234,10 +247,7 @@ class Service:
 
     # --8<-- [start:erase]
     def carry_out(self, today: int) -> list[Receipt]:
-        """Erase what is ordered, has cooled off and is not held. Safe to repeat.
-
-        Raises LedgerBehind.
-        """
+        """Erase what is ordered, cooled off and not held. Repeatable. Raises LedgerBehind."""
         # A ledger that lags would use a number that the stores have seen.
         self._watermarks()
         done = []
@@ -257,16 +267,17 @@ class Service:
         """
         keys, copies, last = self._watermarks()
         if min(keys, copies) < last:
+            self._flushed = False  # until a flush succeeds
             doomed = self.ledger.erasures_after(keys)
             self._step("destroy keys")
             self.keys.destroy(doomed, last, self.ledger.record_dead)
             self._step("purge rows")
             self.copies.purge(self.ledger.dead_keys(), last)
-        if min(keys, copies) < last or self.ledger.unnoted() or self._fresh:
+        if not self._flushed or self.ledger.unnoted():
             self._step("flush")
             self.keys.flush()
             self.copies.flush()
-            self._fresh = False
+            self._flushed = True
             self.ledger.note_unreadable(last, today)
         return last
 
@@ -283,13 +294,13 @@ class Service:
     def readmit(self, order_id: str, clinic: str, patient: str, today: int) -> None:
         """Serve an erased patient again on a clinic's order, under a new key; the old one stays dead."""
         ref = self._reference(clinic, patient)
-        self.catch_up(today)
-        self.ledger.readmit(Order(order_id, clinic, ref, today), today)
-        self.catch_up(today)
+        with self._told(today):
+            self.ledger.readmit(Order(order_id, clinic, ref, today), today)
 
     # --8<-- [start:receipt]
     def receipt(self, order_id: str) -> Receipt:
-        """Look, and say how far an order has come. Raises KeyError if it was never taken."""
+        """Look, and say how far an order has come. Raises LedgerBehind, KeyError if it was never taken."""
+        self._watermarks()
         order = next((o for o in self.ledger.waiting() if o.order_id == order_id), None)
         if order is not None:
             matters = tuple(self.ledger.matters(order.clinic, order.ref))
@@ -312,6 +323,7 @@ class Service:
 
     def expire(self, today: int) -> int:
         """Delete rows past their day, held clinics excepted, and backups past their regime; return the rows."""
+        self.catch_up(today)
         with self.ledger.held_clinics() as held:
             gone = self.copies.expire(today, held)
         self.copies.flush()
@@ -333,6 +345,7 @@ class Service:
 
     def forget(self, today: int) -> int:
         """Blank the pseudonyms of erasures that no backup can bring back; return how many."""
+        self._watermarks()
         seen = [backup.applied for backup in self.backups.all()]
         return self.ledger.forget(today - LEDGER_DAYS, min(seen, default=self.ledger.last))
 

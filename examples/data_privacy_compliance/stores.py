@@ -43,12 +43,12 @@ class _Store:
 
     @property
     def applied(self) -> int:
-        """Newest ledger entry that this store has seen."""
+        """Number of the ledger's newest write that this store has seen."""
         return int(self._db.execute("SELECT applied FROM meta").fetchone()[0])
 
     # --8<-- [start:write]
     def _write(self, sql: str, values: Sequence[Any], seen: int) -> None:
-        """Insert a row if the watermark is still ``seen``. Raises Moved: an erasure came."""
+        """Insert a row if the watermark is still ``seen``. Raises Moved: an order or an erasure came."""
         marks = ", ".join("?" * len(values))
         cursor = self._db.execute(
             f"INSERT INTO {sql} SELECT {marks} WHERE (SELECT applied FROM meta) = ?",

@@ -203,8 +203,8 @@ class TestServing:
             lambda: service.order("order-1", "akron", ANNA, 1),
             lambda: service.readmit("order-2", "akron", ANNA, 1),
             lambda: service.export("akron", ANNA, 1),
-            lambda: service.hold("akron", "matter"),
-            lambda: service.hold("akron", "matter", ANNA),
+            lambda: service.hold("akron", "matter", 1),
+            lambda: service.hold("akron", "matter", 1, ANNA),
             lambda: service.release("akron", "matter", 1),
             lambda: service.end_contract("akron"),
         ):
@@ -334,16 +334,33 @@ class TestErasure:
 
     def test_it_is_not_done_while_a_reader_keeps_the_old_pages(self, world):
         fill(world)
+        world.service.order("order-1", "lyon", ANNA, 1)
         with closing(sqlite3.connect(world.folder / "keys.db", isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM key").fetchall()
             world.service.keys._db.execute("PRAGMA busy_timeout = 0")
             with pytest.raises(StillInUse):
-                erase(world)
+                world.service.carry_out(9)
             assert world.service.receipt("order-1").unreadable is None
             assert world.service.ledger.forget(100, world.service.ledger.last) == 0  # not before it is done
         world.service.carry_out(20)
         assert world.service.receipt("order-1").unreadable == 20
+
+    def test_a_flush_that_failed_after_a_restore_is_tried_again(self, world):
+        fill(world)
+        _, keys = world.service.back_up(0)
+        wrapped = world.service.keys.of(world.kms.reference("lyon", ANNA))[1]
+        erase(world)
+        world.service.restore(keys)
+        with closing(sqlite3.connect(world.folder / "keys.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM key").fetchall()
+            world.service.keys._db.execute("PRAGMA busy_timeout = 0")
+            for _ in range(2):
+                with pytest.raises(StillInUse):
+                    world.service.read("lyon", BORIS, "vector", 9)
+        assert world.service.read("lyon", BORIS, "vector", 9) == [OTHER]
+        assert world.holds_bytes(wrapped, [world.folder / "keys.db", world.folder / "keys.db-wal"]) == []
 
     def test_an_old_backup_of_rows_stays_shut_and_one_of_keys_keeps_it_from_being_final(self, world):
         fill(world)
@@ -367,8 +384,8 @@ class TestErasure:
         world.service.order("forged", "lyon", ANNA, 1)
         assert world.service.carry_out(1 + COOLING_DAYS - 1) == []
         assert world.service.receipt("forged").state is State.WAITING
-        assert world.service.recall("forged")
-        assert not world.service.recall("forged")
+        assert world.service.recall("forged", 3)
+        assert not world.service.recall("forged", 3)
         assert world.service.carry_out(9) == []
         assert world.service.read("lyon", ANNA, "vector", 9)
         with pytest.raises(OrderReused, match="recalled"):  # a late repetition of the forged message
@@ -382,7 +399,7 @@ class TestErasure:
         world.service.order("order-1", "lyon", ANNA, 1)
         stale = world.service.ledger.waiting()
         if act == "recall":
-            assert other.recall("order-1")
+            assert other.recall("order-1", 2)
         else:
             assert len(other.carry_out(9)) == 1
         last = world.service.ledger.last
@@ -519,6 +536,21 @@ class TestWritersAfterErasure:
         other.close()
         writer.close()
 
+    @pytest.mark.parametrize("moment", ["add key", "add row"])
+    def test_a_writer_caught_by_an_order_is_refused(self, world, moment):
+        other = Service(world.folder, world.kms, load(), "eu", CLINICS, world.random)
+
+        def interfere(name):
+            if name == moment:
+                world.service._step = lambda _: None
+                other.order("order-1", "lyon", ANNA, 1)
+
+        world.service._step = interfere
+        with pytest.raises(Restricted):
+            world.service.put("lyon", ANNA, "conversation", TEXT, 1)
+        assert other.export("lyon", ANNA, 1).rows == {}
+        other.close()
+
     def test_two_writers_of_a_new_patient_agree_on_a_key(self, tmp_path):
         world = World(tmp_path)
         other = Service(tmp_path, world.kms, load(), "eu", CLINICS, world.random)
@@ -631,7 +663,7 @@ class TestRestore:
         pair = world.service.back_up(0)
         world.service.order("order-2", "lyon", BORIS, 1)
         world.service.ledger._db.execute("VACUUM INTO ?", (str(world.folder / "old-ledger"),))
-        world.service.recall("order-2")
+        world.service.recall("order-2", 1)
         erase(world)
         if restored is not None:  # one store is as old as the ledger, the other is not
             world.service.restore(pair[restored])
@@ -645,7 +677,54 @@ class TestRestore:
         ):
             with pytest.raises(LedgerBehind):
                 call()
-        assert service.ledger.last == 0
+        assert service.ledger.last == 1  # the second order
+
+    @pytest.mark.parametrize(
+        "lost",
+        [
+            lambda service: service.order("order-1", "lyon", ANNA, 1),
+            lambda service: service.hold("lyon", "matter", 1, ANNA),
+            lambda service: service.hold("lyon", "matter", 1),
+            lambda service: service.recall("order-0", 1),
+            lambda service: service.release("lyon", "older", 1),
+        ],
+        ids=["order", "hold", "hold of a clinic", "recall", "release"],
+    )
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_a_ledger_that_lost_what_was_acknowledged_stops_the_service(self, world, lost, killed):
+        fill(world)
+        world.service.order("order-0", "lyon", BORIS, 0)
+        world.service.hold("lyon", "older", 0, BORIS)
+        world.service.ledger._db.execute("VACUUM INTO ?", (str(world.folder / "old-ledger"),))
+        if killed:  # the ledger has it and the stores do not: the next call tells them
+            world.crash_at = "destroy keys"
+            with pytest.raises(Crash):
+                lost(world.service)
+            world.reopen().read("lyon", "nobody", "vector", 1)
+        else:
+            lost(world.service)
+        world.service.close()
+        shutil.move(world.folder / "old-ledger", world.folder / "ledger.db")
+        service = world.open()
+        for call in (
+            lambda: service.put("lyon", ANNA, "conversation", TEXT, 1),
+            lambda: service.read("lyon", ANNA, "conversation", 1),
+            lambda: service.export("lyon", ANNA, 1),
+            lambda: service.order("order-2", "lyon", ANNA, 1),
+            lambda: service.recall("order-0", 1),
+            lambda: service.hold("lyon", "other", 1),
+            lambda: service.release("lyon", "older", 1),
+            lambda: service.end_contract("lyon"),
+            lambda: service.carry_out(9),
+            lambda: service.readmit("return-1", "lyon", ANNA, 9),
+            lambda: service.receipt("order-0"),
+            lambda: service.expire(100),
+            lambda: service.back_up(9),
+            lambda: service.forget(100),
+        ):
+            with pytest.raises(LedgerBehind):
+                call()
+        assert TEXT + b"conversation" in world.insider()  # neither key was destroyed, no row deleted
 
     def test_a_lost_ledger_stops_the_service(self, world):
         fill(world)
@@ -730,8 +809,8 @@ class TestHolds:
 
     @pytest.mark.parametrize("patient", [None, ANNA])
     def test_a_held_order_waits_with_its_matters_named(self, world, patient):
-        world.service.hold("akron", "Doe v. Akron", patient)
-        world.service.hold("akron", "Doe v. Akron", ANNA)  # the same matter again
+        world.service.hold("akron", "Doe v. Akron", 0, patient)
+        world.service.hold("akron", "Doe v. Akron", 0, ANNA)  # the same matter again
         assert erase(world, clinic="akron") == []
         receipt = world.service.receipt("order-1")
         assert (receipt.state, receipt.left) == (State.HELD, ("Doe v. Akron",))
@@ -740,8 +819,8 @@ class TestHolds:
         assert world.service.export("akron", ANNA, 9).rows == {"conversation": [TEXT]}
 
     def test_it_is_carried_out_when_the_last_matter_is_released(self, world):
-        world.service.hold("akron", "first", ANNA)
-        world.service.hold("akron", "second")
+        world.service.hold("akron", "first", 0, ANNA)
+        world.service.hold("akron", "second", 0)
         erase(world, clinic="akron")
         assert world.service.release("akron", "first", 20) == []
         assert world.service.release("akron", "no such matter", 20) == []
@@ -751,31 +830,31 @@ class TestHolds:
             world.service.read("akron", ANNA, "conversation", 40)
 
     def test_a_release_does_not_cut_the_cooling_short(self, world):
-        world.service.hold("akron", "first", ANNA)
+        world.service.hold("akron", "first", 0, ANNA)
         world.service.order("order-1", "akron", ANNA, 1)
         assert world.service.release("akron", "first", 2) == []
         assert world.service.read("akron", BORIS, "vector", 2) == [OTHER]
 
     def test_it_binds_its_clinic_and_its_patient_only(self, world):
-        world.service.hold("akron", "matter", BORIS)
+        world.service.hold("akron", "matter", 0, BORIS)
         assert len(erase(world, "order-1", clinic="akron")) == 1
         assert len(erase(world, "order-2", clinic="tulsa")) == 1
 
     def test_the_end_of_a_matter_is_not_that_of_another_clinics_of_the_same_name(self, world):
         for clinic in ("akron", "tulsa"):
-            world.service.hold(clinic, "matter")
+            world.service.hold(clinic, "matter", 0)
             world.service.order(clinic, clinic, ANNA, 1)
         assert [receipt.order_id for receipt in world.service.release("akron", "matter", 9)] == ["akron"]
         assert world.service.receipt("tulsa").state is State.HELD
 
     def test_a_hold_placed_while_the_order_cools_off_is_in_time(self, world):
         world.service.order("order-1", "akron", ANNA, 1)
-        world.service.hold("akron", "matter")
+        world.service.hold("akron", "matter", 2)
         assert world.service.carry_out(9) == []
 
     @pytest.mark.parametrize("patient", [None, ANNA])
     def test_a_contract_does_not_end_over_an_open_matter(self, world, patient):
-        world.service.hold("akron", "matter", patient)
+        world.service.hold("akron", "matter", 0, patient)
         with pytest.raises(Held, match="akron"):
             world.service.end_contract("akron")
         assert world.service.read("akron", ANNA, "conversation", 0) == [TEXT]
@@ -792,7 +871,7 @@ class TestHolds:
                 other.execute("INSERT INTO hold (clinic, matter) VALUES ('akron', 'matter')")
 
     def test_it_stops_expiry_but_serves_nothing_past_its_day(self, world):
-        world.service.hold("akron", "matter")
+        world.service.hold("akron", "matter", 0)
         world.service.expire(400)
         assert world.service.export("akron", ANNA, 400).rows == {"conversation": [TEXT]}
         assert world.service.read("akron", ANNA, "conversation", 400) == []
@@ -810,7 +889,7 @@ class TestLedger:
             "UPDATE entry SET decided = 5",
             "UPDATE entry SET order_id = 'order-2'",
             "UPDATE entry SET clinic = 'graz'",
-            "UPDATE entry SET seq = 2",
+            "UPDATE entry SET seq = 9",
         ):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 world.service.ledger._db.execute(sql)

@@ -79,7 +79,7 @@ class Erasure(RuleBasedStateMachine):
 
     @rule(clinic=st.sampled_from(CLINICS))
     def hold(self, clinic):
-        self.world.service.hold(clinic, "matter")
+        self.world.service.hold(clinic, "matter", self.day)
         self.held.add(clinic)
 
     @rule(clinic=st.sampled_from(CLINICS), crash=st.sampled_from((None, *STEPS)))
