@@ -217,10 +217,10 @@ class Ledger:
         return [row[0] for row in rows]
 
     @contextmanager
-    def held_clinics(self) -> Iterator[set[str]]:
-        """Give the clinics with any open matter; no hold can be placed or released until the block ends."""
+    def open_holds(self) -> Iterator[list[tuple[str, str | None]]]:
+        """Give clinic and patient of each open hold; none can be placed or released until the block ends."""
         with self._transaction():
-            yield {row[0] for row in self._db.execute("SELECT clinic FROM hold WHERE released IS NULL")}
+            yield self._db.execute("SELECT clinic, ref FROM hold WHERE released IS NULL").fetchall()
 
     def wait(self, order: Order) -> None:
         """Take an order in, once. Raises OrderReused."""

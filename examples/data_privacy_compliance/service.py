@@ -240,8 +240,8 @@ class Service:
         """Destroy the clinic's own key: nothing that it sealed opens again, in any copy. Raises Held."""
         self._here(clinic)
         self._watermarks()
-        with self.ledger.held_clinics() as held:
-            if clinic in held:
+        with self.ledger.open_holds() as held:
+            if any(clinic == held_clinic for held_clinic, _ in held):
                 raise Held(f"{clinic} has an open matter: release it first")
             self._kms.destroy(clinic)
 
@@ -322,10 +322,17 @@ class Service:
     # Time
 
     def expire(self, today: int) -> int:
-        """Delete rows past their day, held clinics excepted, and backups past their regime; return the rows."""
+        """Delete rows past their day, held ones excepted, and backups past their regime; return the rows.
+
+        A patient's hold covers the patient's key. While rows lack their keys it covers the clinic, as one of
+        them may be the patient's.
+        """
         self.catch_up(today)
-        with self.ledger.held_clinics() as held:
-            gone = self.copies.expire(today, held)
+        with self.ledger.open_holds() as held:
+            lost = self.orphans() > 0
+            clinics = {clinic for clinic, ref in held if ref is None or lost}
+            keys = {key[0] for _, ref in held if ref is not None and (key := self.keys.of(ref))}
+            gone = self.copies.expire(today, clinics, keys)
         self.copies.flush()
         self.backups.expire(today)
         return gone

@@ -7,7 +7,7 @@ so that a restore which nobody announced is noticed by the next call.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,12 +131,11 @@ class Copies(_Store):
         rows = [(key_id,) for key_id in key_ids]
         self._delete(lambda cursor: cursor.executemany("DELETE FROM row WHERE key_id = ?", rows), through)
 
-    def expire(self, today: float, held: Iterable[str]) -> int:
-        """Delete rows past their day, except those of clinics under a hold; return how many."""
-        kept = list(held)
-        marks = ", ".join("?" * len(kept))
+    def expire(self, today: float, clinics: Collection[str], key_ids: Collection[str]) -> int:
+        """Delete rows past their day, except those of held clinics and under held keys; return how many."""
+        sql = f"clinic NOT IN ({', '.join('?' * len(clinics))}) AND key_id NOT IN ({', '.join('?' * len(key_ids))})"
         return self._db.execute(
-            f"DELETE FROM row WHERE expires <= ? AND clinic NOT IN ({marks})", (today, *kept)
+            f"DELETE FROM row WHERE expires <= ? AND {sql}", (today, *clinics, *key_ids)
         ).rowcount
 
 

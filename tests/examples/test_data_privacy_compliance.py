@@ -865,17 +865,49 @@ class TestHolds:
 
     def test_no_hold_can_slip_in_while_rows_expire(self, world):
         other = sqlite3.connect(world.folder / "ledger.db", timeout=0)
-        with closing(other), world.service.ledger.held_clinics() as held:
-            assert held == set()
+        with closing(other), world.service.ledger.open_holds() as held:
+            assert held == []
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("INSERT INTO hold (clinic, matter) VALUES ('akron', 'matter')")
 
-    def test_it_stops_expiry_but_serves_nothing_past_its_day(self, world):
-        world.service.hold("akron", "matter", 0)
-        world.service.expire(400)
+    @pytest.mark.parametrize(("patient", "gone"), [(None, 2), (ANNA, 3)])
+    def test_it_stops_expiry_but_serves_nothing_past_its_day(self, world, patient, gone):
+        world.service.hold("akron", "matter", 0, patient)
+        assert world.service.expire(400) == gone
         assert world.service.export("akron", ANNA, 400).rows == {"conversation": [TEXT]}
         assert world.service.read("akron", ANNA, "conversation", 400) == []
         assert world.service.export("tulsa", ANNA, 400).rows == {}
+
+    def test_a_patients_hold_lets_the_clinics_other_patients_expire(self, world):
+        for copy in ("vector", "trace"):
+            world.service.put("akron", ANNA, copy, TEXT, 0)
+        world.service.hold("akron", "matter", 0, ANNA)
+        world.service.hold("akron", "another", 0, "never-came")
+        assert world.service.expire(400) == 3  # Boris's, and both of the other clinic
+        assert set(world.service.export("akron", ANNA, 400).rows) == {"conversation", "vector", "trace"}
+        assert world.service.export("akron", BORIS, 400).rows == {}
+        world.service.release("akron", "matter", 400)
+        assert world.service.expire(400) == 3
+
+    @pytest.mark.parametrize("returned", [False, True])
+    def test_a_held_row_does_not_expire_while_its_key_is_lost(self, world, returned):
+        """The key store was restored too old, so that nobody can say whose the row is."""
+        world.service.hold("akron", "matter", 0, "carla")
+        _, before = world.service.back_up(0)
+        world.service.put("akron", "carla", "conversation", TEXT, 0)
+        _, after = world.service.back_up(1)
+        world.service.restore(before)
+        if returned:  # under a new key, which is not the held row's
+            world.service.put("akron", "carla", "trace", TEXT, 1)
+        assert world.service.expire(6) == 0
+        assert world.service.expire(7) == 1  # the other clinic's conversation
+        world.service.restore(after)
+        assert world.service.export("akron", "carla", 400).rows["conversation"] == [TEXT]
+        world.service.expire(400)
+        assert world.service.export("akron", "carla", 400).rows["conversation"] == [TEXT]
+        lost = world.service.orphans()  # the row of the new key, which went with the restore
+        assert lost == returned
+        assert world.service.export("akron", BORIS, 400).rows == ({"vector": [OTHER]} if lost else {})
 
 
 class TestLedger:
