@@ -505,6 +505,8 @@ def test_urls_in_a_text(text, found):
             "2001:0:4136:e378::1",
             "240.0.0.1",
         ),
+        # look public: Azure's platform, addresses for protocols, old addresses of a site
+        *("168.63.129.16", "::ffff:168.63.129.16", "192.0.0.192", "fec0::1"),
     ],
 )
 def test_no_connection_inside(address):
@@ -514,9 +516,23 @@ def test_no_connection_inside(address):
             egress.pinned("news.example", lambda _, answers=answers: answers)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700:4700::1111", "::ffff:93.184.215.14"])
-def test_a_public_address_is_connected_to(address):
+OWN = [ipaddress.ip_network("93.184.214.0/24"), ipaddress.ip_network("2606:4700:4701::/48")]
+
+
+@pytest.mark.parametrize("address", ["93.184.214.7", "::ffff:93.184.214.7", "2606:4700:4701::1"])
+def test_no_connection_to_ones_own_public_addresses(address):
+    """A service there may trust whatever comes from the proxy's address."""
     assert egress.pinned("news.example", lambda _: [address]) == address
+    with pytest.raises(egress.Refused):
+        egress.pinned("news.example", lambda _: ["93.184.215.14", address], iter(OWN))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["93.184.215.14", "2606:4700:4700::1111", "::ffff:93.184.215.14", "168.63.129.15", "168.63.129.17"],
+)
+def test_a_public_address_is_connected_to(address):
+    assert egress.pinned("news.example", lambda _: [address], OWN) == address
 
 
 def test_the_address_that_was_checked_is_returned_and_the_name_is_resolved_once():
