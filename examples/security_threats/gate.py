@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from examples.security_threats import links, mail
+from examples.security_threats import links, mail, output
 
 
 class Verdict(StrEnum):
@@ -73,6 +73,8 @@ class FindContact(_Arguments):
 
 
 class SendMail(_Arguments):
+    """Sent as ``text/plain``: no image in it loads."""
+
     to: list[str] = Field(min_length=1, max_length=10)
     cc: list[str] = Field(default=[], max_length=10)
     bcc: list[str] = Field(default=[], max_length=10)
@@ -81,6 +83,9 @@ class SendMail(_Arguments):
 
     def recipients(self) -> list[str]:
         return [*self.to, *self.cc, *self.bcc]
+
+    def text(self) -> str:
+        return f"{self.subject}\n{self.body}"
 
 
 class CreateEvent(_Arguments):
@@ -92,6 +97,9 @@ class CreateEvent(_Arguments):
 
     def recipients(self) -> list[str]:
         return list(self.attendees)
+
+    def text(self) -> str:
+        return self.title
 
 
 class Remember(_Arguments):
@@ -314,8 +322,14 @@ def _sink(
             to = {mail.address(text) for text in arguments.recipients()}
         except mail.BadAddress as error:
             return Verdict.BLOCK, Reason.BAD_RECIPIENT, str(error)
+        # Scanners open a mail's links without a click, whoever it is for.
+        carried = output.unauthorized(policy, run, arguments.text()) if run.private else ()
+        if made_up := [url for url in carried if url not in run.seen]:
+            return Verdict.BLOCK, Reason.URL_MADE_UP, ", ".join(made_up)
         if new := to - run.recipients:
             return Verdict.ASK, Reason.NEW_RECIPIENT, ", ".join(sorted(new))
+        if carried:
+            return Verdict.ASK, Reason.URL_FROM_A_SOURCE, ", ".join(carried)
     elif isinstance(arguments, FetchUrl):
         try:
             url = links.public(arguments.url)

@@ -1,4 +1,4 @@
-"""What a client may show of an answer: no image, link or tag that could carry data out.
+"""What a client may show of an answer, and a mail may link to: no image, link or tag that could carry data out.
 
 A client's renderer fetches images and previews by itself. Rather than look for bad links in Markdown, of which every
 renderer has its own dialect, this breaks the syntax of each link, and leaves intact those that are authorized. The
@@ -11,9 +11,12 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from examples.security_threats import links
-from examples.security_threats.gate import Policy, Run
+
+if TYPE_CHECKING:  # the gate asks this module about mail
+    from examples.security_threats.gate import Policy, Run
 
 # Characters that carry data or reorder text without being seen: tags, variation selectors, zero width, direction.
 _UNSEEN = re.compile(
@@ -28,6 +31,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?]|[^<> ]*@|[^<>\s]*$)", re.MULTILINE)
 _DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*!?\[.*?\]|[^\[\n]*?\]):", re.MULTILINE)
 _INLINE = re.compile(r"(!?)(\[[^\[\]\\<>&!`\n]*\])\(([^\s()<>]*)\)")
 _URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s<>()\[\]\"'`]+|www\.[^\s<>()\[\]\"'`]+")
+_CLOSING = ".,;:!?*_"
 _OPENS = re.compile(r"[\[\]<!{\\]")  # what may begin, or end, more than a word
 
 
@@ -42,7 +46,7 @@ class Shown:
 def shown(policy: Policy, run: Run, answer: str) -> Shown:
     """Return the answer with every link, image and tag broken that is not authorized."""
     removed: list[str] = []
-    text = _CONTROL.sub("", _RUNS.sub("", _UNSEEN.sub("", answer)))
+    text = _visible(answer)
     if text != answer:
         removed.append("unseen characters")
     kept: list[str] = []
@@ -63,7 +67,7 @@ def shown(policy: Policy, run: Run, answer: str) -> Shown:
     text = text.replace("\x00{", "\x00 {")  # attributes for a link that was kept
 
     def bare(match: re.Match[str]) -> str:
-        url = match[0].rstrip(".,;:!?*_")
+        url = match[0].rstrip(_CLOSING)
         if _authorized(policy, run, url, image=False):
             return match[0]
         removed.append(url)
@@ -71,6 +75,19 @@ def shown(policy: Policy, run: Run, answer: str) -> Shown:
 
     text = _URL.sub(bare, text)
     return Shown(re.sub("\x00(\\d+)\x00", lambda m: kept[int(m[1])], text), tuple(dict.fromkeys(removed)))
+
+
+def unauthorized(policy: Policy, run: Run, text: str) -> tuple[str, ...]:
+    """Return the links that nobody authorized in a text which goes out as ``text/plain``.
+
+    Nothing of it is rendered, but clients make links of URLs, and mail scanners open them without a click.
+    """
+    urls = (match[0].rstrip(_CLOSING) for match in _URL.finditer(_visible(text)))
+    return tuple(dict.fromkeys(url for url in urls if not _authorized(policy, run, url, image=False)))
+
+
+def _visible(text: str) -> str:
+    return _CONTROL.sub("", _RUNS.sub("", _UNSEEN.sub("", text)))
 
 
 # --8<-- [start:authorized]

