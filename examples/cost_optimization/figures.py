@@ -39,6 +39,7 @@ COLD_START_MIN = 9
 ENGINEERS = 2
 ENGINEER_MONTH = 20_000
 PROJECT_MONTHS = 3
+PROJECT_WEEKS = 13
 PASS_RATE = 0.860
 PROMPTS = 2_000
 FP8_LOSS = 0.004
@@ -50,6 +51,16 @@ PREFILL_SHARE = 0.5
 """Share of a replica's time that goes to prompts. To be measured; half is for illustration."""
 KV_BYTES = 327_680
 """Bytes of KV cache per token in BF16: 80 layers, 8 key-value heads of 128, keys and values."""
+GRADE = 0.05
+"""Dollars of one grade by a model."""
+CHECKED = 0.05
+"""Share of the grades that people check."""
+CHECK = 2.0
+"""Dollars of one such check."""
+GATE_RUNS = 3
+"""FP8, both steps together, and one repeat with fresh prompts."""
+STEP_WEEKS = (5, 6, 12)
+"""Engineer-weeks of deferral, FP8 and the 8B, estimated; the page's table of levers has them."""
 LANDS = {"Defer offline jobs": 1, "FP8, two GPUs": 2, "Route to the 8B": 3}
 """Months of work after which each step is in production."""
 
@@ -611,13 +622,46 @@ def _third_node(month: int) -> float:
     return sum(need > AFTER.nodes - 1 for need in needs) / len(WEEK)
 
 
+def step_weeks() -> int:
+    """Return the engineer-weeks of the three steps; the gate takes the rest of the quarter."""
+    return sum(STEP_WEEKS)
+
+
+def quarter_weeks() -> int:
+    """Return the engineer-weeks that there are."""
+    return ENGINEERS * PROJECT_WEEKS
+
+
+def grades() -> str:
+    """Return the grades of one run of the gate: baseline, candidate, and the baseline once more."""
+    return f"{_grades():,}"
+
+
+def _grades() -> int:
+    return 3 * gate.prompts_needed(0.05, _combined(), MARGIN)
+
+
+def gate_run() -> str:
+    """Return what one run of the gate costs."""
+    return money(_gate_run())
+
+
+def _gate_run() -> float:
+    return _grades() * (GRADE + CHECKED * CHECK)
+
+
+def gate_runs() -> str:
+    """Return what all runs of the gate cost."""
+    return money(GATE_RUNS * _gate_run())
+
+
 def project() -> str:
-    """Return what the project costs."""
+    """Return what the project costs, engineers and the gate's runs."""
     return money(_project())
 
 
 def _project() -> float:
-    return ENGINEERS * ENGINEER_MONTH * PROJECT_MONTHS
+    return ENGINEERS * ENGINEER_MONTH * PROJECT_MONTHS + GATE_RUNS * _gate_run()
 
 
 def payback() -> str:

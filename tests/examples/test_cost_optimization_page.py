@@ -4,6 +4,7 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from macros import calculators
 from macros.charts import figure
 
 NODE = 8 * 730
+PAGE = Path(__file__).parents[2] / "docs/questions/conceptual/cost-optimization.md"
 
 
 def cells(table: str) -> list[list[str]]:
@@ -116,15 +118,30 @@ def test_growth_and_cash():
     rows = cells(figures.growth_table())
     assert rows[1][1:] == ["6 nodes, $99,864", "4 nodes, $46,720", "3 nodes, $35,040"]
     assert rows[4][1] == "10 nodes, $166,440"
-    assert figures.payback() == f"{120_000 / (3 * NODE * 2.85):.1f}" == "2.4", (
-        "the commitment needs no project"
-    )
+    grades = 3 * 11_880
+    run = grades * 0.05 + grades * 0.05 * 2
+    assert (figures.grades(), figures.gate_run(), figures.gate_runs()) == ("35,640", "$5,346", "$16,038")
+    assert (grades, run) == (35_640, 5_346)
+    cost = 2 * 20_000 * 3 + 3 * run
+    assert figures.project() == f"${cost:,.0f}" == "$136,038"
+    assert figures.payback() == f"{cost / (3 * NODE * 2.85):.1f}" == "2.7", "the commitment needs no project"
     undone = [2 * math.ceil(30 * 1.05**m / 3 / 2 - 1e-9) // 2 + 1 for m in range(12)]
     done = [5 if m == 1 else 4 if m == 2 else 3 for m in range(12)]
     done[0] = 6
     spent = [3 * NODE * 2 + (n - 3) * NODE * 2.85 for n in done]
-    saved = sum(n * NODE * 2.85 for n in undone) - sum(spent) - 120_000
+    saved = sum(n * NODE * 2.85 for n in undone) - sum(spent) - cost
     assert figures.first_year() == f"${saved:,.0f}"
+
+
+def test_the_steps_leave_the_gate_its_weeks_and_the_caches_none():
+    levers = PAGE.read_text().split("### Levers by saving")[1].split("\n\n")[1]
+    weeks = [int(row.split(" | ")[3]) for row in levers.splitlines()[2:] if row.split(" | ")[3].isdigit()]
+    steps, caches = weeks[:3], weeks[3:5]
+    assert figures.step_weeks() == sum(steps) == 23
+    assert figures.quarter_weeks() == 2 * 13
+    rest = figures.quarter_weeks() - sum(steps)
+    assert 0 < rest < sum(caches)
+    assert steps[0] + rest <= figures.quarter_weeks() / 3, "the gate is built in the queue's month"
 
 
 def test_caches_spot_and_memory():
