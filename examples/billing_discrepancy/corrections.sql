@@ -49,8 +49,10 @@ SELECT event_id, kept_event_id, :run
 FROM (
     SELECT event_id, row_number() OVER same AS copy,
            first_value(event_id) OVER same AS kept_event_id
-    FROM usage_events
-    WHERE event_id NOT IN (SELECT event_id FROM excluded_events)
+    FROM usage_events AS e
+    WHERE NOT EXISTS (
+        SELECT 1 FROM excluded_events AS x
+        WHERE x.event_id = e.event_id)
     WINDOW same AS (
         PARTITION BY request_id, org_id, key_id,
                      prompt_tokens, output_tokens, outcome
