@@ -101,7 +101,7 @@ def customer_run(seed: int = SEED) -> tuple[sqlite3.Connection, pipeline.Records
 def mended_run() -> tuple[sqlite3.Connection, pipeline.Records]:
     """The same requests and the same fates through the mended pipeline, with its rule in force from the start."""
     database = store.empty()
-    rule, consume = store.statements("pipeline.sql", "mend")
+    consume, rule = store.statements("pipeline.sql", "mend")
     database.execute(re.sub(r">= \d+", ">= 0", rule))
     return database, pipeline.run(database, customers()[1], pipeline.publish_once, patience_s, consume)
 

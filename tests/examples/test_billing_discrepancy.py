@@ -54,7 +54,7 @@ def rows_of(requests, mended=False, timeout_s=2.0):
     database = store.empty()
     publish, consume = pipeline.publisher(pipeline.random_ids("x")), store.section("pipeline.sql", "consume")
     if mended:
-        rule, consume = store.statements("pipeline.sql", "mend")
+        consume, rule = store.statements("pipeline.sql", "mend")
         database.execute(re.sub(r">= \d+", ">= 0", rule))
         publish = pipeline.publish_once
     records = pipeline.run(database, requests, publish, lambda _: timeout_s, consume)
@@ -109,13 +109,30 @@ class TestPipeline:
 
     def test_mended_the_rule_holds_against_a_publisher_that_still_mints_ids(self):
         database = store.empty()
-        rule, consume = store.statements("pipeline.sql", "mend")
+        consume, rule = store.statements("pipeline.sql", "mend")
         database.execute(re.sub(r">= \d+", ">= 0", rule))
         pipeline.run(
             database, [request(fate(acks=(9.0, 9.0, 9.0)))], pipeline.publisher(pipeline.random_ids("x")),
             lambda _: 2.0, consume,
         )  # fmt: skip
         assert database.execute("SELECT count(*) FROM usage_events").fetchone() == (1,)
+
+    def test_the_consumers_insert_ships_before_the_rule(self):
+        """The old one names `event_id`, so the rule is an error to it; the new one needs no rule to work as before."""
+        old, (new, rule) = store.section("pipeline.sql", "consume"), store.statements("pipeline.sql", "mend")
+        at = setting.ms("2026-11-07T00:00")
+        one, copy = (
+            pipeline.Event(event_id, at, "r1", "org", "key", 1, 1, "stop")._asdict()
+            for event_id in ("e1", "e2")
+        )
+        database = store.empty()
+        for event in (one, one):
+            database.execute(new, event)
+        database.execute(rule)
+        with pytest.raises(sqlite3.IntegrityError, match="usage_events.request_id"):
+            database.execute(old, copy)
+        database.execute(new, copy)
+        assert database.execute("SELECT event_id FROM usage_events").fetchall() == [("e1",)]
 
     def test_a_derived_id_alone_suffices_for_the_old_consumer(self):
         database = store.empty()
@@ -144,14 +161,14 @@ class TestPipeline:
     def test_the_rule_cannot_be_built_over_the_history_but_from_its_day_on(self, database):
         with pytest.raises(sqlite3.IntegrityError):
             database.execute("CREATE UNIQUE INDEX plain ON usage_events (request_id)")
-        database.execute(store.statements("pipeline.sql", "mend")[0])
+        database.execute(store.statements("pipeline.sql", "mend")[1])
         assert "1794009600000" in store.section("pipeline.sql", "mend")
         assert setting.ms("2026-11-07T00:00") == 1_794_009_600_000
         database.execute("DROP INDEX one_event_a_request")
 
     def test_what_the_rule_lets_in_is_a_pair_across_its_first_midnight_and_what_ended_before(self):
         database = store.empty()
-        rule, consume = store.statements("pipeline.sql", "mend")
+        consume, rule = store.statements("pipeline.sql", "mend")
         database.execute(rule)
         midnight = setting.ms("2026-11-07T00:00")
         for event_id, request_id, at in (

@@ -492,21 +492,24 @@ class TestPostgreSQL:
     def test_the_plain_rule_fails_on_the_history_and_the_partial_one_holds(self, session):
         with pytest.raises(DatabaseError, match="could not create unique index"):
             session.script("CREATE UNIQUE INDEX plain ON usage_events (request_id);")
-        rule, consume = store.statements("pipeline.sql", "mend")
+        consume, rule = store.statements("pipeline.sql", "mend")
         session.script(rule.replace("UNIQUE INDEX", "UNIQUE INDEX CONCURRENTLY") + ";")
         row = dict(zip(
             ("event_id", "request_id", "org_id", "key_id", "created_ms", "prompt_tokens", "output_tokens", "outcome"),
             event(1, 1, at=1_794_009_600_000), strict=True,
         ))  # fmt: skip
         session.execute(consume, **row)
-        session.execute(consume, **row | {"event_id": "e2", "created_ms": 1_794_009_602_000})
+        copy = row | {"event_id": "e2", "created_ms": 1_794_009_602_000}
+        with pytest.raises(DatabaseError, match="duplicate key"):  # so the new INSERT ships before the rule
+            session.execute(store.section("pipeline.sql", "consume").strip().rstrip(";"), **copy)
+        session.execute(consume, **copy)
         assert session.execute("SELECT event_id FROM usage_events WHERE request_id = 'r1'") == [("e1",)]
 
     @pytest.mark.parametrize(("end", "rows"), [("COMMIT;", [("e1",)]), ("ROLLBACK;", [("e2",)])])
     def test_two_consumers_at_once_store_one(self, server, end, rows):
         name = server.fresh("evidence")
         first, second = server.connect(name), server.connect(name)
-        rule, consume = store.statements("pipeline.sql", "mend")
+        consume, rule = store.statements("pipeline.sql", "mend")
         first.script(rule + ";")
         insert = (
             re.sub(r"(?s)VALUES.*?\)", "VALUES ('{}', 'r1', 'o', 'k', 1794009600000, 1, 1, 'stop')", consume)
@@ -523,7 +526,7 @@ class TestPostgreSQL:
     def test_under_repeatable_read_the_loser_is_told_to_repeat(self, server):
         name = server.fresh("evidence")
         first, second = server.connect(name), server.connect(name)
-        rule, consume = store.statements("pipeline.sql", "mend")
+        consume, rule = store.statements("pipeline.sql", "mend")
         first.script(rule + ";")
         insert = (
             re.sub(r"(?s)VALUES.*?\)", "VALUES ('{}', 'r1', 'o', 'k', 1794009600000, 1, 1, 'stop')", consume)
