@@ -62,6 +62,18 @@ FROM (
 WHERE copy > 1;
 -- --8<-- [end:exclude]
 
+-- The open month once more, in one transaction: its hours without what was excluded, and with events that came late.
+-- --8<-- [start:hours]
+DELETE FROM usage_hourly WHERE hour_ms >= :low AND hour_ms < :high;
+INSERT INTO usage_hourly
+    (org_id, hour_ms, requests, prompt_tokens, output_tokens)
+SELECT org_id, created_ms / 3600000 * 3600000, count(*),
+       sum(prompt_tokens), sum(output_tokens)
+FROM counted_events
+WHERE created_ms >= :low AND created_ms < :high
+GROUP BY org_id, created_ms / 3600000 * 3600000;
+-- --8<-- [end:hours]
+
 -- What the ledger says, less what should be due; never more. A second run finds no difference. A goodwill note for the
 -- same invoice pays for something else, so it takes part in the numbers and not in the sum.
 -- --8<-- [start:credit]

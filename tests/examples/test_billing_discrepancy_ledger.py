@@ -190,18 +190,29 @@ class TestCredits:
             ("e2", "e1")
         ]
 
-    def test_an_open_month_is_summed_without_what_is_excluded(self):
-        november = [event(n, n // 2, at=NOVEMBER + n * 1_000, output=5_000) for n in range(6)]
+    def test_an_open_month_is_summed_again_without_what_is_excluded_and_with_what_came_late(self):
         database = store.empty()
         run(database, "ledger")
         run(database, "counted")
-        database.executemany("INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", november)
+        october = event(8, 8, at=NOVEMBER - 1, output=5_000)
+        november = [event(n, n // 2, at=NOVEMBER + n * 1_000, output=5_000) for n in range(6)]
+        add(database, [october, *november, event(9, 9, at=DECEMBER)])
+        # Days later: the job has looked at these hours for the last time, so it sees neither.
         correct(database, "one")
-        for statement in store.statements("pipeline.sql", "hourly"):
-            database.execute(statement.replace("FROM usage_events", "FROM counted_events"))
+        database.execute(
+            "INSERT INTO usage_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            event("late", "late", at=NOVEMBER + 3 * HOUR, output=5_000),
+        )
+        before = database.execute("SELECT * FROM usage_hourly ORDER BY hour_ms").fetchall()
+        assert [row[2] for row in before] == [1, 6, 1]
+        for _ in range(2):
+            run(database, "hours", low=NOVEMBER, high=DECEMBER)
+            hours = database.execute("SELECT * FROM usage_hourly ORDER BY hour_ms").fetchall()
+            assert [(row[1], row[2]) for row in hours[1:-1]] == [(NOVEMBER, 3), (NOVEMBER + 3 * HOUR, 1)]
+            assert (hours[0], hours[-1]) == (before[0], before[-1])
         database.execute(NOVEMBERS_INVOICES.strip().rstrip(";"))
-        # Three requests of 78,000 millionths of a dollar.
-        assert due(database) == {"inv-2026-11-org_a": 23}
+        # Four requests of 78,000 millionths of a dollar.
+        assert due(database) == {"inv-2026-11-org_a": 31}
         correct(database, "two")
         assert database.execute("SELECT count(*) FROM credit_notes").fetchone() == (0,)
 
@@ -444,6 +455,14 @@ class TestPostgreSQL:
             "SELECT invoice_id, number, amount_cents, run_id FROM credit_notes ORDER BY 1"
         ) == as_text(wanted)
         assert len(wanted) > 8
+
+    def test_summed_again_the_hours_are_those_that_count(self, session):
+        session.script(script("ledger") + script("counted") + script("exclude", run="one"))
+        session.script(script("hours", low=OCTOBER, high=DECEMBER))
+        counted = script("totals", "queries.sql").replace("FROM usage_events", "FROM counted_events")
+        apart = [line.split("\x1f")[3:] for line in session.script(counted)]
+        assert apart == [["0", "0"]] * 15
+        assert session.value("SELECT sum(requests) FROM usage_hourly") == str(1_958 - 71)
 
     def test_a_later_run_looks_up_what_was_excluded_instead_of_reading_it_for_each_event(self, session):
         session.script(script("ledger") + script("counted"))
