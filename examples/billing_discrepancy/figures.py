@@ -422,6 +422,25 @@ def chart_apart() -> dict[str, Any]:
     }
 
 
+CLOSED = {
+    "closed": "outcome = 'client_closed'",
+    "not closed": "outcome <> 'client_closed'",
+    "closed for good": "outcome = 'client_closed' AND NOT EXISTS ("
+    "SELECT 1 FROM access_log AS a JOIN access_log AS b USING (org_id, idempotency_key)"
+    " JOIN usage_events AS f ON f.request_id = b.request_id"
+    " WHERE a.request_id = e.request_id AND b.started_ms > a.started_ms)",
+}
+
+
+def output_tokens(entries: str) -> str:
+    """The mean of entries that their client closed, of those after which no library tried again, or of all others."""
+    return _n(_one(f"SELECT avg(output_tokens) FROM usage_events AS e WHERE {CLOSED[entries]}")[0])
+
+
+def closed_entries() -> int:
+    return int(_one(f"SELECT count(*) FROM usage_events WHERE {CLOSED['closed']}")[0])
+
+
 def outside(what: str) -> int:
     names = ("lines", "entries", "with_more", "without_entry", "token_counts_apart", "closed", "second_lines")
     return int(_rows("outside")[0][names.index(what)])

@@ -131,6 +131,33 @@ class TestAfter:
         assert [figures.outside(name) for name in names] == [81, 4, 0, 4, 0]
         assert len(figures.apart_rows()) == 71 + 36
 
+    def test_what_closed_streams_are_charged_for(self):
+        with (store.EVIDENCE / "usage_events.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        with (store.EVIDENCE / "access_log.csv").open(encoding="utf-8", newline="") as file:
+            log = list(csv.DictReader(file))
+        metered = {row["request_id"] for row in rows}
+        last = {row["idempotency_key"]: row["started_ms"] for row in log if row["request_id"] in metered}
+        tried_again = {
+            row["request_id"] for row in log if row["started_ms"] < last.get(row["idempotency_key"], "")
+        }
+        groups = {
+            "closed": [row for row in rows if row["outcome"] == "client_closed"],
+            "closed for good": [
+                row
+                for row in rows
+                if row["outcome"] == "client_closed" and row["request_id"] not in tried_again
+            ],
+            "not closed": [row for row in rows if row["outcome"] != "client_closed"],
+        }
+        for name, found in groups.items():
+            assert (
+                figures.output_tokens(name)
+                == f"{sum(int(r['output_tokens']) for r in found) / len(found):.0f}"
+            )
+        assert [figures.output_tokens(name) for name in groups] == ["81", "141", "315"]
+        assert figures.closed_entries() == len(groups["closed"]) == 76
+
     def test_the_recount_differs_by_the_one_cent(self):
         rows = cells(figures.recount_table())
         assert rows[0][:5] == ["org_4417", "6.69", "-0.26", "6.43", "6.42"]
