@@ -22,6 +22,9 @@ CERTAIN = setting.PAGED.replace(minute=52)
 """When the match was found."""
 STOPPED = CERTAIN + timedelta(minutes=1)
 REOPENED = setting.PAGED.replace(hour=15, minute=50)
+OPEN_TO_ALL = REOPENED + timedelta(minutes=10)
+FIRST_OPENED = 0.1
+"""Share of organizations, and so about of traffic, that the mended gateway opens for first."""
 B_CALLED = setting.PAGED.replace(minute=55)
 CONTROLLERS_TOLD = setting.PAGED.replace(hour=18, minute=0)
 WITH_DOCS = 0.45
@@ -182,12 +185,18 @@ def capacity_while_restarting() -> dict[str, Any]:
 
 
 def stop_cost() -> str:
-    """Requests not served from the stop until the mended gateway opens."""
-    return _n(setting.RATE * (REOPENED - STOPPED).total_seconds())
+    """Requests not served from the stop until the mended gateway is open to all."""
+    some = (REOPENED - STOPPED) + (1 - FIRST_OPENED) * (OPEN_TO_ALL - REOPENED)
+    return _n(setting.RATE * some.total_seconds())
 
 
 def stop_minutes() -> int:
     return round((REOPENED - STOPPED).total_seconds() / 60)
+
+
+def slow_minutes() -> int:
+    """How long only some are served after reopening."""
+    return round((OPEN_TO_ALL - REOPENED).total_seconds() / 60)
 
 
 def all_requests() -> str:
@@ -596,7 +605,7 @@ def state_errors_a_day(later: bool) -> str:
 
 def in_ten(what: str) -> str:
     """Requests in ten minutes at a tenth of the traffic, and the crossings to expect in them with the fault still there."""
-    requests = setting.RATE / 10 * 600
+    requests = setting.RATE * FIRST_OPENED * (OPEN_TO_ALL - REOPENED).total_seconds()
     return _n(requests) if what == "requests" else f"{requests * rate(True) / 1e7 / WITH_DOCS:.2f}"
 
 

@@ -83,7 +83,8 @@ class TestContainment:
     def test_times(self):
         assert figures.minutes_left() == 18
         assert figures.stop_minutes() == 57
-        assert figures.stop_cost() == "222,300"  # 57 * 60 * 65
+        assert figures.slow_minutes() == 10
+        assert figures.stop_cost() == "257,400"  # (57 + 0.9 * 10) * 60 * 65
 
     def test_clocks(self):
         received = datetime(2026, 11, 17, 14, 12, tzinfo=UTC)
@@ -124,6 +125,7 @@ class TestContainment:
             figures.STOPPED,
             figures.B_CALLED,
             figures.REOPENED,
+            figures.OPEN_TO_ALL,
             figures.CONTROLLERS_TOLD,
         ):
             assert f"| {at:%H:%M} |" in text, at
