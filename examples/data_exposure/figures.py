@@ -477,9 +477,9 @@ def mended_table() -> str:
 
 
 def scope_table() -> str:
-    order = ("answer shows it", "answer no longer kept", "answer shows nothing of it", "nothing was sent")
     meaning = {
         "answer shows it": "Certain",
+        "not opened yet": "Possible",
         "answer no longer kept": "Possible",
         "answer shows nothing of it": "Entered the prompt only",
         "nothing was sent": "Excluded for the reader",
@@ -487,7 +487,7 @@ def scope_table() -> str:
     found = {r["known"]: r for r in query("sides")}
     rows = [
         (meaning[k], k, found[k]["requests"], found[k]["readers"], found[k]["owners"])
-        for k in order
+        for k in meaning
         if k in found
     ]
     return _table("Verdict | Why | Requests | Readers | Owners", rows, "llrrr")

@@ -91,6 +91,7 @@ SELECT DISTINCT d.request, d.user, d.organization, d.owner, d.at, d.cache,
        CASE WHEN NOT d.first_token THEN 'nothing was sent'
             WHEN d.at < '2026-11-10 14:40' THEN 'answer no longer kept'
             WHEN v.shown = 'nothing' THEN 'answer shows nothing of it'
+            WHEN v.shown IS NULL THEN 'not opened yet'
             ELSE 'answer shows it' END AS known
 FROM disagree AS d LEFT JOIN review AS v USING (request)
 WHERE NOT d.granted;

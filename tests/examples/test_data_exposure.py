@@ -281,6 +281,29 @@ class TestTheQueries:
         ]
 
 
+    def test_an_answer_that_nobody_opened_is_not_certain(self):
+        """The scope's view on requests of one owner and reader, each by what is known of its answer."""
+        log = sqlite3.connect(":memory:")
+        log.executescript("""
+            CREATE TABLE disagree (request, user, organization, owner, at, cache, first_token, granted);
+            INSERT INTO disagree SELECT column1, 'u_a', 'org_a', 'org_b', column2, 'miss', column3, 0 FROM (VALUES
+                ('shown', '2026-11-12', 1), ('paraphrased', '2026-11-12', 1), ('not shown', '2026-11-12', 1),
+                ('unopened', '2026-11-12', 1), ('unsent', '2026-11-12', 0), ('old', '2026-11-10 14:39', 1));
+            CREATE TABLE review (request, shown);
+            INSERT INTO review VALUES
+                ('shown', 'verbatim'), ('paraphrased', 'paraphrased'), ('not shown', 'nothing');
+        """)
+        log.execute(figures.sections()["scope"])
+        assert dict(log.execute("SELECT request, known FROM scope")) == {
+            "shown": "answer shows it",
+            "paraphrased": "answer shows it",
+            "not shown": "answer shows nothing of it",
+            "unopened": "not opened yet",
+            "unsent": "nothing was sent",
+            "old": "answer no longer kept",
+        }
+
+
 class TestThePairs:
     def test_one_process_within_seconds(self):
         found = []
