@@ -510,6 +510,18 @@ def scope(what: str) -> str:
     return _n(_one(SCOPE[what]))
 
 
+def owners_told(kind: str) -> str:
+    """Owners by their strongest case: certain, possible, or neither."""
+    ranks = ("neither", "possible", "certain")
+    return _n(
+        _one(
+            "SELECT count(*) FROM (SELECT max(CASE known WHEN 'answer shows it' THEN 2 "
+            "WHEN 'answer no longer kept' THEN 1 WHEN 'not opened yet' THEN 1 ELSE 0 END) AS strongest "
+            f"FROM scope GROUP BY owner) WHERE strongest = {ranks.index(kind)}"
+        )
+    )
+
+
 def certain_readers() -> str:
     """Readers to whom an answer showed something, for certain."""
     return _n(_one("SELECT count(DISTINCT user) FROM scope WHERE known = 'answer shows it'"))

@@ -280,7 +280,6 @@ class TestTheQueries:
             ("c1", "complete"),
         ]
 
-
     def test_an_answer_that_nobody_opened_is_not_certain(self):
         """The scope's view on requests of one owner and reader, each by what is known of its answer."""
         log = sqlite3.connect(":memory:")
@@ -481,6 +480,22 @@ class TestTheScope:
             for name, found in by.items()
         }
         assert sum(int(cell[0]) for cell in table.values()) == len(WRONG)
+
+    def test_every_owner_is_told_what_is_known_of_its_strongest_case(self):
+        shown = {row["request"]: row["shown"] for row in rows("review.csv")}
+        certain, possible, owners = set(), set(), set()
+        for row in WRONG:
+            mine = {document["organization"] for document in foreign(row)}
+            owners |= mine
+            if shown.get(row["request"], "nothing") != "nothing":
+                certain |= mine
+            elif row["first_token"] == "1" and row["at"] < "2026-11-10 14:40":
+                possible |= mine
+        counts = [figures.owners_told(kind) for kind in ("certain", "possible", "neither")]
+        assert counts == [
+            str(len(part)) for part in (certain, possible - certain, owners - certain - possible)
+        ]
+        assert counts == ["19", "2", "6"]
 
     def test_both_directions_and_both_ways_of_spreading(self):
         assert figures.scope("requests") == f"{len(WRONG)}"
