@@ -1,4 +1,4 @@
-"""Two tenants of our own that keep asking, drop some of their requests, and know every document they may ever see."""
+"""Users of our own in two tenants who keep asking, drop some requests, and know every document they may ever see."""
 
 from __future__ import annotations
 
@@ -16,24 +16,31 @@ async def probe(
     asks: Sequence[Ask],
     own: dict[str, frozenset[str]],
     drop_after: Callable[[], float | None],
+    patience_s: float = 30.0,
 ) -> list[tuple[str, str]]:
-    """Send the asks side by side; return (organization, what) for each document that an asker does not own, and for
-    each answer that was awaited and names no document: a refused session or an error is the same fault's other face."""
-    strange: list[tuple[str, str]] = []
+    """Send the asks side by side; return (user, what) for each document that is not the asker's own, and for each
+    ask that got no document at all: refused, failed or unanswered, it is the same fault's other face."""
 
-    async def one(ask: Ask) -> None:
+    async def strange(ask: Ask) -> list[str]:
         reader, writer = await asyncio.open_connection(*address)
-        writer.write(json.dumps(asdict(ask)).encode() + b"\n")
-        if (wait := drop_after()) is None:
+        try:
+            writer.write(json.dumps(asdict(ask)).encode() + b"\n")
+            if (wait := drop_after()) is not None:
+                await asyncio.sleep(wait)
+                return []
             seen = {word for word in (await reader.read()).decode().split() if word[:2] == "d_"}
-            wrong = sorted(seen - own[ask.organization]) if seen else ["nothing"]
-            strange.extend((ask.organization, word) for word in wrong)
-        else:
-            await asyncio.sleep(wait)
-        writer.close()
+            return sorted(seen - own[ask.user]) if seen else ["nothing"]
+        finally:
+            writer.close()
 
-    await asyncio.gather(*(one(ask) for ask in asks))
-    return strange
+    async def one(ask: Ask) -> list[tuple[str, str]]:
+        try:
+            async with asyncio.timeout(patience_s):
+                return [(ask.user, word) for word in await strange(ask)]
+        except OSError:  # a timeout is one, too
+            return [(ask.user, "nothing")]
+
+    return [found for part in await asyncio.gather(*map(one, asks)) for found in part]
 
 
 # --8<-- [end:canary]

@@ -129,7 +129,7 @@ class TestPipeline:
         for event in (one, one):
             database.execute(new, event)
         database.execute(rule)
-        with pytest.raises(sqlite3.IntegrityError, match="usage_events.request_id"):
+        with pytest.raises(sqlite3.IntegrityError, match=r"usage_events\.request_id"):
             database.execute(old, copy)
         database.execute(new, copy)
         assert database.execute("SELECT event_id FROM usage_events").fetchall() == [("e1",)]

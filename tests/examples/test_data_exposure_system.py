@@ -588,15 +588,62 @@ class TestTheCanary:
                 writer.close()
 
             server = await asyncio.start_server(answer, "127.0.0.1", 0)
-            asks = [Ask("r", "u", "org_a", "s", "c", 2, question) for question in ("own", "other", "", "own")]
+            asks = [
+                Ask("r", "u_a", "org_a", "s", "c", 2, question) for question in ("own", "other", "", "own")
+            ]
             waits = iter([None, None, None, 0.0])
             found = await canary.probe(
-                server.sockets[0].getsockname(), asks, {"org_a": frozenset({"d_a"})}, lambda: next(waits)
+                server.sockets[0].getsockname(), asks, {"u_a": frozenset({"d_a"})}, lambda: next(waits)
             )
             server.close()
             return found
 
-        assert sorted(run(probed())) == [("org_a", "d_b"), ("org_a", "nothing")]
+        assert sorted(run(probed())) == [("u_a", "d_b"), ("u_a", "nothing")]
+
+    def test_an_answer_that_never_ends_and_one_without_a_server_are_told_with_the_others(self):
+        async def probed():
+            async def answer(reader, writer):
+                ask = json.loads(await reader.readline())
+                writer.write(b"from d_b 0\n")
+                if ask["question"] == "ends":
+                    writer.close()
+                else:
+                    await reader.read()  # until the canary hangs up
+                    hung_up.set()
+                    writer.close()
+
+            hung_up = asyncio.Event()
+            server = await asyncio.start_server(answer, "127.0.0.1", 0)
+            address = server.sockets[0].getsockname()
+            asks = [Ask("r", "u_a", "org_a", "s", "c", 2, question) for question in ("ends", "never")]
+            own = {"u_a": frozenset({"d_a"})}
+            async with asyncio.timeout(20):
+                found = await canary.probe(address, asks, own, lambda: None, patience_s=0.2)
+                await hung_up.wait()
+            server.close()
+            await server.wait_closed()
+            refused = await canary.probe(address, asks[:1], own, lambda: None)
+            return found, refused
+
+        found, refused = run(probed())
+        assert sorted(found) == [("u_a", "d_b"), ("u_a", "nothing")]
+        assert refused == [("u_a", "nothing")]
+
+    def test_users_of_one_organization_are_strangers_to_each_other(self):
+        async def probed():
+            async def answer(reader, writer):
+                await reader.readline()
+                writer.write(b"from d_first 0\n")
+                writer.close()
+
+            server = await asyncio.start_server(answer, "127.0.0.1", 0)
+            asks = [Ask("r", user, "org_a", "s", "c", 2, "q") for user in ("u_first", "u_second")]
+            own = {"u_first": frozenset({"d_first"}), "u_second": frozenset({"d_second"})}
+            found = await canary.probe(server.sockets[0].getsockname(), asks, own, lambda: None)
+            server.close()
+            return found
+
+        assert run(probed()) == [("u_second", "d_first")]
 
     @pytest.mark.parametrize(("kind", "finds"), [(Pool, True), (StrictPool, False)])
     def test_it_finds_the_fault_by_dropping_and_is_silent_when_it_is_mended(self, store_url, kind, finds):
@@ -633,7 +680,7 @@ class TestTheCanary:
                 found += await canary.probe(
                     server.sockets[0].getsockname(),
                     asks,
-                    {name: frozenset({f"d_{name}"}) for name in owners},
+                    {owner.user: frozenset({f"d_{name}"}) for name, owner in owners.items()},
                     lambda: random.uniform(0, 0.03) if random.random() < 0.5 else None,
                 )
                 if found:
@@ -645,7 +692,7 @@ class TestTheCanary:
 
         found = run(probed())
         assert bool(found) == finds
-        assert all(document != f"d_{organization}" for organization, document in found)
+        assert all(document != user.replace("u_", "d_org_") for user, document in found)
 
 
 class TestSealing:
