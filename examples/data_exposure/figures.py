@@ -560,6 +560,21 @@ def estimate(what: str) -> str:
     }[what]
 
 
+LISTED = """FROM requests AS r, json_each('["' || replace(r.documents, ' ', '","') || '"]') AS d
+LEFT JOIN documents AS f ON f.document = d.value"""
+
+
+def inside() -> int:
+    """Requests with a document that was uploaded to another conversation of the same organization."""
+    where = "f.organization = r.organization AND f.conversation <> r.conversation"
+    return int(_one(f"SELECT count(DISTINCT r.request) {LISTED} WHERE {where}"))
+
+
+def unknown_ids() -> int:
+    """Ids in prompts that the register does not have."""
+    return int(_one(f"SELECT count(DISTINCT d.value) {LISTED} WHERE f.document IS NULL"))
+
+
 def clocks_table() -> str:
     def by(clock: due.Clock) -> str:
         if clock.due is None:

@@ -536,6 +536,31 @@ class TestTheScope:
         # Seen is a draw of 45 in 100 from all; the standard deviation of all, given what was seen.
         assert figures.estimate("deviation") == f"{(first * 0.55) ** 0.5 / 0.45:.0f}" == "9"
 
+    def test_inside_of_an_organization_these_rows_show_nothing(self):
+        inside = [
+            row["request"]
+            for row in REQUESTS
+            for name in row["documents"].split()
+            if DOCUMENTS[name]["organization"] == row["organization"]
+            and DOCUMENTS[name]["conversation"] not in ("", row["conversation"])
+        ]
+        assert figures.inside() == len(set(inside)) == 0
+        assert figures.unknown_ids() == 0
+        assert all(name in DOCUMENTS for row in REQUESTS for name in row["documents"].split())
+
+    def test_inside_is_counted_by_the_uploading_conversation(self, monkeypatch):
+        log = sqlite3.connect(":memory:")
+        log.executescript("""
+            CREATE TABLE documents (document, organization, conversation);
+            INSERT INTO documents VALUES
+                ('d_lib', 'org_a', NULL), ('d_mine', 'org_a', 'c_a'), ('d_near', 'org_a', 'c_2'), ('d_far', 'org_b', 'c_b');
+            CREATE TABLE requests (request, organization, conversation, documents);
+            INSERT INTO requests VALUES
+                ('r1', 'org_a', 'c_a', 'd_lib d_mine d_far'), ('r2', 'org_a', 'c_a', 'd_lib d_near d_gone');
+        """)
+        monkeypatch.setattr(figures, "database", lambda: log)
+        assert (figures.inside(), figures.unknown_ids()) == (1, 1)
+
     def test_how_many_readers_for_certain(self):
         shown = {row["request"]: row["shown"] for row in rows("review.csv")}
         certain = {row["user"] for row in WRONG if shown.get(row["request"], "nothing") != "nothing"}
