@@ -111,7 +111,8 @@ def class_seal(records: Sequence[Record], data: bytes) -> ClassSeal:
 class Sealer:
     """Takes records from the queue and seals them. Thread-safe. One at a time: the queue's partition has one consumer.
 
-    What it holds between two seals is lost with it, so the queue's offset moves only after a seal.
+    What it holds between two seals is lost with it, so the queue's offset moves only after a seal. If it dies in a change
+    of key, start it once with the old key, which signs the change, and then with the new.
     """
 
     def __init__(self, archive: Archive, signer: Signer, origin: str, clock_us: Callable[[], int]) -> None:
@@ -122,15 +123,25 @@ class Sealer:
         self._ended: set[str] = set()
         self._last_us = 0
         self._pending: list[Record] = []
+        self._successor: Signer | None = None
+        self._key: str | None = None  # that has to sign, once a seal has named one
+        named: str | None = None
         bodies = archive.bodies()
         for body in bodies:
             seal = seals.read_seal(body)
+            self._key, named = named or self._key, seal.next_key
             self._tree.append(seals.leaf(body))
             self._ended |= self._sealed.keys() - seal.streams.keys()
             self._sealed, self._last_us = dict(seal.streams), seal.at_us
         self._heads = {name: Head(h.seq, bytes.fromhex(h.link)) for name, h in self._sealed.items()}
         if bodies and len(bodies) not in archive.checkpoints():
+            if named == signer.public.hex():
+                raise seals.SealError(
+                    "unsigned", "the last seal names this key: first the old one must sign it"
+                )
+            self._check_key()
             self._sign()  # the crash came between a seal and its signature
+        self._key = named or self._key
 
     def accept(self, body: bytes) -> None:
         """Take one record, in any number of copies. Raises BadRecord for a gap, Equivocation for a second version."""
@@ -153,13 +164,14 @@ class Sealer:
         return not same or same[0] == record  # older ones are sealed: the archive is the answer, not a copy
 
     # --8<-- [start:seal]
-    def seal(self, next_key: bytes | None = None) -> Checkpoint:
+    def seal(self, successor: Signer | None = None) -> Checkpoint:
         """Seal what came since the last seal, even nothing: a missing seal has to mean something.
 
         Objects first, then the seal that names them, then the signature: a crash in between leaves no signature over
         anything that is not kept.
         """
         with self._lock:
+            self._finish_change_of_key()
             self._last_us = max(self._last_us, self._clock_us())
             records = sorted(self._pending, key=lambda record: (record.stream, record.seq))
             classes: dict[Class, ClassSeal] = {}
@@ -175,19 +187,27 @@ class Sealer:
                 at_us=self._last_us,
                 streams=self._stream_heads(records),
                 classes=classes,
-                next_key=next_key.hex() if next_key else None,
+                next_key=successor.public.hex() if successor else None,
             )
             self._archive.put(f"seals/{seal.n:08d}", seal.body)
             self._tree.append(seals.leaf(seal.body))
-            self._sealed, self._pending = dict(seal.streams), []
+            self._sealed, self._pending, self._successor = dict(seal.streams), [], successor
             return self._sign()
 
     # --8<-- [end:seal]
     def rotate(self, successor: Signer) -> Checkpoint:
         """Let another key sign from now on; the old one signs the seal that says so."""
-        checkpoint = self.seal(successor.public)
-        self._signer = successor
-        return checkpoint
+        return self.seal(successor)
+
+    def _finish_change_of_key(self) -> None:
+        """Sign it with the old key, or seal nothing: after the next seal no reader could follow it any more."""
+        if self._successor:
+            self._sign()
+        self._check_key()
+
+    def _check_key(self) -> None:
+        if self._key and self._key != self._signer.public.hex():
+            raise seals.SealError("signature", f"{self._key[:16]} signs now")
 
     def _sign(self) -> Checkpoint:
         unsigned = Checkpoint(
@@ -198,6 +218,8 @@ class Sealer:
         self._archive.put(
             f"checkpoints/{checkpoint.size:08d}", canonical.encode(checkpoint.model_dump(mode="json"))
         )
+        if self._successor:
+            self._signer, self._key, self._successor = self._successor, self._successor.public.hex(), None
         return checkpoint
 
     def _stream_heads(self, records: Sequence[Record]) -> dict[str, StreamHead]:

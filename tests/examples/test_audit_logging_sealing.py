@@ -78,12 +78,8 @@ def test_while_the_key_service_is_away_records_are_sealed_and_signed_later(
 ) -> None:
     world = fill(World(tmp_path), 1)
     world.write("r01.hospital", event())
-
-    def away(signer: object, message: bytes) -> bytes:
-        raise TimeoutError
-
     with monkeypatch.context() as patched:
-        patched.setattr(type(KEY), "sign", away)
+        cut_off_the_key_service(patched)
         with pytest.raises(TimeoutError):
             world.seal()
     assert world.codes() == {"unsigned"}  # nothing is lost, and it shows
@@ -291,9 +287,81 @@ def test_a_key_that_nobody_introduced_signs_nothing(tmp_path: Path) -> None:
 def test_the_old_key_is_worth_nothing_after_the_change(tmp_path: Path) -> None:
     world = fill(World(tmp_path), 1)
     world.sealer.rotate(OTHER_KEY)
-    world.sealer = Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
-    world.seal()
+    stale = Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
+    with pytest.raises(SealError, match="signs now"):
+        stale.seal()
+    world.kept.clear()
+    last = world.seal()
+    signature = KEY.sign(last.message).hex()
+    path = world.object("checkpoints", last.size)
+    path.write_text(last.model_copy(update={"signature": signature}).model_dump_json())
     assert world.codes() == {"signature"}
+
+
+def cut_off_the_key_service(patched: pytest.MonkeyPatch) -> None:
+    def away(signer: object, message: bytes) -> bytes:
+        raise TimeoutError
+
+    patched.setattr(type(KEY), "sign", away)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["goes on", "restarts"])
+def test_a_change_of_key_that_could_not_be_signed_is_signed_before_the_next_seal(
+    restarted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No checkpoint of that size could be made later, and without it no reader follows to the new key."""
+    world = fill(World(tmp_path), 1)
+    with monkeypatch.context() as patched:
+        cut_off_the_key_service(patched)
+        with pytest.raises(TimeoutError):
+            world.sealer.rotate(OTHER_KEY)
+        world.write("r01.hospital", event())
+        with pytest.raises(TimeoutError):
+            world.seal()
+        assert len(world.archive.bodies()) == 2  # the records wait
+    if restarted:
+        with pytest.raises(SealError, match="the old one"):
+            Sealer(world.archive, OTHER_KEY, ORIGIN, lambda: world.now)
+        waiting = [record.body for record in world.sealer._pending]
+        Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
+        world.sealer = Sealer(world.archive, OTHER_KEY, ORIGIN, lambda: world.now)
+        for body in waiting:
+            world.sealer.accept(body)
+    world.seal()
+    world.seal()
+    assert world.codes() == set()
+    assert world.check().records == 7
+    assert sorted(world.archive.checkpoints()) == [1, 2, 3, 4]
+
+
+def test_after_a_restart_only_the_key_in_force_signs_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = fill(World(tmp_path), 1)
+    world.sealer.rotate(OTHER_KEY)
+    with monkeypatch.context() as patched:
+        cut_off_the_key_service(patched)
+        with pytest.raises(TimeoutError):
+            world.seal()
+    with pytest.raises(SealError, match="signs now"):
+        Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
+    Sealer(world.archive, OTHER_KEY, ORIGIN, lambda: world.now)
+    assert world.codes(known=[]) == set()
+
+
+def test_a_change_of_key_may_be_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fill(World(tmp_path), 1)
+    with monkeypatch.context() as patched:
+        cut_off_the_key_service(patched)
+        with pytest.raises(TimeoutError):
+            world.sealer.rotate(OTHER_KEY)
+    world.kept.append(world.sealer.rotate(OTHER_KEY))
+    world.seal()
+    assert world.codes() == set()
+    assert (
+        seals.walk(world.archive.bodies(), world.archive.checkpoints(), ORIGIN, KEY.public)[1]
+        == OTHER_KEY.public
+    )
 
 
 def test_a_change_of_key_needs_the_old_signature(tmp_path: Path) -> None:
