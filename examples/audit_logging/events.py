@@ -50,7 +50,7 @@ class Denied(Strict):
 
 class Outcome(Strict):
     kind: Literal["outcome"] = "outcome"
-    status: Literal["completed", "disconnected", "blocked", "failed", "unknown"]
+    status: Literal["completed", "disconnected", "canceled", "blocked", "failed", "unknown"]
     generated: Count  # tokens that the engine made
     delivered: Count  # tokens that were handed to the connection; nobody can log what a person read
     answer_digest: Hex64 | None = None  # of what was delivered, keyed

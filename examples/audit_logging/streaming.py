@@ -12,11 +12,11 @@ from examples.audit_logging.chain import Record
 from examples.audit_logging.events import Class, Event, Opened, Outcome, Tool
 from examples.audit_logging.recorder import AuditUnavailable, Recorder
 
-Status = Literal["completed", "disconnected", "blocked", "failed"]
+Status = Literal["completed", "disconnected", "canceled", "blocked", "failed"]
 
 
 class Disconnected(Exception):
-    """The client hung up."""
+    """The client hung up: raised by whoever sees the connection end. A cancellation has other causes too."""
 
 
 class Blocked(Exception):
@@ -51,8 +51,11 @@ async def audited(
     status: Status = "completed"
     try:
         yield answer
-    except (Disconnected, asyncio.CancelledError, GeneratorExit):  # however the framework tells it
+    except Disconnected:
         status = "disconnected"
+        raise
+    except (asyncio.CancelledError, GeneratorExit):  # a deployment or a timeout: no evidence of a hang-up
+        status = "canceled"
         raise
     except Blocked:
         status = "blocked"

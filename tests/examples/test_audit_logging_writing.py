@@ -365,6 +365,8 @@ def test_generated_is_not_delivered(replica: Replica) -> None:
 
 
 def test_a_cancelled_task_writes_its_outcome_too(replica: Replica) -> None:
+    """By a deployment or a timeout: it is no evidence that the client hung up."""
+
     async def cancelled() -> None:
         started = asyncio.Event()
 
@@ -384,13 +386,13 @@ def test_a_cancelled_task_writes_its_outcome_too(replica: Replica) -> None:
         await asyncio.gather(*streaming._running)
 
     asyncio.run(cancelled())
-    assert last_outcome(replica).status == "disconnected"
+    assert last_outcome(replica).status == "canceled"
 
 
-def test_a_client_that_hangs_up_while_the_opening_is_written_leaves_both_events(
+def test_a_cancellation_while_the_opening_is_written_leaves_both_events(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cancelled twice: by the client, and by a server that shuts down while the outcome waits for the opening."""
+    """Cancelled twice: by a timeout, and by a server that shuts down while the outcome waits for the opening."""
     stored, record = threading.Event(), replica.recorder.record
 
     def slow(*args: Any, **kwargs: Any) -> chain.Record:
@@ -411,11 +413,11 @@ def test_a_client_that_hangs_up_while_the_opening_is_written_leaves_both_events(
 
     asyncio.run(cancelled())
     assert replica.kinds() == ["started", "opened", "outcome"]
-    assert last_outcome(replica).status == "disconnected"
+    assert last_outcome(replica).status == "canceled"
 
 
-def test_a_generator_that_is_closed_was_left_by_its_client(replica: Replica) -> None:
-    """What some frameworks do when the client hangs up: they close the response's generator."""
+def test_a_generator_that_is_closed_was_canceled(replica: Replica) -> None:
+    """Some frameworks close the response's generator, whoever ended the request."""
 
     async def run() -> None:
         async def tokens() -> AsyncIterator[int]:
@@ -435,7 +437,7 @@ def test_a_generator_that_is_closed_was_left_by_its_client(replica: Replica) -> 
         await response.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(run())
-    assert last_outcome(replica) == Outcome(status="disconnected", generated=2, delivered=1)
+    assert last_outcome(replica) == Outcome(status="canceled", generated=2, delivered=1)
 
 
 def test_no_token_leaves_before_the_opening_is_stored(replica: Replica) -> None:
