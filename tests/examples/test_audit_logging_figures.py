@@ -55,6 +55,8 @@ from macros import charts
         (figures.answer_mb(), "5"),  # 2,016 x 4 x (544 + 110) bytes = 5.27 MB
         (figures.seals_mb(days=365), "420"),  # 105,120 x 4 KB
         (figures.full_pass_hours(), "10"),  # 18.1 TB / 500 MB/s = 36,232 s
+        (figures.full_check_hours(), "503"),  # 18.1 billion events x 100 us = 1,811,600 s
+        (figures.full_check_cores(), "50"),  # 503 / 10.06
         (figures.cpu_percent("link"), "3.0"),  # 900/s x 33 us
         (figures.cpu_percent("check"), "9.0"),  # 900/s x 100 us
         (figures.microseconds("link"), 33),  # 30 + 3
