@@ -93,7 +93,9 @@ class Notice(Strict):
     """The log about itself."""
 
     kind: Literal["notice"] = "notice"
-    what: Literal["started", "alive", "closed", "recovered", "erased"]
+    what: Literal[
+        "started", "alive", "closed", "recovered", "enrolled", "erased"
+    ]  # the last two of a pseudonym
     number: Count = 0  # recovered: bytes set aside
 
 
@@ -127,18 +129,20 @@ SERVICE = "0" * 32
 
 
 def notice(
-    what: Literal["started", "alive", "closed", "recovered", "erased"],
+    what: Literal["started", "alive", "closed", "recovered", "enrolled", "erased"],
     event_id: str,
     at_us: int,
     where: str,
     number: int = 0,
+    tenant: str = "operator",
+    actor: str = SERVICE,
 ) -> Event:
-    """Return an event of the log about itself."""
+    """Return an event of the log about itself, or about the directory's row for ``actor``."""
     return Event(
         id=event_id,
         at_us=at_us,
-        tenant="operator",
-        actor=SERVICE,
+        tenant=tenant,
+        actor=actor,
         role="service",
         credential=None,
         request=None,

@@ -351,6 +351,12 @@ ATTACKS = (
         ("a second history",),
     ),
     Attack(
+        "Edit the directory, so that a person has another pseudonym, with no records or somebody else's",
+        "The person's requests, as billing or the tenant has them; daily, the rows against the logged enrollments",
+        "Every proof: it is about a pseudonym",
+        ("swap a secret",),
+    ),
+    Attack(
         "Never hand the event over",
         "Billing's and the engine's own counts",
         "Every check of the log itself",

@@ -3,6 +3,8 @@
 Each person has one random secret in a small directory, which is never in the log. Pseudonym, ciphertext and content
 digests derive from it. Without it they are noise, and nobody can tell again whose they were; the records, their links and
 all signatures stay as they are.
+
+A proof is about a pseudonym, and only the directory says whose that is. So its changes are events.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,11 +29,17 @@ class Directory:
     """The secrets, by tenant and person. Here in memory; in production a table, each secret wrapped by the tenant's key.
 
     ``lookup_key`` is the key service's: the table holds no identifier, only its HMAC. Back the table up apart from
-    everything else and for a few days only, or an erasure ends when its last backup does.
+    everything else and for a few days only, or an erasure ends when its last backup does. ``log`` takes what happened,
+    tenant and pseudonym; in production it is an insert into the outbox, in the row's own transaction.
     """
 
-    def __init__(self, lookup_key: bytes, randomness: Callable[[int], bytes]) -> None:
-        self._lookup_key, self._random = lookup_key, randomness
+    def __init__(
+        self,
+        lookup_key: bytes,
+        randomness: Callable[[int], bytes],
+        log: Callable[[Literal["enrolled", "erased"], str, str], None],
+    ) -> None:
+        self._lookup_key, self._random, self._log = lookup_key, randomness, log
         self._secrets: dict[bytes, bytes] = {}
 
     def _at(self, tenant: str, person: str) -> bytes:
@@ -40,7 +49,9 @@ class Directory:
     # --8<-- [start:person]
     def enroll(self, tenant: str, person: str) -> str:
         """Return the pseudonym for what the person does now; whoever comes back after an erasure gets a new one."""
-        self._secrets.setdefault(self._at(tenant, person), self._random(32))
+        secret = self._random(32)
+        if self._secrets.setdefault(self._at(tenant, person), secret) is secret:
+            self._log("enrolled", tenant, self.pseudonym(tenant, person))
         return self.pseudonym(tenant, person)
 
     def pseudonym(self, tenant: str, person: str) -> str:
@@ -63,9 +74,18 @@ class Directory:
 
     def erase(self, tenant: str, person: str) -> bool:
         """Destroy the secret; return whether there was one. No record changes."""
-        return self._secrets.pop(self._at(tenant, person), None) is not None
+        at = self._at(tenant, person)
+        if at not in self._secrets:
+            return False
+        self._log("erased", tenant, self.pseudonym(tenant, person))
+        del self._secrets[at]
+        return True
 
     # --8<-- [end:person]
+    def pseudonyms(self) -> set[str]:
+        """Return those of all rows: to compare with the log's enrollments."""
+        return {_derive(secret, at, b"pseudonym").hex()[:32] for at, secret in self._secrets.items()}
+
     def unseal(self, tenant: str, person: str, event_id: str, sealed: str) -> str:
         """Decrypt. Raises Erased, or ValueError if the ciphertext is another person's, another event's, or changed."""
         raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
@@ -76,8 +96,14 @@ class Directory:
             raise ValueError("not this person's field of this event") from None
 
     def _derived(self, tenant: str, person: str, purpose: bytes) -> bytes:
+        at = self._at(tenant, person)
         try:
-            secret = self._secrets[self._at(tenant, person)]
+            secret = self._secrets[at]
         except KeyError:
             raise Erased(person) from None
-        return hmac.digest(secret, b"llm-audit/person/1\n" + purpose, "sha256")
+        return _derive(secret, at, purpose)
+
+
+def _derive(secret: bytes, at: bytes, purpose: bytes) -> bytes:
+    """Derive a key. The row's name is in it: with somebody else's secret, a row gives what nobody enrolled."""
+    return hmac.digest(secret, b"llm-audit/person/1\n" + at + purpose, "sha256")

@@ -332,7 +332,7 @@ def test_tampering_shows(attack: str, world: World) -> None:
 
 
 def test_the_pages_table_names_what_is_tested() -> None:
-    tested = set(ATTACKS) | {"keep silent", "change in the queue"}
+    tested = set(ATTACKS) | {"keep silent", "change in the queue", "swap a secret"}
     assert {attack for row in figures.ATTACKS for attack in row.tested} == tested
 
 

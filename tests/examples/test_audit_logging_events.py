@@ -141,7 +141,7 @@ def test_a_pattern_cannot_tell_a_key_from_an_identifier() -> None:
 
 def test_a_patient_is_a_target_by_pseudonym() -> None:
     """Who is acted upon has a secret to destroy too."""
-    people = Directory(b"k" * 32, lambda n: b"r" * n)
+    people = Directory(b"k" * 32, lambda n: b"r" * n, unlogged)
     target = f"patient/{people.enroll('st-mary', 'patient 4711')}"
     what = Tool(
         call="7" * 32, tool="chart.read", effect="read", target=target, arguments="3" * 64, stage="done"
@@ -165,7 +165,7 @@ def test_only_the_end_of_something_is_past() -> None:
 
 
 def test_an_event_stays_far_below_a_kilobyte() -> None:
-    people = Directory(b"k" * 32, lambda n: b"r" * n)
+    people = Directory(b"k" * 32, lambda n: b"r" * n, unlogged)
     actor = people.enroll("st-mary", "anna")
     person = people.seal("st-mary", "anna", "1" * 32, "Anna Muster, anna@st-mary.example, 203.0.113.7")
     full = opened("1" * 32, actor, person=person)
@@ -433,7 +433,23 @@ def test_neighbors_have_to_be_neighbors() -> None:
 @pytest.fixture
 def people() -> Directory:
     numbers = iter(range(10_000))
-    return Directory(b"k" * 32, lambda n: hashlib.sha512(str(next(numbers)).encode()).digest()[:n])
+    return Directory(b"k" * 32, lambda n: hashlib.sha512(str(next(numbers)).encode()).digest()[:n], unlogged)
+
+
+def unlogged(what: str, tenant: str, pseudonym: str) -> None:
+    """For tests that are not about the directory's events."""
+
+
+def test_only_what_changes_the_directory_is_an_event() -> None:
+    seen: list[tuple[str, str, str]] = []
+    people = Directory(b"k" * 32, lambda n: b"r" * n, lambda *event: seen.append(event))
+    anna = people.enroll("st-mary", "anna")
+    people.enroll("st-mary", "anna")
+    people.erase("st-mary", "anna")
+    people.erase("st-mary", "anna")
+    assert seen == [("enrolled", "st-mary", anna), ("erased", "st-mary", anna)]
+    assert people.pseudonyms() == set()
+    assert people.pseudonyms() != {people.enroll("bank", "anna")} == people.pseudonyms()
 
 
 def test_an_erasure_leaves_every_byte_and_takes_the_meaning(people: Directory) -> None:
