@@ -6,6 +6,7 @@ user do in this week; by which policy, model and prompt version was this answer 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -15,7 +16,8 @@ from examples.audit_logging import canonical
 Class = Literal["hospital", "standard"]
 """How long a record is kept; follows from the tenant's contract, and a stream holds one class."""
 LONGEST: Class = "hospital"
-"""For what concerns all tenants: administrators' changes, reads of the log."""
+OPERATOR = "operator"
+"""The tenant of what concerns all tenants."""
 
 # pydantic's regular expressions know no newline before the end: "$" is the end of the text.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]{0,79}$")]
@@ -124,6 +126,11 @@ def is_past(event: Event) -> bool:
     return isinstance(what, Outcome) or (isinstance(what, Tool) and what.stage != "intent")
 
 
+def kept_with(event: Event, contracts: Mapping[str, Class]) -> Class:
+    """Return the class of a change or a read: its tenant's by contract, the longest for what concerns all."""
+    return contracts.get(event.tenant, LONGEST)
+
+
 SERVICE = "0" * 32
 """The actor of what no person does."""
 
@@ -134,7 +141,7 @@ def notice(
     at_us: int,
     where: str,
     number: int = 0,
-    tenant: str = "operator",
+    tenant: str = OPERATOR,
     actor: str = SERVICE,
 ) -> Event:
     """Return an event of the log about itself, or about the directory's row for ``actor``."""

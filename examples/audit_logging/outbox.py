@@ -7,13 +7,13 @@ version is in force once its event is in the log, so changes stop while the log 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from examples.audit_logging import events
-from examples.audit_logging.events import Event
+from examples.audit_logging.events import Class, Event
 from examples.audit_logging.recorder import Recorder
 
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
@@ -74,7 +74,12 @@ def in_force(db: Database, target: str) -> tuple[int, str] | None:
 
 
 # --8<-- [end:change]
-def relay(db: Database, recorder: Recorder, on_stored: Callable[[str], None] = lambda event_id: None) -> int:
+def relay(
+    db: Database,
+    recorder: Recorder,
+    contracts: Mapping[str, Class],
+    on_stored: Callable[[str], None] = lambda event_id: None,
+) -> int:
     """Bring every event that is not in the log yet into it. Raises AuditUnavailable; the rest waits for the next call.
 
     By a flag, not by "id greater than the last": a transaction with a lower id may commit later. A crash before the flag
@@ -84,7 +89,8 @@ def relay(db: Database, recorder: Recorder, on_stored: Callable[[str], None] = l
         "SELECT event_id, payload FROM audit_outbox WHERE stored = 0 ORDER BY at_us, event_id"
     )
     for event_id, payload in waiting:
-        recorder.record(events.LONGEST, events.decode(payload.encode()), replicated=True)
+        event = events.decode(payload.encode())
+        recorder.record(events.kept_with(event, contracts), event, replicated=True)
         on_stored(event_id)
         with db.transaction():
             db.execute("UPDATE audit_outbox SET stored = 1 WHERE event_id = :id", id=event_id)

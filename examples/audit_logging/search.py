@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,16 @@ def concerns(seal: Seal, kind: Class, from_us: int, to_us: int) -> bool:
 
 
 class Index:
-    """SQLite over an archive. ``reader`` is who asks; every question is an event before it is answered."""
+    """SQLite over an archive. Every question is an event before it is answered, kept as long as what it is about."""
 
-    def __init__(self, store: Archive, recorder: Recorder, file: Path | str = ":memory:") -> None:
-        self._archive, self._recorder = store, recorder
+    def __init__(
+        self,
+        store: Archive,
+        recorder: Recorder,
+        contracts: Mapping[str, Class],
+        file: Path | str = ":memory:",
+    ) -> None:
+        self._archive, self._recorder, self._contracts = store, recorder, contracts
         self._db = sqlite3.connect(file)
 
     def rebuild(self) -> int:
@@ -63,10 +69,11 @@ class Index:
     def find(self, envelope: Event, read: Read) -> list[tuple[str, int]]:
         """Return (stream, number) of an actor's events in a time span, each event once.
 
+        ``envelope`` names who asks, and as its tenant the actor's.
         Raises AuditUnavailable if the question cannot be logged: then there is no answer.
         """
         question = envelope.model_copy(update={"what": read})
-        self._recorder.record(events.LONGEST, question, replicated=True)
+        self._recorder.record(events.kept_with(question, self._contracts), question, replicated=True)
         rows = self._db.execute(
             "SELECT min(stream), seq FROM event WHERE actor = ? AND at_us >= ? AND at_us < ? GROUP BY digest ORDER BY at_us",
             (read.about, read.from_us, read.to_us),
@@ -78,8 +85,8 @@ class Index:
     ) -> dict[str, Any]:
         """Return one actor's records with the proof that none is missing: to hand over, and to check without us.
 
-        Both classes by default: a user of a bank who is also an administrator has changes in the longer one. Leave out a
-        class whose period is over; the check says which classes it covers.
+        Both classes by default: an administrator of ours acts for tenants of both. Leave out a class whose period is over;
+        the check says which classes it covers.
         The seals travel in the same file here; in production an auditor fetches them once.
         """
         self.find(envelope, read)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from examples.audit_logging import events, outbox, recorder
-from examples.audit_logging.events import Change, Event
+from examples.audit_logging.events import Change, Class, Event
 from examples.audit_logging.outbox import Outdated
 from examples.audit_logging.recorder import AuditUnavailable
 from tests.examples.postgresql import Server, postgresql
@@ -22,6 +22,8 @@ from tests.examples.test_audit_logging import (
     hex_id,
 )
 from tests.examples.test_audit_logging_writing import Replica
+
+CONTRACTS: dict[str, Class] = {"st-mary": "hospital", "bank": "standard"}
 
 
 class SQLite:
@@ -82,9 +84,9 @@ def replica(tmp_path: Path) -> Replica:
     return Replica(tmp_path / "journals")
 
 
-def admin(n: int, at_us: int = START) -> Event:
+def admin(n: int, at_us: int = START, tenant: str = "st-mary") -> Event:
     what = Change(target="filled-in-by/change", before=None, after=None, approver=BEN)
-    return event(what, at_us=at_us, id=hex_id("admin", n), role="admin")
+    return event(what, at_us=at_us, id=hex_id("admin", n), role="admin", tenant=tenant)
 
 
 def rows(session: Any) -> tuple[list[tuple[str, ...]], int]:
@@ -104,8 +106,8 @@ def test_a_change_and_its_event_are_there_together(database: Callable[[], Any], 
         ("prompt/triage", "2", 'You\'re terse; no "advice".'),
     ]
     assert rows(db) == (first_two, 2)
-    assert outbox.relay(db, replica.recorder) == 2
-    assert outbox.relay(db, replica.recorder) == 0
+    assert outbox.relay(db, replica.recorder, CONTRACTS) == 2
+    assert outbox.relay(db, replica.recorder, CONTRACTS) == 0
     changes = [events.decode(r.payload).what for r in replica.queue.records["r01.hospital"]][1:]
     assert [type(what) for what in changes] == [Change, Change]
     first, second = changes
@@ -161,8 +163,8 @@ def test_a_relay_that_dies_repeats_under_the_same_id(database: Callable[[], Any]
         raise Died
 
     with pytest.raises(Died):
-        outbox.relay(db, replica.recorder, die)
-    assert outbox.relay(db, replica.recorder) == 1
+        outbox.relay(db, replica.recorder, CONTRACTS, die)
+    assert outbox.relay(db, replica.recorder, CONTRACTS) == 1
     ids = [events.decode(r.payload).id for r in replica.queue.records["r01.hospital"]][1:]
     assert ids == [hex_id("admin", 1)] * 2
 
@@ -172,15 +174,15 @@ def test_the_relay_waits_while_the_queue_is_away(database: Callable[[], Any], re
     assert outbox.in_force(db, "model/chat") is None
     outbox.change(db, admin(1), "model/chat", 0, "m-7/3")
     assert outbox.in_force(db, "model/chat") is None
-    outbox.relay(db, replica.recorder)
+    outbox.relay(db, replica.recorder, CONTRACTS)
     replica.queue.away = True
     outbox.change(db, admin(2, START + 1), "model/chat", 1, "m-7/4")
     with pytest.raises(AuditUnavailable):
-        outbox.relay(db, replica.recorder)
+        outbox.relay(db, replica.recorder, CONTRACTS)
     assert outbox.in_force(db, "model/chat") == (1, "m-7/3")  # changes stop, and nothing is lost
     replica.queue.away = False
     replica.now += recorder.RETRY_US
-    assert outbox.relay(db, replica.recorder) == 1
+    assert outbox.relay(db, replica.recorder, CONTRACTS) == 1
     assert outbox.in_force(db, "model/chat") == (2, "m-7/4")
 
 
@@ -190,6 +192,20 @@ def test_a_transaction_that_commits_late_is_not_skipped(
     """A relay that remembers the last position would have passed it by."""
     db = database()
     outbox.change(db, admin(2, START + 2), "key/2", 0, "revoked")
-    assert outbox.relay(db, replica.recorder) == 1
+    assert outbox.relay(db, replica.recorder, CONTRACTS) == 1
     outbox.change(db, admin(1, START + 1), "key/1", 0, "revoked")  # began earlier, commits now
-    assert outbox.relay(db, replica.recorder) == 1
+    assert outbox.relay(db, replica.recorder, CONTRACTS) == 1
+
+
+def test_a_change_is_kept_as_long_as_the_tenant_that_it_concerns(
+    database: Callable[[], Any], replica: Replica
+) -> None:
+    db = database()
+    for n, tenant in enumerate(("bank", "st-mary", events.OPERATOR)):
+        outbox.change(db, admin(n, START + n, tenant), f"role/{n}", 0, "reader")
+    outbox.relay(db, replica.recorder, CONTRACTS)
+    kept = {
+        kind: [events.decode(record.payload).tenant for record in replica.queue.records[f"r01.{kind}"]][1:]
+        for kind in ("hospital", "standard")
+    }
+    assert kept == {"hospital": ["st-mary", events.OPERATOR], "standard": ["bank"]}

@@ -38,6 +38,7 @@ from tests.examples.test_audit_logging import (
 )
 
 WEEK = 7 * 24 * 60 * MINUTE
+CONTRACTS: dict[str, Class] = {"st-mary": "hospital", "bank": "standard"}
 AUDITOR = "e" * 32
 Change_ = Callable[[dict[str, Any]], Any]
 
@@ -51,13 +52,15 @@ class Desk:
             kind: search_journal(world.folder / f"desk.{kind}", f"desk.{kind}") for kind in archive.CLASSES
         }
         self.recorder = Recorder(journals, self.queue, lambda: self.now)
-        self.index = Index(world.archive, self.recorder)
+        self.index = Index(world.archive, self.recorder, CONTRACTS)
 
-    def question(self, actor: str, from_us: int, to_us: int) -> tuple[Event, Read]:
+    def question(
+        self, actor: str | None, from_us: int, to_us: int, tenant: str = "st-mary"
+    ) -> tuple[Event, Read]:
         read = Read(about=actor, from_us=from_us, to_us=to_us, purpose="audit/2026-11")
         # It names who asks; what is asked comes from the index, whatever the envelope holds.
         envelope = event(None, AUDITOR, self.now, role="auditor", where="desk", id=hex_id(actor, self.now))
-        return envelope, read
+        return envelope.model_copy(update={"tenant": tenant}), read
 
     def answer(
         self,
@@ -288,6 +291,19 @@ def test_every_question_is_an_event_before_it_is_answered(desk: Desk) -> None:
         desk.answer(ANNA)
 
 
+@pytest.mark.parametrize(
+    ("tenant", "about", "kind"),
+    [("st-mary", ANNA, "hospital"), ("bank", CARL, "standard"), (events.OPERATOR, None, "hospital")],
+)
+def test_a_question_is_kept_as_long_as_the_tenant_that_it_is_about(
+    tenant: str, about: str | None, kind: str, desk: Desk
+) -> None:
+    """It names a user: in the longer class a bank's user would be in compliance mode for six years."""
+    desk.index.rebuild()
+    desk.index.find(*desk.question(about, START, START + WEEK, tenant))
+    assert {name: len(sent) for name, sent in desk.queue.records.items()} == {f"desk.{kind}": 1}
+
+
 def test_the_index_is_a_copy(desk: Desk) -> None:
     """An administrator edits the index; the answer is checked against the seals, and a new index is as before."""
     total = desk.index.rebuild()
@@ -302,8 +318,8 @@ def test_the_index_is_a_copy(desk: Desk) -> None:
 
 
 def test_an_index_in_a_file_answers_the_next_process(desk: Desk, tmp_path: Path) -> None:
-    total = Index(desk.world.archive, desk.recorder, tmp_path / "index").rebuild()
-    desk.index = Index(desk.world.archive, desk.recorder, tmp_path / "index")
+    total = Index(desk.world.archive, desk.recorder, CONTRACTS, tmp_path / "index").rebuild()
+    desk.index = Index(desk.world.archive, desk.recorder, CONTRACTS, tmp_path / "index")
     assert len(desk.index.find(*desk.question(ANNA, START, START + 2 * WEEK))) == 14 * 4 + 1
     assert total == 14 * 4 + 1 + 1 + 14  # Anna's, Ben's, and one a day of Carl's
 
