@@ -197,7 +197,7 @@ def test_a_state_that_ends_all_and_a_note_are_told_apart():
     assert only(end, "stateDiagram").get("class") == "state-end"
     assert only(end).get("class") == "outer-path"
     assert only(f'<g class="outer-path">{BOX}</g>', "stateDiagram").get("class") == "outer-path"
-    assert only(f'<g class="node"><g class="noteLabel">{BOX}</g></g>').get("class") == "node note"
+    assert only(f'<g class="node">{BOX}<g class="noteLabel">{BOX}</g></g>').get("class") == "node note"
 
 
 # --- Text -------------------------------------------------------------------------------------------------------------
@@ -229,6 +229,11 @@ def test_words_of_one_look_are_one_run():
     assert shown(f"<text>{row(words)}</text>") == (
         '<text><tspan x="0" y="1em"><tspan font-weight="bold">One two</tspan><tspan> three four</tspan></tspan></text>'
     )
+
+
+def test_a_word_without_letters_leaves_the_others_alone():
+    text = f"<text>{row(word('Token') + word('') + word(' bucket'))}</text>"
+    assert shown(text) == '<text y="1em">Token bucket</text>'
 
 
 def test_a_text_without_rows_keeps_its_place():
@@ -308,6 +313,9 @@ def test_a_note_that_has_room_stays_as_it_is():
     root = made(note(60, "A note"), "sequence")
     assert (root[0][0].get("x"), root[0][0].get("width")) == ("40", "60")
     assert root.get("viewBox") == "0 0 100 50"
+    # A box that is no note, and a note's text.
+    root = made(note(20, "A note that is much longer").replace('class="note"', 'class="actor"'), "sequence")
+    assert root[0][0].get("width") == "20"
     # Only a sequence's notes are laid between two lines.
     assert made(note(20, "A note that is much longer"))[0][0].get("width") == "20"
 
@@ -372,7 +380,14 @@ def test_scripts_and_style_sheets_go_however_deep_they_stand():
 
 @pytest.mark.parametrize(
     "nothing",
-    ["<g/>", "<g><g><text>  </text></g></g>", "<text><tspan/></text>", "<defs/>", '<rect width="0.9"/>'],
+    [
+        "<g/>",
+        "<g><g><text>  </text></g></g>",
+        "<text><tspan/></text>",
+        "<defs/>",
+        "<rect/>",
+        '<rect width="0.9"/>',
+    ],
 )
 def test_what_draws_nothing_goes(nothing):
     assert shown(f"{BOX}{nothing}") == shown(BOX)
