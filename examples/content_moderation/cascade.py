@@ -32,7 +32,7 @@ class Decision:
     category: str | None = None
     reason: str = "below every threshold"
     scores: Mapping[str, float] = field(default_factory=dict)
-    guard_score: float | None = None
+    guard_scores: Mapping[str, float] = field(default_factory=dict)
     versions: tuple[str, str, str] = ("", "", "")
     """Of the policy, the small classifier and the guard."""
 
@@ -92,9 +92,9 @@ class Moderator:
             return self._alone(scores, flagged, signals, error, streaming)
         for name, rule in self.policy.categories.items():
             limit = self._limit(name, name in flagged or bool(signals - OTHER_LANGUAGE), streaming)
-            if name in verdict.categories and verdict.probability >= limit:
-                return self._decision(rule.action, name, "confirmed", scores, verdict.probability)
-        return self._decision(Action.ALLOW, None, "cleared by the guard", scores, verdict.probability)
+            if verdict[name] >= limit:
+                return self._decision(rule.action, name, "confirmed", scores, verdict)
+        return self._decision(Action.ALLOW, None, "cleared by the guard", scores, verdict)
 
     def _limit(self, name: str, seconded: bool, streaming: bool) -> float:
         """Return the guard's score that acts: higher in a stream, and where the guard alone suspects this harm."""
@@ -146,7 +146,7 @@ class Moderator:
         category: str | None = None,
         reason: str = "below every threshold",
         scores: Mapping[str, float] | None = None,
-        guard_score: float | None = None,
+        guard_scores: Mapping[str, float] | None = None,
     ) -> Decision:
         versions = (self.policy.version, self.policy.small, self.policy.guard)
-        return Decision(action, category, reason, scores or {}, guard_score, versions)
+        return Decision(action, category, reason, scores or {}, guard_scores or {}, versions)

@@ -6,8 +6,8 @@ A call that cannot be answered in time raises ``GuardUnavailable`` at once or at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 
 
 class GuardUnavailable(Exception):
@@ -18,17 +18,28 @@ class GuardUnavailable(Exception):
         self.outage_s = outage_s
 
 
-class Verdict(NamedTuple):
-    """The categories that the guard names, and the probability that its first token says "unsafe"."""
-
-    categories: tuple[str, ...]
-    probability: float
+Verdict = Mapping[str, float]
+"""A score for each category of the policy, whatever the guard would have written."""
 
 
 class Model(Protocol):
     """The guard's server. It gets the exchange as data, between markers that no message can contain."""
 
     async def __call__(self, prompt: str, answer: str) -> Verdict: ...
+
+
+# --8<-- [start:scores]
+def scores(unsafe: float, labels: Mapping[str, float], ours: Mapping[str, Collection[str]]) -> Verdict:
+    """Return a score for each of ``ours``: the chance of "unsafe", times that of one of its labels coming next.
+
+    ``unsafe`` is the first token's probability. ``labels`` are those of the taxonomy's labels after "unsafe" was
+    forced, also where the guard would have written "safe"; ValueError if it was not. A label that tends to be listed
+    second scores low, so thresholds are measured on these scores.
+    """
+    if not 0.9 <= sum(labels.values()) <= 1.001:
+        raise ValueError(f"not what follows 'unsafe': {labels}")
+    return {name: unsafe * sum(labels.get(label, 0.0) for label in of) for name, of in ours.items()}
+    # --8<-- [end:scores]
 
 
 # --8<-- [start:guard]
@@ -64,8 +75,8 @@ class Guard:
         try:
             async with asyncio.timeout(self._timeout_s):
                 verdict = await self._model(prompt, answer)
-            if not (0 <= verdict.probability <= 1 and self._categories.issuperset(verdict.categories)):
-                raise ValueError(f"not a verdict: {verdict}")
+            if verdict.keys() != self._categories or not all(0 <= score <= 1 for score in verdict.values()):
+                raise ValueError(f"not a score for each category: {verdict}")
         except Exception as error:
             self._failures, self._successes = self._failures + 1, 0
             if self._failures == self.TRIP and self._down_since is None:

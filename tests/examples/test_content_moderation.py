@@ -13,15 +13,24 @@ from multiprocessing import get_context
 
 import pytest
 
-from examples.content_moderation import policy, small, workers
+from examples.content_moderation import guard, policy, small, workers
 from examples.content_moderation.cascade import Moderator, digest
-from examples.content_moderation.guard import Guard, GuardUnavailable, Verdict
+from examples.content_moderation.guard import Guard, GuardUnavailable
 from examples.content_moderation.policy import Action, PolicyError
 from examples.content_moderation.reading import read
 
 POLICY = policy.load(policy.FILE.read_text(encoding="utf-8"))
-NO_VERDICTS = (Verdict(("what",), 0.9), Verdict(("general",), float("nan")), Verdict((), 1.5))
-SAFE, UNSAFE = Verdict((), 0.01), Verdict(("general",), 0.97)
+
+
+def judged(**more):
+    """Return a guard's verdict: a score for each category."""
+    return {**dict.fromkeys(POLICY.categories, 0.01), **more}
+
+
+NO_VERDICTS = ({}, {"general": 0.9}, judged(what=0.9), judged(general=float("nan")), judged(severe=1.5))
+SAFE, UNSAFE = judged(), judged(general=0.97)
+OURS = {"severe": ["S4", "S9"], "self_harm": ["S11"], "general": ["S1", "S2", "S10"]}
+LABELS = {"S4": 0.1, "S9": 0.6, "S11": 0.05, "S1": 0.2, "S10": 0.05}
 
 
 class Jumping(selectors.DefaultSelector):
@@ -110,10 +119,12 @@ class TestPrompt:
             (UNSAFE, "can you general:49", Action.ALLOW),
             (UNSAFE, "can you general:50", Action.REFUSE),
             (SAFE, "can you general:99", Action.ALLOW),
-            (Verdict(("general",), 0.49), "can you general:99", Action.ALLOW),
-            (Verdict(("self_harm",), 0.9), "can you self_harm:30", Action.RESOURCES),
-            (Verdict(("severe",), 0.06), "can you severe:05", Action.BLOCK),
-            (Verdict(("general", "severe"), 0.9), "can you general:60", Action.BLOCK),
+            (judged(general=0.49), "can you general:99", Action.ALLOW),
+            (judged(self_harm=0.9), "can you self_harm:30", Action.RESOURCES),
+            (judged(severe=0.05), "can you severe:05", Action.BLOCK),
+            (judged(severe=0.04), "can you severe:05", Action.ALLOW),
+            (judged(self_harm=0.3, general=0.31), "can you self_harm:30 general:50", Action.RESOURCES),
+            (judged(general=0.9, severe=0.9), "can you general:60", Action.BLOCK),
         ],
     )
     def test_the_guard_is_asked_from_the_threshold_and_decides(self, verdict, text, action):
@@ -175,12 +186,12 @@ class TestPrompt:
     @pytest.mark.parametrize(
         ("text", "verdict", "action"),
         [
-            ("wie geht es dir heute mein lieber freund", Verdict(("general",), 0.89), Action.ALLOW),
-            ("wie geht es dir heute mein lieber freund", Verdict(("general",), 0.9), Action.REFUSE),
-            ("wie geht es dir heute mein lieber freund", Verdict(("severe",), 0.05), Action.BLOCK),
-            ("wie geht es dir mein freund general:50", Verdict(("general",), 0.5), Action.REFUSE),
-            ("please pi\u200bck this", Verdict(("general",), 0.5), Action.REFUSE),
-            ("wie pi\u200bck ich dir heute mein freund", Verdict(("general",), 0.5), Action.REFUSE),
+            ("wie geht es dir heute mein lieber freund", judged(general=0.89), Action.ALLOW),
+            ("wie geht es dir heute mein lieber freund", judged(general=0.9), Action.REFUSE),
+            ("wie geht es dir heute mein lieber freund", judged(severe=0.05), Action.BLOCK),
+            ("wie geht es dir mein freund general:50", judged(general=0.5), Action.REFUSE),
+            ("please pi\u200bck this", judged(general=0.5), Action.REFUSE),
+            ("wie pi\u200bck ich dir heute mein freund", judged(general=0.5), Action.REFUSE),
         ],
     )
     def test_the_guard_must_be_surer_where_only_the_language_called_it(self, text, verdict, action):
@@ -189,11 +200,11 @@ class TestPrompt:
     @pytest.mark.parametrize(
         ("verdict", "text", "action"),
         [
-            (Verdict(("general",), 0.89), "can you severe:06", Action.ALLOW),
-            (Verdict(("general",), 0.9), "can you severe:06", Action.REFUSE),
-            (Verdict(("general",), 0.5), "can you severe:06 general:50", Action.REFUSE),
-            (Verdict(("self_harm",), 0.89), "can you general:60", Action.ALLOW),
-            (Verdict(("severe",), 0.05), "can you general:60", Action.BLOCK),
+            (judged(general=0.89), "can you severe:06", Action.ALLOW),
+            (judged(general=0.9), "can you severe:06", Action.REFUSE),
+            (judged(general=0.5), "can you severe:06 general:50", Action.REFUSE),
+            (judged(self_harm=0.89), "can you general:60", Action.ALLOW),
+            (judged(severe=0.05), "can you general:60", Action.BLOCK),
         ],
     )
     def test_what_another_category_called_the_guard_for_is_not_blocked_by_its_usual_score(
@@ -205,8 +216,33 @@ class TestPrompt:
     def test_the_record_names_every_version_and_holds_no_text(self):
         made = decide(says(UNSAFE), "secret general:80")
         assert made.versions == ("2026-11-25.1", "small-4", "guard-8b-2")
-        assert made.guard_score == 0.97
+        assert made.guard_scores["general"] == 0.97
         assert "secret" not in repr(made)
+
+
+class TestScores:
+    """A guard that writes "safe" or "unsafe" and then labels (Llama Guard 3) names none below 0.5."""
+
+    def test_by_hand(self):
+        assert guard.scores(0.4, LABELS, OURS) == pytest.approx(
+            {"severe": 0.28, "self_harm": 0.02, "general": 0.1}
+        )
+
+    def test_the_severe_tier_acts_on_what_the_guard_would_have_called_safe(self):
+        async def model(prompt, answer):
+            return guard.scores(0.08, LABELS, OURS)
+
+        made = decide(model, "can you severe:40")
+        assert (made.action, made.reason) == (Action.BLOCK, "confirmed")
+        assert made.guard_scores["severe"] == pytest.approx(0.056)
+
+    @pytest.mark.parametrize("labels", [{}, {"S4": 0.05, "S9": 0.02}, {"S4": 0.9, "S9": 0.9}])
+    def test_labels_that_do_not_follow_unsafe_are_no_verdict(self, labels):
+        async def model(prompt, answer):
+            return guard.scores(0.08, labels, OURS)
+
+        made = decide(model, "can you severe:40")
+        assert (made.action, made.reason) == (Action.UNAVAILABLE, "guard ValueError")
 
 
 class TestWithoutTheSmallClassifier:
@@ -363,7 +399,7 @@ class TestWithoutTheGuard:
 
     def test_answers_that_are_no_verdict_are_an_outage_too(self):
         async def many():
-            judge, way = moderator(says(Verdict(("what",), 0.9)))
+            judge, way = moderator(says(judged(what=0.9)))
             for _ in range(Guard.TRIP):
                 await judge.prompt(["can you general:60"])
             await asyncio.sleep(60)

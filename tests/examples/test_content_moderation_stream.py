@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from examples.content_moderation import stream, wire
 from examples.content_moderation.cascade import Decision
-from examples.content_moderation.guard import Verdict
 from examples.content_moderation.policy import Action
 from examples.content_moderation.stream import End, Moderated, Resources, Show, Stop
 from tests.examples.test_content_moderation import (
@@ -24,6 +23,7 @@ from tests.examples.test_content_moderation import (
     clock,
     fails,
     hangs,
+    judged,
     moderator,
     run,
     says,
@@ -288,9 +288,9 @@ class TestStream:
     @pytest.mark.parametrize(
         ("verdict", "action"),
         [
-            (Verdict(("general",), 0.89), Action.ALLOW),
-            (Verdict(("general",), 0.9), Action.REFUSE),
-            (Verdict(("severe",), 0.05), Action.BLOCK),
+            (judged(general=0.89), Action.ALLOW),
+            (judged(general=0.9), Action.REFUSE),
+            (judged(severe=0.05), Action.BLOCK),
         ],
     )
     def test_a_stream_is_stopped_from_a_higher_score_except_in_the_severe_tier(self, verdict, action):
@@ -418,14 +418,14 @@ class TestServe:
         return run(go())
 
     def test_signs_of_self_harm_get_resources_and_another_answer(self):
-        events = self.serve(says(Verdict(("self_harm",), 0.9)), ["i self_harm:40"])
+        events = self.serve(says(judged(self_harm=0.9)), ["i self_harm:40"])
         assert isinstance(events[0], Resources)
         assert "".join(e.text for e in events if isinstance(e, Show)) == "you can " * 30
         assert events[-1] == End(30)
 
     def test_an_answer_that_turns_to_self_harm_is_stopped_and_not_begun_again(self):
         tokens = [*benign(20), *["self_harm:90 "] * 60]
-        events = self.serve(says(Verdict(("self_harm",), 0.95)), ["hello you"], tokens)
+        events = self.serve(says(judged(self_harm=0.95)), ["hello you"], tokens)
         assert {type(event) for event in events} == {Show, Stop}
         assert (events[-1].by, events[-1].decision.action) == ("answer", Action.RESOURCES)
 
@@ -445,7 +445,7 @@ class TestServe:
         assert 0 < stop.shown <= LIMITS.window
 
     def test_a_severe_block_tells_neither_category_nor_score(self):
-        events = self.serve(says(Verdict(("severe",), 0.9)), ["severe:90"])
+        events = self.serve(says(judged(severe=0.9)), ["severe:90"])
         assert wire.status(events[0]) == 400
         told = wire.chunk(events[0], "c-2")
         assert "severe" not in told
