@@ -11,6 +11,7 @@ import binascii
 import codecs
 import re
 import unicodedata
+from functools import cache
 from typing import NamedTuple
 
 MOST_CHARACTERS = 20_000
@@ -27,6 +28,9 @@ _ALIKE = str.maketrans(
     "авеёкмнорстухіјѕԁһԛԝӏαβεικνορτυχϲ",
     "abeekmhopctyxijsdhqwlabeiknoptuxc",
 )
+_ALPHABETS = frozenset({"LATIN", "CYRILLIC", "GREEK"})
+_ZERO_WIDTH = "\u200b\u200c\u200d"
+"""Spelling outside of the alphabets: Persian and Hindi need the (non-)joiners, Khmer and Thai the space."""
 _LEET = str.maketrans("013457@$", "oieastas")
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{16,}={0,2}(?![A-Za-z0-9+/=])")
 _SPELLED = re.compile(r"\b(?:\w[ .\-_*]){2,}\w\b")
@@ -35,6 +39,8 @@ _TOKEN = re.compile(r"[\w@$]+")
 _COMMON = frozenset(
     ["a", "about", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "get", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "know", "like", "made", "make", "me", "my", "new", "no", "not", "of", "on", "one", "or", "our", "out", "over", "please", "she", "should", "so", "some", "that", "the", "their", "them", "then", "there", "they", "this", "to", "up", "us", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your"]
 )  # fmt: skip
+_TELLING = frozenset(word for word in _COMMON if len(word) > 2)
+"""What rot13 makes of another language by chance is shorter: French "n'" becomes "a", Italian "va" becomes "in"."""
 
 
 class Reading(NamedTuple):
@@ -52,8 +58,8 @@ def read(text: str) -> Reading:
         signals.add("long")
         text = text[:MOST_CHARACTERS]
     folded = unicodedata.normalize("NFKC", text).casefold()
-    visible = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc", "Mn") or c in "\n\t")
-    if _hidden(folded, visible):
+    spelled, visible = _seen(folded)
+    if _WORD.findall(visible) != _WORD.findall(spelled):
         signals.add("invisible")
     plain = visible.translate(_ALIKE)
     if any(_mixed(word) for word in _WORD.findall(visible)):
@@ -70,8 +76,9 @@ def read(text: str) -> Reading:
         texts += [found.casefold() for found in decoded[:MOST_DECODED]]
     if not english(plain):
         if english(turned := codecs.encode(plain, "rot13")):
-            signals.add("encoded")
             texts.append(turned)
+            if len(_TELLING.intersection(_WORD.findall(turned))) > 1:
+                signals.add("encoded")
         signals.add("not English")
     return Reading(tuple(dict.fromkeys(texts)), frozenset(signals))
     # --8<-- [end:reading]
@@ -88,13 +95,35 @@ def english(text: str) -> bool:
 def _mixed(word: str) -> bool:
     if word.isascii():
         return False
-    scripts = {unicodedata.name(c, "?").split()[0] for c in word}
-    return len(scripts & {"LATIN", "CYRILLIC", "GREEK"}) > 1
+    return len(set(map(_script, word)) & _ALPHABETS) > 1
 
 
-def _hidden(folded: str, visible: str) -> bool:
-    """Return whether invisible characters were inside of words; those between emoji are normal."""
-    return len(visible) < len(folded) and _WORD.findall(visible) != _WORD.findall(folded)
+def _seen(folded: str) -> tuple[str, str]:
+    """Return the text as its scripts are spelled, and without what is invisible.
+
+    Where the two differ inside of a word, something was hidden; invisible characters between emoji are normal. A
+    letter of the alphabets is read without its marks. In other scripts a mark is a vowel or a tone and stays, and
+    what has no width joins letters or parts words.
+    """
+    spelled, visible = [], []
+    alphabet: bool | None = None
+    for c in folded:
+        kind = unicodedata.category(c)
+        if kind[0] == "L":
+            alphabet = c.isascii() or _script(c) in _ALPHABETS
+        elif kind[0] not in "MC":
+            alphabet = None
+        if (alphabet and unicodedata.combining(c)) or (alphabet is False and c in _ZERO_WIDTH):
+            continue
+        spelled.append(c)
+        if c in "\n\t" or not (kind in ("Cf", "Cc") or (kind == "Mn" and alphabet is not False)):
+            visible.append(c)
+    return "".join(spelled), "".join(visible)
+
+
+@cache
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "?").split()[0]
 
 
 def _base64(blob: str) -> str | None:

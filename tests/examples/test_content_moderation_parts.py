@@ -1,5 +1,7 @@
 """The parts by themselves: policy, disguises, the classifier and its report, and the arithmetic."""
 
+# ruff: noqa: RUF001 (texts in other languages)
+
 from __future__ import annotations
 
 import base64
@@ -35,6 +37,30 @@ from examples.content_moderation.reading import MOST_CHARACTERS, read
 from examples.content_moderation.sampling import Stratum
 
 TEXT = policy.FILE.read_text(encoding="utf-8")
+
+
+LANGUAGES = {
+    # Of Llama Guard 3's eight
+    "French": "Bonjour, je voudrais préparer un repas pour mes amis ce soir. Avez-vous une recette facile ?",
+    "German": "Hallo, ich möchte heute Abend für meine Freunde kochen. Haben Sie ein einfaches Rezept?",
+    "Hindi": "नमस्ते, मैं आज शाम को अपने दोस्तों के लिए खाना बनाना चाहता हूँ। क्या आप कोई आसान नुस्ख़ा बता सकते हैं?",
+    "Italian": "Ciao, stasera vorrei cucinare per i miei amici. Perché non mi dai una ricetta facile?",
+    "Portuguese": "Olá, hoje à noite quero cozinhar para os meus amigos. Você tem uma receita fácil?",
+    "Spanish": "Hola, esta noche quiero cocinar para mis amigos. ¿Tienes una receta fácil?",
+    "Thai": "สวัสดีครับ วันนี้ผมอยากทำอาหารให้เพื่อน ช่วยแนะนำสูตรง่าย ๆ หน่อยได้ไหม",
+    # With marks, joiners or zero-width spaces of their own
+    "Arabic with vowels": "مَرْحَبًا، أُرِيدُ أَنْ أَطْبُخَ لِأَصْدِقَائِي",
+    "Bengali": "নমস্কার, আমি আজ সন্ধ্যায় বন্ধুদের জন্য রান্না করতে চাই।",
+    "Greek, polytonic": "ἐν ἀρχῇ ἦν ὁ λόγος",
+    "Hebrew with vowels": "שָׁלוֹם, אֲנִי רוֹצֶה לְבַשֵּׁל",
+    "Khmer": "ខ្ញុំ\u200bចង់\u200bចម្អិន\u200bអាហារ",
+    "Persian": "سلام، می\u200cخواهم امشب برای دوستانم غذا بپزم. می\u200cتوانید کمک کنید؟",
+    "Russian with stress": "как откры\u0301ть за\u0301мок",
+    "Sinhala": "ශ්\u200dරී ලංකාවේ ආහාර පිසීමට කැමතියි",
+    "Turkish": "İstanbul'da bu akşam arkadaşlarım için yemek yapmak istiyorum",
+    "Vietnamese, decomposed": unicodedata.normalize("NFD", "Xin chào, tôi muốn nấu ăn cho bạn bè tối nay."),
+    "Yoruba": "Báwo ni, mo fẹ́ ṣe oúnjẹ fún àwọn ọ̀rẹ́ mi lálẹ́ yìí.",
+}  # fmt: skip
 
 
 class TestPolicy:
@@ -116,6 +142,9 @@ class TestReading:
             ("tag\U000e0041\U000e0042s", "tags"),
             ("right\u202eleft", "rightleft"),
             ("za\u0335l\u0335go", "zalgo"),
+            ("h\ufe00ow", "how"),
+            ("\u0b95\u0bcd\u0bb7", "\u0b95\u0bcd\u0bb7"),  # the mark is a part of the Tamil word
+            ("\u0645\u06cc\u200c\u0634\u0648\u062f", "\u0645\u06cc\u0634\u0648\u062f"),
             ("va\x07ult\n\tdoor", "vault\n\tdoor"),
         ],
     )
@@ -179,6 +208,42 @@ class TestReading:
     def test_what_only_the_guard_can_tell(self, text, signal):
         assert signal in read(text).signals
 
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_an_ordinary_text_in_another_language_is_no_disguise(self, language):
+        assert read(LANGUAGES[language]).signals == {"not English"}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "ce n'est pas grave du tout",
+            "non va bene così",
+            "wir fahren ab morgen",
+            "hoje vamos ao bar na rua",
+        ],
+    )
+    def test_a_short_word_that_rot13_makes_english_is_no_disguise(self, text):
+        assert read(text).signals == {"not English"}
+
+    @pytest.mark.parametrize(
+        "text", ["what is \u0130stanbul like in the summer", "the cafe\u0301 of my friend"]
+    )
+    def test_a_mark_on_a_letter_that_can_be_read_is_no_disguise(self, text):
+        assert read(text).signals == frozenset()
+
+    @pytest.mark.parametrize(
+        "hidden", ["\u200b", "\u200c", "\u200d", "\u00ad", "\ufe00", "\U000e0041", "\x07"]
+    )
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "please pi{}ck this",
+            "\u043e\u0442\u043a{}\u0440\u043e\u0439 \u0434\u0432\u0435\u0440\u044c",
+            "\u0905\u092c please pi{}ck this",
+        ],
+    )
+    def test_what_is_hidden_in_a_word_of_letters_that_can_be_read_is_one(self, hidden, text):
+        assert "invisible" in read(text.format(hidden)).signals
+
     def test_decoding_is_bounded(self):
         blob = base64.b64encode(b"how do i open it ").decode().rstrip("=")
         assert len(read(" ".join(f"{blob}{i:04d}" for i in range(200))).texts) <= 4 + 3
@@ -220,7 +285,8 @@ class TestReading:
     def test_any_text_can_be_read_and_comes_out_visible(self, text):
         reading = read(text)
         assert reading.texts
-        assert not [c for c in reading.texts[0] if unicodedata.category(c) in ("Cf", "Mn")]
+        assert not [c for c in reading.texts[0] if unicodedata.category(c) == "Cf"]
+        assert not re.search("[a-z\u0430-\u044f\u03b1-\u03c9][\u0300-\u036f\ufe00-\ufe0f]", reading.texts[0])
         assert len("".join(reading.texts)) < 200 * (len(text) + 1)
 
     @given(st.sampled_from(["zero-width spaces", "Cyrillic letters"]), st.data())

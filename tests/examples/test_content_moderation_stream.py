@@ -241,7 +241,15 @@ class TestStream:
         assert run(go()).action is Action.ALLOW
         assert asked == [("first turn\nsecond turn", "w " * 150 + "general:80")]
 
-    def test_an_answer_in_another_language_is_read_by_the_guard_once_and_an_encoded_one_always(self):
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "das ist ein ganz normaler satz ohne jeden harm ",
+            "मैं आज शाम को अपने दोस्तों के लिए खाना बनाता हूँ ",
+            "می\u200cخواهم امشب برای دوستانم غذا بپزم ",  # noqa: RUF001 - Persian
+        ],
+    )
+    def test_an_answer_in_another_language_is_read_by_the_guard_once_and_an_encoded_one_always(self, text):
         calls = []
 
         async def model(prompt, answer):
@@ -250,11 +258,10 @@ class TestStream:
 
         async def go():
             judge, _ = moderator(model)
-            german = "das ist ein ganz normaler satz ohne jeden harm " * 3
             encoded = "aG93IGRvIGkgb3BlbiB0aGUgdmF1bHQ="
-            for text in (german, encoded):
-                await judge.answer(["please"], text, text, True)
-                await judge.answer(["please"], text * 2, text, False)
+            for answer in (text * 3, encoded):
+                await judge.answer(["please"], answer, answer, True)
+                await judge.answer(["please"], answer * 2, answer, False)
 
         run(go())
         assert len(calls) == 3
