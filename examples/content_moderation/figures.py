@@ -577,9 +577,10 @@ def blocked_once(requests: int = 300) -> str:
 
 
 def severe_wrong(rule: str = "guard on every prompt") -> str:
-    """Return the severe requests of a day, and the benign ones flagged beside them, at this rule's rates."""
+    """Return the flags of a day at this rule's rates: on severe requests, and on benign ones."""
     rates = RULES[rule]
-    return f"{SEVERE_A_DAY * rates.recall:,.0f} to {REQUESTS_A_DAY * (1 - PREVALENCE) * rates.false_positives:,.0f}"
+    wrong = REQUESTS_A_DAY * (1 - PREVALENCE) * rates.false_positives
+    return f"{SEVERE_A_DAY * rates.recall:,.0f} right and {wrong:,.0f} wrong"
 
 
 def severe_room() -> str:

@@ -94,7 +94,7 @@ class TestFigures:
             (lambda: figures.outage("unavailable"), "11%"),
             (lambda: figures.passes_once(), "51%"),
             (lambda: figures.blocked_once(), "26%"),
-            (lambda: figures.severe_wrong(), "388 to 39,920"),
+            (lambda: figures.severe_wrong(), "388 right and 39,920 wrong"),
             # (2,700 - 2,398) / 19,960,000
             (lambda: figures.severe_room(), "0.0015%"),
             # 500 labels, 412 right: Wilson 78.8% to 85.5%; (1 - that) * 45,224 / 19,960,000
