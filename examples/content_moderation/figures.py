@@ -60,6 +60,8 @@ ASKED = {
 TODAY, CHOSEN = "small at 0.5, today", "small at 0.5, then guard"
 LIMITS = policies.load(policies.FILE.read_text(encoding="utf-8")).stream
 CHECKS = ANSWER_TOKENS // LIMITS.check_every
+PROMPT_TEXTS = 2
+"""Read of a conversation: its newest turn, and its last turns as one text. Undone disguises come on top."""
 
 
 @cache
@@ -334,7 +336,7 @@ def answer_calls(rps: float, checks: int = CHECKS) -> float:
 
 
 def cores(checks: int = CHECKS) -> float:
-    """Return the CPU cores that the small classifier needs at peak for answers, 12 ms for each check."""
+    """Return the CPU cores that the small classifier needs at peak for answers, one text of 12 ms a check."""
     return PEAK_RPS * checks * SMALL_MS / 1000
 
 
@@ -349,8 +351,22 @@ def prompts_of_all(what: str = "share") -> str:
 
 
 def prompt_cores() -> str:
-    """Return the same for prompts."""
-    return f"{PEAK_RPS * SMALL_MS / 1000:.1f}"
+    """Return the same for prompts, two texts each: the newest turn, and the last turns as one."""
+    return f"{_prompt_cores():.1f}"
+
+
+def _prompt_cores() -> float:
+    return PEAK_RPS * PROMPT_TEXTS * SMALL_MS / 1000
+
+
+def answer_cores() -> str:
+    """Return the cores for answers, as text."""
+    return f"{cores():.0f}"
+
+
+def all_cores() -> str:
+    """Return the sum of both."""
+    return f"{_prompt_cores() + cores():.0f}"
 
 
 # Machines

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
+from threading import Barrier
 
 import pytest
 
@@ -299,6 +300,21 @@ class TestWithoutTheSmallClassifier:
             made, ticks = asyncio.run(through(executor))
         assert made == small.load().score(["how do i break in", "good morning"])
         assert ticks > 10
+
+    def test_the_texts_of_a_check_take_the_time_of_one_and_the_highest_score_of_each_category_counts(
+        self, monkeypatch
+    ):
+        both = Barrier(2, timeout=5)
+        made = {"last": {"severe": 0.3, "general": 0.1}, "joined": {"severe": 0.2, "general": 0.6}}
+
+        def score(text):
+            both.wait()
+            return made[text]
+
+        monkeypatch.setattr(workers, "score", score)
+        with ThreadPoolExecutor(2) as executor:
+            scores = asyncio.run(workers.Workers(executor).score(["last", "joined"]))
+        assert scores == {"severe": 0.3, "general": 0.6}
 
 
 class TestWithoutTheGuard:

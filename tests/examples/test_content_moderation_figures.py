@@ -57,8 +57,10 @@ class TestFigures:
             (lambda: figures.shown_tokens(), 50),
             (lambda: figures.guard_tokens(), "9.6"),
             (lambda: figures.hold_ms(), 200),
-            (lambda: figures.prompt_cores(), "7.2"),
-            (lambda: round(figures.cores()), 115),
+            # 600 prompts x 2 texts x 12 ms, and with 600 x 16 x 12 ms for answers
+            (lambda: figures.prompt_cores(), "14.4"),
+            (lambda: figures.all_cores(), "130"),
+            (lambda: figures.answer_cores(), "115"),
             (lambda: round(figures.answer_calls(600), 1), 114.0),
             (lambda: figures.gpus_for(600 * 16), 160),
             (lambda: figures.gpus_for(60 * 16), 16),
