@@ -90,10 +90,10 @@ class TestTheAlert:
         last = [row["at"] for row in GATEWAY].index("03:07:00")
         series = [
             {
-                "series": f'gateway_ttft_seconds_bucket{{le="{bound}"}}',
+                "series": f'gateway_ttft_seconds_bucket{{le="{bound}"}}',  # as Prometheus 3 stores it
                 "values": " ".join(str(row[f"le_{name}"]) for row in GATEWAY[: last + 1]),
             }
-            for bound, name in [*((f"{b:g}", f"{b:g}") for b in setting.BUCKETS_S), ("+Inf", "inf")]
+            for bound, name in [*((str(float(b)), f"{b:g}") for b in setting.BUCKETS_S), ("+Inf", "inf")]
         ]
         listing = (PACKAGE / "queries.promql").read_text(encoding="utf-8")
         panel, median, share = (
