@@ -83,6 +83,8 @@ class World:
     policy: Policy = field(default_factory=Policy)
     token_bound: float | None = None
     """Most prompt tokens queued or in progress at a home replica before the router goes on; None to count requests only."""
+    hosts: int = 1
+    """How many gateway hosts count those tokens, each of them only its own; 1 also stands for a count that they share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ class Fleet:
         self.held: dict[str, list[Callable[[float], None]]] = {}
         self.open: dict[str, int] = {}
         self.flight: dict[str, int] = {}
-        self.pending: dict[str, int] = {}
+        self.pending: list[dict[str, int]] = [{} for _ in range(world.hosts)]
+        """By gateway host, then by replica."""
         self.hedged = False
         self._seen: dict[str, set[str]] = {}
         self._ranks: dict[str, list[str]] = {}
@@ -142,6 +145,7 @@ class Fleet:
         self._arrivals = random.Random(f"arrivals {world.seed}")
         self._gateway = random.Random(f"gateway {world.seed}")
         self._job = random.Random(f"job {world.seed}")
+        self._hosts = random.Random(f"hosts {world.seed}")
         self._applications = applications()
         self._weights: list[float] = []
         total = 0.0
@@ -265,8 +269,8 @@ class Fleet:
         return min(first, 0.3 + call()) if self.hedged and first > 0.3 else first
 
     # --8<-- [start:route]
-    def _home(self, application: Application, prompt: int) -> Replica:
-        """The prompt's home by its prefix, or the next in its order when that has too much in flight."""
+    def _home(self, application: Application, pending: dict[str, int]) -> Replica:
+        """The home by its prefix, or the next in its order when that has too much in flight or `pending`."""
         if application.organization in self.lanes:
             return self.replicas[self.lanes[application.organization]]
         taking = [name for name in self.taking if name not in self.lanes.values()]
@@ -278,7 +282,7 @@ class Fleet:
         for name in order:
             if self.flight[name] + 1 > most:
                 continue
-            if bound is not None and self.pending[name] > bound:
+            if bound is not None and pending[name] > bound:
                 continue
             return self.replicas[name]
         return self.replicas[order[0]]
@@ -296,17 +300,18 @@ class Fleet:
         output: int,
         answered: Callable[[float], None] | None,
     ) -> None:
-        replica = self._home(application, prompt)
+        pending = self._hosts.choice(self.pending)
+        replica = self._home(application, pending)
         seen = self._seen[replica.name]
         cached = application.prefix if self.world.cached and application.key in seen else 0
         seen.add(application.key)
         organization = application.organization
         self.open[organization] = self.open.get(organization, 0) + 1
         self.flight[replica.name] += 1
-        self.pending[replica.name] += prompt - cached
+        pending[replica.name] += prompt - cached
 
         def first(sequence: Sequence) -> None:
-            self.pending[replica.name] -= prompt - cached
+            pending[replica.name] -= prompt - cached
 
         def ended(sequence: Sequence) -> None:
             self.open[organization] -= 1
@@ -339,7 +344,9 @@ class Fleet:
     def _add(self, name: str) -> None:
         self.replicas[name] = Replica(name, self.world.policy)
         self.taking.append(name)
-        self.flight[name] = self.pending[name] = 0
+        self.flight[name] = 0
+        for pending in self.pending:
+            pending[name] = 0
         self._seen[name] = set()
         self._last[name] = Counters()
         self._ranks.clear()

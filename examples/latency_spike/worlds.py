@@ -108,6 +108,7 @@ MENDS: dict[str, World] = {
     "cap 256": replace(_QUIET, policy=Policy(long_chunk=256)),
     "router counts tokens": replace(_QUIET, token_bound=4_000.0),
     "the same, busier": replace(_QUIET, token_bound=4_000.0, rps=80 / 24 * 8),
+    "the same, 4 hosts apart": replace(_QUIET, token_bound=4_000.0, hosts=4),
     "lane": replace(_QUIET, replicas=(*setting.REPLICAS, "r9"), actions=(Action(0.0, "lane", "r9", "o60"),)),
 }
 # --8<-- [end:mends]

@@ -615,6 +615,7 @@ class TestTheAnswer:
             }
         slow = {name: float(row["slow_per_min"]) for name, row in found.items()}
         assert slow["router counts tokens"] == slow["the same, busier"] == slow["lane"] == 0
+        assert 0.4 < slow["the same, 4 hosts apart"] / slow["as tonight"] < 0.6, "half of the harm remains"
         assert 0.6 < slow["cap 512"] / slow["as tonight"] < 0.7
         assert 0.3 < slow["cap 256"] / slow["as tonight"] < 0.4
         assert slow["steps of 512"] > slow["as tonight"]

@@ -242,14 +242,28 @@ class TestFleet:
         fleet = Fleet(replace(MINUTE, token_bound=4_000.0))
         application = Application("x", 0, 0.0, 200)
         order = rank(application.key, list(setting.REPLICAS))
-        assert fleet._home(application, 16_000).name == order[0]
-        fleet.pending[order[0]] = 4_001
-        assert fleet._home(application, 16_000).name == order[1]
+        (pending,) = fleet.pending
+        assert fleet._home(application, pending).name == order[0]
+        pending[order[0]] = 4_001
+        assert fleet._home(application, pending).name == order[1]
         fleet.flight[order[1]] = 40
-        assert fleet._home(application, 16_000).name == order[2]
+        assert fleet._home(application, pending).name == order[2]
         for name in setting.REPLICAS:
-            fleet.pending[name] = 16_000
-        assert fleet._home(application, 16_000).name == order[0]
+            pending[name] = 16_000
+        assert fleet._home(application, pending).name == order[0]
+
+    def test_hosts_that_count_apart_send_long_prompts_to_one_replica(self):
+        """A round of two: one count sends them to two replicas; two hosts' own counts, to one."""
+        job = Job("x", 1.0, 2, 16_000, 16_000, 20, 1_000.0)
+        base = replace(MINUTE, job=job, rps=0.01, token_bound=4_000.0)
+        together = Fleet(base)
+        rows = [row for row in together.play().rows if row.org == "x"]
+        assert len({row.replica for row in rows}) == len(rows) == 2
+        assert together.pending == [dict.fromkeys(setting.REPLICAS, 0)]
+        apart = Fleet(replace(base, hosts=64))
+        rows = [row for row in apart.play().rows if row.org == "x"]
+        assert (len({row.replica for row in rows}), len(rows)) == (1, 2)
+        assert apart.pending == 64 * [dict.fromkeys(setting.REPLICAS, 0)]
 
     def test_hedging_shortens_a_slow_provider(self):
         slow = replace(MINUTE, moderation=Slow(0.0, 60.0, 0.2, 3.0, 5.0))
