@@ -680,6 +680,16 @@ def full_cache() -> str:
     return f"{100_000 * 1e6 * _kept('C as recorded') / GIB:.0f}"
 
 
+def bounded(entries: int) -> str:
+    """GiB of a cache that holds so many of C's entries."""
+    return f"{entries * 1e6 * _kept('C as recorded') / GIB:.1f}"
+
+
+def filled_on_two(part: str) -> str:
+    """Hours until two replicas that serve all of C, and nothing else, are full: an eighth of the sixteen."""
+    return f"{(setting.LIMIT - setting.AT_HOUR_1) / (setting.REPLICAS / 2 * float(slope_by(part))):.2g}"
+
+
 def recycles(what: str) -> str:
     """What an age limit of 40 hours with its jitter asks of the fleet."""
     policy = Policy()

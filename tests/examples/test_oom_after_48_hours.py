@@ -412,10 +412,10 @@ class TestAfterward:
         assert figures.full_cache() == f"{100_000 * kept / GIB:.0f}"
         assert float(figures.entries_at_kill()) == pytest.approx(2 * 86_400 * 0.2 / 1000, abs=0.1)
         assert figures.limit_buys(120) == "68" == f"{(120 - 38) / (58 / (47 + 4 / 60)) + 1:.0f}"
-        assert 500 * kept / GIB == pytest.approx(0.85, abs=0.05), "0.9 GiB, says the page"
+        assert figures.bounded(500) == "0.8" == f"{500 * kept / GIB:.1f}"
         assert figures.hostile_hours() == f"{58 * GIB / (4.5 * kept) / 3600:.1f}" == "2.1"
-        eightfold = 8 * 24 * 0.2 * 3_600 * kept / GIB / 24
-        assert 5 < 58 / eightfold < 6, "C on two replicas"
+        for part, hours in (("day", "12"), ("night", "2.4")):
+            assert figures.filled_on_two(part) == hours == f"{58 / (8 * float(figures.slope_by(part))):.2g}"
 
     def test_recycling(self):
         """36 hours on average for 16 replicas, each away for 6 min 40 s."""
