@@ -10,10 +10,12 @@ from datetime import timedelta
 # --8<-- [start:policy]
 @dataclass(frozen=True)
 class Policy:
-    """Memory in GiB. Between `watermark` and `urgent` a replica waits for a place in the budget; at `urgent` it goes."""
+    """Memory in GiB. From `watermark` on a replica asks for one of `at_once` places, from `urgent` on for one of all that
+    the traffic leaves; at `last` it goes without, since a kill would take the place all the same and cut its streams."""
 
     watermark: float = 84.0
     urgent: float = 92.0
+    last: float = 95.0
     oldest: timedelta = timedelta(hours=40)
     jitter: float = 0.2
     at_once: int = 1
@@ -26,8 +28,10 @@ class Policy:
     def drains(self, replica: str, age: timedelta, memory: float, missing: int, may_be_missing: int) -> bool:
         """Whether to fail readiness now, finish the streams, write the evidence and end.
 
-        `missing` are other replicas that drain or load, `may_be_missing` what the traffic of the hour leaves.
+        `missing` are others that drain, load or have just been told to, `may_be_missing` what the hour's traffic leaves.
         """
+        if memory >= self.last:
+            return True
         if memory >= self.urgent:
             return missing < may_be_missing
         due = memory >= self.watermark or age >= self.age_limit(replica)

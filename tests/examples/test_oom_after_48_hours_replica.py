@@ -358,6 +358,9 @@ class TestPolicy:
             (10, 93, 1, 2, True),
             (10, 93, 2, 2, False),
             (41, 50, 0, 0, False),
+            (10, 94.9, 2, 2, False),
+            (10, 95, 2, 2, True),
+            (10, 95, 0, 0, True),
         ],
     )
     def test_when_it_goes(self, hours, gib, missing, may, drains):
