@@ -11,6 +11,7 @@ import numpy
 import pytest
 
 from examples.oom_after_48_hours import figures, fleet, load, setting, stats
+from macros import evidence
 from tests.content.reading import DOCS, ROOT, body_of, sections_of
 
 EVIDENCE = ROOT / "examples/oom_after_48_hours/evidence"
@@ -466,6 +467,10 @@ class TestThePage:
         assert before.count("schema") <= 3, "as one of four explanations"
         front = PAGE.read_text(encoding="utf-8").split("---")[1]
         assert not re.search(r"cache|schema|grammar|native", front)
+
+    def test_the_list_of_files_names_no_class_of_request_as_the_one(self):
+        for file in evidence.load(ROOT / "examples/oom_after_48_hours"):
+            assert not re.search(r"\b[ABC]\b|schema", file.what), file.name
 
     def test_charts_have_rows_and_say_what_they_show(self):
         for name in (
