@@ -11,6 +11,7 @@ import pytest
 
 from examples.throughput_drop import decision, figures, setting
 from examples.throughput_drop.decision import Plan
+from macros import evidence
 from tests.content.reading import DOCS, ROOT, body_of, sections_of
 
 EVIDENCE = ROOT / "examples/throughput_drop/evidence"
@@ -575,6 +576,12 @@ class TestThePage:
         assert not re.search(r"current time|found_pct|lab\.py|\.jinja|cached|prefix", before, re.IGNORECASE)
         sixth = drill.split("//// details | Stage 6")[1].split("//// details | Stage 7")[0]
         assert not re.search(r"\.jinja|lab\.py", sixth)
+
+    def test_the_list_of_files_points_at_no_cause(self):
+        for file in evidence.load(EVIDENCE.parent):
+            assert not re.search(r"prompt|template|render|cache|found", file.what, re.IGNORECASE), file.name
+        before = sections_of(body_of(PAGE))["Drill"].split("//// details | Stage 1")[0]
+        assert "render" not in before
 
     def test_file_column_and_chart_names_are_neutral(self):
         names = " ".join(path.name for path in Path(EVIDENCE).iterdir())
