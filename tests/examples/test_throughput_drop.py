@@ -583,6 +583,24 @@ class TestThePage:
         before = sections_of(body_of(PAGE))["Drill"].split("//// details | Stage 1")[0]
         assert "render" not in before
 
+    def test_every_branch_of_the_tree_asks_whether_users_are_hurt_and_ends_in_an_action(self):
+        tree = body_of(PAGE).split("accTitle: Rollback or debug")[1].split("```")[0]
+        edges = re.findall(
+            r"^    (\w+)\S* .*?--> ?(?:\|[^|]*\| ?)?(\w+)", re.sub(r'"[^"]*"', "", tree), re.MULTILINE
+        )
+        nexts = {node: [b for a, b in edges if a == node] for node, _ in edges}
+
+        def paths(node):
+            return [[node, *rest] for after in nexts.get(node, []) for rest in paths(after)] or [[node]]
+
+        hurt = next(node for node, text in re.findall(r'(\w+)\{"([^"]*)"', tree) if "429 over 1%" in text)
+        decisions = set(re.findall(r'(\w+)\{"', tree))
+        assert len(paths("a")) >= 12
+        for path in paths("a"):
+            assert hurt in path, path
+            assert path[-1] not in decisions, path
+        assert "First attempts/s" in tree
+
     def test_file_column_and_chart_names_are_neutral(self):
         names = " ".join(path.name for path in Path(EVIDENCE).iterdir())
         names += " ".join(re.findall(r'chart\("(\w+)"', body_of(PAGE)))
