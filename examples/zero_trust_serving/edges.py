@@ -58,15 +58,20 @@ EDGES: dict[tuple[str, str], tuple[Call, ...]] = {
 TENANT_PORTS = {("gateway", API)}
 """Where callers have no identity in the mesh, since they are tenants: the network admits only the load balancer."""
 
-DANGEROUS = ("/invocations", "/pause", "/update_weights", "/collective_rpc", "/v1/load_lora_adapter")
-"""Paths of vLLM's server that no service calls; all but the last need no API key even where one is set
-(https://docs.vllm.ai/en/stable/usage/security/)."""
+NOT_OURS = (
+    *("/invocations", "/generative_scoring", "/pooling", "/classify", "/score", "/rerank"),
+    *("/pause", "/resume", "/update_weights", "/abort_requests", "/collective_rpc", "/tokenizer_info"),
+    *("/scale_elastic_ep", "/init_weight_transfer_engine"),
+    *("/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/v1/completions"),
+)
+"""Paths of vLLM's server that no service calls; all outside of `/v1` need no API key even where one is set
+(https://docs.vllm.ai/en/stable/usage/security/). The policy does not list them: each version brings others."""
 
 
 def probes(callee: str) -> list[Call]:
     """Return every call worth trying at `callee`: what anyone may ask of it, and what nobody may."""
     known = {call for (_, to), calls in EDGES.items() if to == callee for call in calls}
     ports = SERVICES[callee].ports
-    tried = {Call(port, "POST", path) for port in ports if port == ENGINE for path in DANGEROUS}
+    tried = {Call(port, "POST", path) for port in ports if port == ENGINE for path in NOT_OURS}
     bare = {Call(port) for port in ports}
     return sorted(known | tried | bare)

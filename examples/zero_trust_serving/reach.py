@@ -179,11 +179,12 @@ def _matches(rule: Document, caller: str, call: Call) -> bool:
         return False
     operations = [entry["operation"] for entry in rule.get("to", [])]
     for operation in operations:
-        _only(operation, "ports", "methods", "paths")
+        _only(operation, "ports", "methods", "paths", "notPaths")
     return not operations or any(
         _any(operation.get("ports", ["*"]), str(call.port))
         and _any(operation.get("methods", ["*"]), call.method)
         and _any(operation.get("paths", ["*"]), call.path)
+        and not _any(operation.get("notPaths", []), call.path)
         for operation in operations
     )
 

@@ -15,7 +15,7 @@ import pytest
 from regopy import Interpreter
 
 from examples.zero_trust_serving import reach
-from examples.zero_trust_serving.edges import API, DANGEROUS, EDGES, ENGINE, SERVICES, Call
+from examples.zero_trust_serving.edges import API, CHAT, EDGES, ENGINE, HANDOVER, NOT_OURS, SERVICES, Call
 
 POLICY = Path(reach.__file__).parent / "policy"
 MODELS = {
@@ -96,6 +96,13 @@ SERVICE_RULES = [
 ]
 
 
+CARELESS = {
+    "kind": "AuthorizationPolicy",
+    "metadata": {"namespace": "engines", "name": "careless"},
+    "spec": {"action": "ALLOW", "rules": [{}]},
+}
+
+
 class TestReach:
     def test_the_policies_allow_what_the_services_need_and_nothing_else(self):
         for difference in compared(DOCUMENTS).values():
@@ -158,19 +165,17 @@ class TestReach:
         bare = [d for d in documents if named(d) != "AuthorizationPolicy-istio-system-allow-nothing"]
         assert compared(bare)["mesh"].extra, "without any ALLOW, Istio allows"
 
-    @pytest.mark.parametrize("path", DANGEROUS)
+    @pytest.mark.parametrize("path", [*NOT_OURS, "/of_a_later_version", f"{CHAT}/", f"{CHAT}/batch"])
     @pytest.mark.parametrize("engine", ["prefill", "decode"])
-    def test_the_engines_control_paths_stay_shut_under_a_careless_allow(self, engine, path):
-        documents = edited()
-        documents.append(
-            {
-                "kind": "AuthorizationPolicy",
-                "metadata": {"namespace": "engines", "name": "careless"},
-                "spec": {"action": "ALLOW", "rules": [{}]},
-            }
-        )
-        assert reach.Policies(documents).permits("telemetry", engine, Call(ENGINE, "POST", "/v1/completions"))
-        assert not reach.Policies(documents).permits("router", engine, Call(ENGINE, "POST", path))
+    def test_the_engines_other_paths_stay_shut_under_a_careless_allow(self, engine, path):
+        policies = reach.Policies([*edited(), CARELESS])
+        assert policies.permits("telemetry", engine, Call(ENGINE, "POST", CHAT))
+        assert not policies.permits("router", engine, Call(ENGINE, "POST", path))
+
+    def test_and_the_handover_passes(self):
+        policies = reach.Policies([*edited(), CARELESS])
+        for call in (Call(ENGINE, "POST", "/v1/handover"), Call(HANDOVER)):
+            assert policies.permits("decode", "prefill", call)
 
     def test_a_wildcard_principal_is_seen(self):
         documents = edited()
