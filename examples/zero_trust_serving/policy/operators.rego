@@ -1,5 +1,6 @@
 # What a person may do to a running pod: the answer to an AdmissionReview about exec, attach, port-forward and debug.
-# Reaches only what passes the API server: root on a node goes past it.
+# Reaches only what passes the API server: root on a node goes past it. It is asked once, as a session begins; the proxy that
+# records the session ends it at until_s.
 package serving.operators
 
 default allow := false
