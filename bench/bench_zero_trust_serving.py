@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from examples.zero_trust_serving.cache import PrefixCache, Scope, block_keys, salt_of
 from examples.zero_trust_serving.grants import Grant, Signer
-from examples.zero_trust_serving.revocations import Class, DenyList
+from examples.zero_trust_serving.revocations import Class, DenyList, Message
 from examples.zero_trust_serving.setting import GRANT_S, INPUT_TOKENS
 from examples.zero_trust_serving.spiffe import Authority, Identity
 from examples.zero_trust_serving.workload import Client, Guard, Peer, Prefill, utc_now
@@ -38,7 +38,7 @@ def token() -> str:
 
 def guard() -> Guard:
     deny = DenyList()
-    deny.hear(1, (), time.time() + 600)
+    deny.hear(Message((0, 1), time.time() + 600, frozenset()))
     return Guard(
         service="prefill",
         domain="serving.example",

@@ -93,7 +93,6 @@ def handover(what: str) -> str:
     values = {
         "request_mb": f"{request / 1e6:.1f}",
         "total_gb_s": f"{total / 1e9:.1f}",
-        "total_gbit_s": f"{total * 8 / 1e9:.0f}",
         "links_gbit_s": f"{links * LINK_GBIT:,.0f}",
         "share": f"{total * 8 / 1e9 / (links * LINK_GBIT):.1%}",
         "four_links_ms": f"{four_links_ms:.1f}",
@@ -255,11 +254,15 @@ def svid_left_min(hours: float = SVID_HOURS) -> str:
 
 
 def ends_s(what: str) -> str:
-    """Seconds from a revocation until the last use: of a new request, and of an open stream."""
+    """Seconds from a revocation until the last use: of a new request, and of an open stream.
+
+    The list's age is told by two clocks, its writer's and its holder's, and so is a grant's.
+    """
+    heard = FEED_S + LEEWAY_S
     values = {
-        "request": FEED_S + GRANT_S + LEEWAY_S,
-        "stream": FEED_S + CUT_S,
-        "silent": LEASE_S + CUT_S,
+        "request": heard + GRANT_S + LEEWAY_S,
+        "stream": heard + CUT_S,
+        "silent": LEASE_S + LEEWAY_S + CUT_S,
     }
     return str(values[what])
 

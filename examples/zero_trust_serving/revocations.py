@@ -6,10 +6,11 @@ grant already given, and a stream that was admitted minutes ago and is never ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from threading import Lock
+from typing import NamedTuple
 
 from examples.zero_trust_serving.setting import FEED_S, LEASE_S, OUTAGE_MIN
 
@@ -22,38 +23,43 @@ class Class(Enum):
 
 
 # --8<-- [start:deny]
+class Message(NamedTuple):
+    """The whole list, as its one writer signs it every few seconds; replicas pass it on."""
+
+    epoch: tuple[int, int] = (-1, -1)  # generation, raised when the database is restored; number
+    as_of: float = float("-inf")
+    denied: frozenset[str] = frozenset()
+
+
 @dataclass
 class DenyList:
-    """Who has no access, as last heard. Each message is whole, numbered, and sent again every few seconds."""
+    """Who has no access, as last heard, and as old as the writer says: a replica may repeat a message for ever."""
 
-    epoch: int = -1
-    heard_at: float = float("-inf")
-    _denied: frozenset[str] = frozenset()
+    heard: Message = field(default_factory=Message)
     _lock: Lock = field(default_factory=Lock)
 
-    def hear(self, epoch: int, denied: Iterable[str], now: float) -> bool:
-        """Take a message; False if it is older than what is known. The same epoch again is a heartbeat."""
+    def hear(self, message: Message) -> bool:
+        """Take a message whose signature holds; False, which alerts, if it is older than what is known."""
         with self._lock:
-            if epoch < self.epoch:
+            if message.epoch < self.heard.epoch:
                 return False
-            self.epoch, self.heard_at, self._denied = epoch, now, frozenset(denied)
+            self.heard = message
             return True
 
     def denies(self, tenant: str, key: str) -> bool:
         """True while tenant or key is on the list, whenever the grant was issued: a stale edge may still mint."""
-        with self._lock:
-            return not self._denied.isdisjoint({f"tenant:{tenant}", f"key:{key}"})
+        return not self.heard.denied.isdisjoint({f"tenant:{tenant}", f"key:{key}"})
 
     def may_admit(self, kind: Class, now: float) -> bool:
         """While the list is late, regulated tenants wait; the others go on, at most as long as an outage may last."""
-        return self._silence(now) <= (FEED_S if kind is Class.REGULATED else OUTAGE_MIN * 60)
+        return self._age(now) <= (FEED_S if kind is Class.REGULATED else OUTAGE_MIN * 60)
 
     def ends(self, kind: Class, tenant: str, key: str, now: float) -> bool:
         """True if an open stream has to end: it is denied, or it is regulated and a revocation may have been missed."""
-        return self.denies(tenant, key) or (kind is Class.REGULATED and self._silence(now) > LEASE_S)
+        return self.denies(tenant, key) or (kind is Class.REGULATED and self._age(now) > LEASE_S)
 
-    def _silence(self, now: float) -> float:
-        return abs(now - self.heard_at)  # a clock that was set back does not make an old list new
+    def _age(self, now: float) -> float:
+        return abs(now - self.heard.as_of)  # a clock that was set back does not make an old list new
 
 
 # --8<-- [end:deny]

@@ -35,8 +35,10 @@ OUTAGE_MIN, REVOKE_S = 30, 60
 SVID_HOURS = 4
 GRANT_S, LEEWAY_S = 30, 5
 FEED_S = 15
-"""Age of the deny list at which it counts as late: the longest that a revocation takes to every gateway and engine."""
-LEASE_S = 50
-"""Silence of the deny list after which a regulated tenant's open streams end, heard or not: LEASE_S + CUT_S is within REVOKE_S."""
+"""Age of the deny list at which it counts as late, by the clock of who holds it: LEEWAY_S more is the longest that a
+revocation takes to every gateway and engine."""
+LEASE_S = 45
+"""Age of the deny list after which a regulated tenant's open streams end, revoked or not: with LEEWAY_S and CUT_S it is
+within REVOKE_S."""
 CUT_S = 5
 """The longest that a gateway takes from hearing of a revocation to having cut the last stream."""

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from examples.zero_trust_serving import workload
 from examples.zero_trust_serving.cache import BLOCK, PrefixCache
 from examples.zero_trust_serving.grants import Grant, Signer
-from examples.zero_trust_serving.revocations import Class, DenyList
+from examples.zero_trust_serving.revocations import Class, DenyList, Message
 from examples.zero_trust_serving.spiffe import Authority, Identity, NotAnSvid, Svid, identity_of
 from examples.zero_trust_serving.workload import Client, Guard, Peer, Prefill, Refused
 
@@ -50,7 +50,7 @@ class World:
         self.signer = Signer("k1", Ed25519PrivateKey.generate())
         self.later_s = 0.0
         self.deny = DenyList()
-        self.deny.hear(1, (), self.now())
+        self.hear(1)
         self.guard = Guard(
             service="prefill",
             domain=DOMAIN,
@@ -65,6 +65,10 @@ class World:
 
     def now(self) -> float:
         return self.start.timestamp() + self.later_s
+
+    def hear(self, number: int, *denied: str) -> None:
+        """The deny list as its writer has it now."""
+        assert self.deny.hear(Message((0, number), self.now(), frozenset(denied)))
 
     def svid(self, uri: str, lifetime: timedelta = HOUR, *, since: timedelta = timedelta(0)) -> Svid:
         return self.authority.issue(uri, self.start - since, lifetime)
@@ -310,7 +314,7 @@ class TestRightIdentityWithoutAGrant:
     def test_stale(self, world):
         token = world.grant()
         world.later_s = 35
-        world.deny.hear(1, (), world.now())
+        world.hear(1)
         refused(world, "grant: time", world.connect().call(purpose="prefill", grant=token, tokens=PROMPT))
 
     def test_replayed(self, world):
@@ -322,10 +326,10 @@ class TestRightIdentityWithoutAGrant:
         client, token = world.connect(), world.grant(issued_at=int(world.now()))
         assert client.call(purpose="prefill", grant=token, tokens=PROMPT)["status"] == 200
         world.later_s = int(world.now()) + 34.999 - world.start.timestamp()
-        world.deny.hear(1, (), world.now())
+        world.hear(1)
         refused(world, "replay", client.call(purpose="prefill", grant=token, tokens=PROMPT))
         world.later_s = 120
-        world.deny.hear(1, (), world.now())
+        world.hear(1)
         assert world.prefill(client)["status"] == 200
         assert len(world.guard._used) == 1
 
@@ -389,9 +393,9 @@ class TestEndingAccess:
     def test_a_grant_already_given_ends_with_the_tenant_or_the_key(self, world, subject):
         client = world.connect()
         assert world.prefill(client)["status"] == 200
-        world.deny.hear(2, [subject], world.now())
+        world.hear(2, subject)
         refused(world, "tenant", world.prefill(client))
-        world.deny.hear(3, (), world.now())
+        world.hear(3)
         assert world.prefill(client)["status"] == 200
 
     def test_an_unknown_tenant(self, world):
@@ -413,7 +417,7 @@ class TestEndingAccess:
         world.authority = None  # type: ignore[assignment]
         for minute in range(31):
             world.later_s = 60.0 * minute
-            world.deny.hear(1, (), world.now())
+            world.hear(1)
             assert world.prefill(client)["status"] == 200
 
 

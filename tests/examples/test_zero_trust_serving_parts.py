@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from examples.zero_trust_serving.cache import BLOCK, PrefixCache, Scope, block_keys, salt_of
 from examples.zero_trust_serving.grants import MOST_BYTES, BadGrant, Grant, Signer, verify
-from examples.zero_trust_serving.revocations import Class, DenyList, OpenStreams, Stream
+from examples.zero_trust_serving.revocations import Class, DenyList, Message, OpenStreams, Stream
 from examples.zero_trust_serving.spiffe import Identity, NotAnSvid, forwarded_peer
 
 SIGNER = Signer("k1", Ed25519PrivateKey.generate())
@@ -238,21 +238,30 @@ class TestCache:
             PrefixCache(b"s").store(Scope("acme"), list(range(BLOCK)), [])
 
 
+def message(number: int, as_of: float, *denied: str, generation: int = 0) -> Message:
+    return Message((generation, number), as_of, frozenset(denied))
+
+
+def heard(*messages: Message) -> DenyList:
+    deny = DenyList()
+    for one in messages:
+        assert deny.hear(one)
+    return deny
+
+
 class TestDenyList:
     def test_older_messages_change_nothing(self):
-        deny = DenyList()
-        assert deny.hear(5, ["tenant:acme"], 100)
-        assert not deny.hear(4, [], 101)
-        assert (deny.epoch, deny.heard_at) == (5, 100)
+        deny = heard(message(5, 100, "tenant:acme"))
+        assert not deny.hear(message(4, 101))
+        assert deny.heard == message(5, 100, "tenant:acme")
         assert deny.denies("acme", "any")
-        assert deny.hear(5, ["tenant:acme"], 102)
-        assert deny.heard_at == 102
-        assert deny.hear(6, [], 103)
+        assert deny.hear(message(5, 102, "tenant:acme"))
+        assert deny.heard.as_of == 102
+        assert deny.hear(message(6, 103))
         assert not deny.denies("acme", "any")
 
     def test_a_tenant_is_not_a_key(self):
-        deny = DenyList()
-        deny.hear(1, ["key:acme"], 0)
+        deny = heard(message(1, 0, "key:acme"))
         assert not deny.denies("acme", "key-1")
         assert deny.denies("bolt", "acme")
 
@@ -267,14 +276,32 @@ class TestDenyList:
         ],
     )
     def test_who_is_admitted_while_it_is_late(self, late, shared, regulated):
-        deny = DenyList()
-        deny.hear(1, [], 1_000)
+        deny = heard(message(1, 1_000))
         assert deny.may_admit(Class.SHARED, 1_000 + late) is shared
         assert deny.may_admit(Class.REGULATED, 1_000 + late) is regulated
 
+    def test_a_replica_that_is_cut_off_and_repeats_itself_makes_nothing_fresh(self):
+        """It sends its last message every five seconds; the revocation that its writer has taken since is not in it."""
+        deny, last = DenyList(), message(7, 1_000)
+        for now in range(1_000, 1_605, 5):
+            assert deny.hear(last)
+            assert deny.may_admit(Class.REGULATED, now) is (now <= 1_015)
+            assert deny.ends(Class.REGULATED, "bank", "key-1", now) is (now > 1_045)
+            assert not deny.ends(Class.SHARED, "acme", "key-1", now)
+        assert deny.may_admit(Class.SHARED, 1_600)
+
+    def test_a_restored_database_is_heard_in_its_next_generation(self):
+        """Its numbers fall back: in the old generation nobody may believe it, and in the next one all do."""
+        deny = heard(message(7, 1_000, "tenant:acme"))
+        assert not deny.hear(message(5, 1_010))
+        assert deny.denies("acme", "any")
+        assert deny.hear(message(5, 1_010, "tenant:bolt", generation=1))
+        assert deny.may_admit(Class.REGULATED, 1_020)
+        assert deny.denies("bolt", "any")
+        assert not deny.hear(message(8, 1_020))
+
     def test_a_clock_set_back_does_not_make_an_old_list_new(self):
-        deny = DenyList()
-        deny.hear(1, [], 1_000)
+        deny = heard(message(1, 1_000))
         assert not deny.may_admit(Class.REGULATED, 980)
         assert not deny.may_admit(Class.SHARED, -1_000)
 
@@ -305,23 +332,20 @@ class TestOpenStreams:
 
     def test_a_key_takes_its_own_streams_only(self):
         cut: list[str] = []
-        streams, deny = self.streams(cut), DenyList()
-        deny.hear(1, ["key:a"], 0)
+        streams, deny = self.streams(cut), heard(message(1, 0, "key:a"))
         assert streams.sweep(deny, 0) == cut == ["1", "4"]
         assert streams.sweep(deny, 0) == []
 
     def test_a_tenant_takes_all_of_its_streams(self):
         cut: list[str] = []
-        streams, deny = self.streams(cut), DenyList()
+        streams, deny = self.streams(cut), heard(message(1, 0, "tenant:acme"))
         streams.closed("2")
         streams.closed("not open")
-        deny.hear(1, ["tenant:acme"], 0)
         assert streams.sweep(deny, 0) == ["1", "4"]
 
     def test_one_that_does_not_close_holds_no_other_open_and_is_tried_again(self):
         cut: list[str] = []
-        streams, deny = self.streams(cut, frozenset({"1"})), DenyList()
-        deny.hear(1, ["tenant:acme"], 0)
+        streams, deny = self.streams(cut, frozenset({"1"})), heard(message(1, 0, "tenant:acme"))
         assert streams.sweep(deny, 0) == ["2", "4"]
         assert list(streams._streams) == ["1", "3"]
 
@@ -332,9 +356,8 @@ class TestOpenStreams:
     def test_silence_ends_the_regulated_within_a_minute_and_nobody_else(self):
         """A gateway that is cut off cannot know who was revoked: it ends what was promised to end."""
         cut: list[str] = []
-        streams, deny = self.streams(cut), DenyList()
+        streams, deny = self.streams(cut), heard(message(1, 1_000))
         streams.opened("5", Stream("bank", "d", Class.REGULATED, lambda: cut.append("5")))
-        deny.hear(1, [], 1_000)
-        assert streams.sweep(deny, 1_050) == []
-        assert streams.sweep(deny, 1_050.1) == cut == ["5"]
+        assert streams.sweep(deny, 1_045) == []
+        assert streams.sweep(deny, 1_045.1) == cut == ["5"]
         assert streams.sweep(deny, 3_000) == []
