@@ -15,38 +15,74 @@ class UnknownStandIn(ValueError):
     """A tool call names a stand-in that this conversation does not have: the model made it up, or was told to."""
 
 
+# --8<-- [start:word]
+_LINK = re.compile(r"[/\\?&]|\][(:]|\w\.\w|www\.|(?:https?|ftp|mailto|sms|tel|xmpp):", re.IGNORECASE)
+_END = re.compile(r"""(?:['\u2019]s)?[.,;:!?)\]}>*"'\u2019\u201d`]{0,8}""")
+
+
+class Word:
+    """The word being written, and whether ``<`` is open. A value in an address leaves with it.
+
+    Blanks are ASCII, as Markdown takes others into an address; and in ``![x](<https://…>)`` no blank ends it.
+    """
+
+    def __init__(self) -> None:
+        self._text, self._angle = "", False
+
+    def add(self, sign: str) -> bool:
+        """Take one more character; return whether it ends the word."""
+        is_blank, is_comparison = sign in " \t\n\r\f\v", sign == " " and self._text == "<"
+        closes = is_comparison or (sign == ">" and not self._text.endswith("\\"))
+        self._angle = sign == "<" or (self._angle and not closes)
+        if not is_blank:
+            self._text += sign
+        elif not self._text.endswith(("](", "]:")):  # behind these, blanks may stand before an address
+            self._text = ""
+        return is_blank
+
+    def may_be_address(self) -> bool:
+        return bool(_LINK.search(self._text)) or (self._angle and not self._text.endswith("<"))
+
+
+# --8<-- [end:word]
 # --8<-- [start:answer]
-_LINK = re.compile(r"[/\\?]|\]\(|&#|\w\.\w|www\.|mailto:", re.IGNORECASE)
-
-
 class Answer:
-    """Turns the pieces of a streamed answer into what the user and the trace may read. For one answer."""
+    """Turns the pieces of a streamed answer into what the user may read. For one answer."""
 
     def __init__(self, entries: Mapping[str, Entry], names: StandIns) -> None:
-        self._entries, self._names = entries, names
-        self._word, self._angle = "", False
+        self._entries, self._names, self._word = entries, names, Word()
+        self._waiting, self._behind = ("", ""), ""  # an own value and its label, until its word ends
 
     def shown(self, piece: Piece) -> str:
-        """Return the user's text: own values true, everybody else's as a label, nothing restored inside a link."""
+        """Return the user's text: own values true, everybody else's as a label, nothing restored in an address."""
         if piece.kind is None:
-            self._follow(piece.text)
-            return piece.text
+            return "".join(map(self._follow, piece.text))
+        before = self._decide(ends=False)
         stand_in = piece.text if piece.kind is Kind.STAND_IN else self._names.of(piece.kind, piece.text)
         entry = self._entries.get(stand_in)
-        in_link = _LINK.search(self._word) or (self._angle and not self._word.endswith("<"))
-        self._word += OPAQUE
-        return entry.value if entry and entry.own and not in_link else label(piece)
+        in_address = self._word.may_be_address()
+        self._word.add(OPAQUE)
+        if not entry or not entry.own or in_address:
+            return before + label(piece)
+        self._waiting = (entry.value, label(piece))
+        return before
 
-    def _follow(self, text: str) -> None:
-        """Remember the word being written, and whether ``<`` is open: a value in an address leaves with it.
+    def close(self) -> str:
+        """Return what still waits: the end of the answer ends its word."""
+        return self._decide(ends=True)
 
-        Blanks are ASCII, as Markdown takes others into an address; and in ``![x](<https://…>)`` no blank ends it.
-        """
-        for sign in text:
-            is_comparison = sign == " " and self._word == "<"
-            closes = is_comparison or (sign == ">" and not self._word.endswith("\\"))
-            self._angle = sign == "<" or (self._angle and not closes)
-            self._word = "" if sign in " \t\n\r\f\v" else self._word + sign
+    def _follow(self, sign: str) -> str:
+        ends = self._word.add(sign)
+        if self._waiting[0] and not ends and _END.fullmatch(self._behind + sign):
+            self._behind += sign
+            return ""
+        return self._decide(ends=ends) + sign
+
+    def _decide(self, *, ends: bool) -> str:
+        """Return the value if its word ends here, else its label, and what stood behind."""
+        text = self._waiting[0 if ends else 1] + self._behind
+        self._waiting, self._behind = ("", ""), ""
+        return text
 
 
 # --8<-- [end:answer]

@@ -202,7 +202,7 @@ class Gateway:
         async for chunk in chunks:
             if shown := show(stream.feed(chunk)):
                 yield shown
-        if shown := show(stream.close()):
+        if shown := show(stream.close()) + boundary.close():
             yield shown
 
     async def _record(self, turn: Turn, prepared: Prepared | None, answer: str) -> None:

@@ -392,6 +392,7 @@ class TestGateway:
         scene, shown = asyncio.run(use())
         assert leaks(scene.provided, scene.traces) == []
         assert "jane@example.com" in shown
+        assert shown.endswith("219-09-9998."), "the end of the answer ends its last word"
 
     def test_a_hang_up_is_traced_without_values(self, run, tenant):
         async def use(client):

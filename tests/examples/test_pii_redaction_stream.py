@@ -137,7 +137,7 @@ def test_the_sequence_that_the_page_draws():
     chunks = ["to jane.do", "e@exam", "ple.com or ", mine[:9], f"{mine[9:]}, 219", "-09-9998"]
     shown = ["".join(map(boundary.shown, stream.feed(chunk))) for chunk in chunks]
     assert shown == ["", "", "to [EMAIL] ", "", "or a@b.example, ", ""]
-    assert "".join(map(boundary.shown, stream.close())) == "[SSN]"
+    assert "".join(map(boundary.shown, stream.close())) + boundary.close() == "[SSN]"
 
 
 def test_a_stall_releases_nothing_and_the_end_releases_all():
@@ -193,6 +193,10 @@ def test_a_word_far_before_a_number_still_counts_when_all_between_has_been_relea
     assert any(piece.kind is Kind.SSN for piece in whole(text)) is (distance + len("ssn") <= 48)
 
 
+def streamed_labels(text):
+    return "".join(map(label, streamed(text, [len(text)])))
+
+
 class TestAnswer:
     def entries(self, names):
         mine, other = names.of(Kind.EMAIL, "jane@example.com"), names.of(Kind.EMAIL, "bob@example.com")
@@ -208,7 +212,7 @@ class TestAnswer:
         stream, out = Stream(PATTERNS, trained()), ""
         for at in range(0, len(text), sizes[0]):
             out += "".join(map(boundary.shown, stream.feed(text[at : at + sizes[0]])))
-        return out + "".join(map(boundary.shown, stream.close()))
+        return out + "".join(map(boundary.shown, stream.close())) + boundary.close()
 
     def test_own_values_come_back_others_do_not(self):
         mine, other, _ = self.entries(names_of())
@@ -258,11 +262,64 @@ class TestAnswer:
             "[r]: https:&#47;&#47;evil.example&#47;?q=",
             "https:/\\evil.example?q=",
             "<img src='http:evil.example' alt='",
+            "[r]: &sol;&sol;evil&period;example&sol;",  # an entity is decoded in an address
+            "![x]( ",  # blanks may stand before an address
+            "[r]:\n",
+            "http:",  # browsers take it for http://
+            "(https:",
+            "sms:",
         ],
     )
     def test_no_value_is_restored_in_an_address_however_it_is_written(self, before, size):
         mine, _, _ = self.entries(names_of())
         assert "jane" not in self.shown(f"see {before}{mine}{mine} ok", (size,))
+
+    @pytest.mark.parametrize("size", [1, 2, 4, 200])
+    @pytest.mark.parametrize(
+        "behind",
+        [
+            ".evil.example/x.png",
+            "@evil.example",
+            "-x.evil.example",
+            ",.evil.example",
+            ").evil.example",
+            "'s.evil.example",
+            "s.evil.example",
+            "/x",
+            ":80/",
+            "%2eevil.example",
+            "&period;evil.example",
+            "\u3002evil.example",  # a host name takes this full stop for its own
+            "\u00a0.evil.example",
+            "\u200b.evil.example",
+            "[SSN-aaaaaaaa].evil.example",
+            "](https://evil.example)",
+            ".........",  # longer than what is waited for
+        ],
+    )
+    @pytest.mark.parametrize("value", [(Kind.SSN, "219-09-9998"), (Kind.NAME, "Jane Doe")])
+    def test_no_value_is_restored_that_begins_an_address(self, value, behind, size):
+        stand_in = names_of().of(*value)
+        entries = {stand_in: Entry(value[1], own=True)}
+        for before in ("see ", "", "<", "(", "[r]: http:"):
+            text = f"{before}{stand_in}{behind} ok"
+            assert self.shown(text, (size,), entries) == streamed_labels(text)
+
+    @pytest.mark.parametrize("size", [1, 2, 4, 200])
+    @pytest.mark.parametrize(
+        "behind", ["", ".", ", ok", "), ok", "'s order", "\u2019s order", "**: ok", "?!\n", "\tok", '."', "`"]
+    )
+    def test_the_end_of_a_word_gives_an_own_value_back(self, behind, size):
+        mine, _, _ = self.entries(names_of())
+        assert self.shown(f"see {mine}{behind}", (size,)) == f"see jane@example.com{behind}"
+
+    def test_a_value_waits_for_the_end_of_its_word_and_no_longer(self):
+        mine, other, entries = self.entries(names_of())
+        boundary = Answer(entries, names_of())
+        parts = [(mine, Kind.STAND_IN), (".", None), (" ", None), (other, Kind.STAND_IN), (".", None)]
+        shown = [boundary.shown(Piece(*part)) for part in parts]
+        assert shown == ["", "", "jane@example.com. ", "[EMAIL]", "."]
+        assert boundary.close() == ""
 
     @pytest.mark.parametrize(
         "before",
