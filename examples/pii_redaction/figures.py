@@ -62,7 +62,7 @@ DAY_S = 86_400
 
 
 def per_day(share: float = 1.0) -> int:
-    """Return the new messages a day that a share stands for."""
+    """Return the new messages from users a day that a share stands for."""
     return round(MEAN_PER_S * DAY_S * share)
 
 
@@ -88,7 +88,7 @@ def hash_ms() -> int:
 
 
 def salted_day_minutes() -> int:
-    """Return the minutes for all of a day's SSNs if each had a salt of its own, stored beside it."""
+    """Return the minutes for all SSNs that users write in a day if each had a salt of its own, stored beside it."""
     return round(per_day(WITH_SSN) * possible_ssns() / SHA256_PER_S / 60)
 
 
@@ -107,7 +107,7 @@ def collisions(values: int) -> str:
 
 
 def missed(what: str) -> int:
-    """Return counts a day, by name."""
+    """Return counts a day, by name, in users' messages: the setting says nothing of what tickets hold."""
     mentions = per_day(NAMING * MENTIONS)
     missed_mentions = mentions * (1 - NER_RECALL)
     return round(
@@ -157,7 +157,7 @@ def orders_at_target_millions() -> int:
 
 
 def lookups_per_s() -> str:
-    """Return the look-ups a second at peak: bare SSNs, and order numbers that pass the rules; none of them with a word."""
+    """Return the look-ups a second at peak for users' messages: bare SSNs, and order numbers that pass the rules; none of them with a word."""
     return f"{PEAK_PER_S * (WITH_SSN * BARE + WITH_ORDER * valid_share()):.0f}"
 
 
