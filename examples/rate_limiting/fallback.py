@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
+from typing import NamedTuple
 
 from examples.rate_limiting import meter
 from examples.rate_limiting.decision import Account
@@ -38,6 +39,17 @@ def share(tier: Tier, gateways: int, tokens: int) -> Tier:
     )
 
 
+class Local(NamedTuple):
+    """A local answer: what is left of the user's if it was taken, else how long the shares need to refill.
+
+    The wait is 0 where no refill helps: a request above the cap, or no room for a newcomer.
+    """
+
+    taken: bool
+    left: tuple[int, int] = (0, 0)
+    wait_us: int = 0
+
+
 class LocalLimiter:
     """One gateway's share of every limit, in memory. Thread-safe; refuses newcomers beyond ``max_users`` accounts.
 
@@ -50,41 +62,46 @@ class LocalLimiter:
         self._lock = Lock()
 
     # --8<-- [start:local]
-    def reserve(
-        self, user: str, tier: Tier, tokens: int, organization: Account | None = None
-    ) -> tuple[int, int] | None:
-        """Take one request and ``tokens``; return what is left of the user's, or None if a share does not do."""
+    def reserve(self, user: str, tier: Tier, tokens: int, organization: Account | None = None) -> Local:
+        """Take one request and ``tokens`` from every share, or nothing."""
         accounts = {("user", user): tier}
         if organization:
             accounts["organization", organization.id] = organization.tier
+        if any(tokens > cap(whole, self._gateways) for whole in accounts.values()):
+            return Local(False)
         after: dict[tuple[str, str], tuple[meter.State, Tier]] = {}
+        waits = [0]
         with self._lock:
             now = self._clock_us()
             for key, whole in accounts.items():
-                state = self._take(key, share(whole, self._gateways, tokens), tokens, now)
-                if state is None or tokens > cap(whole, self._gateways):
-                    return None
-                after[key] = state
-            for key, state in after.items():
-                self._users[key] = state
+                mine = share(whole, self._gateways, tokens)
+                state, wait = self._take(key, mine, tokens, now)
+                waits.append(wait)
+                if state is not None:
+                    after[key] = state, mine
+            if len(after) < len(accounts):
+                return Local(False, wait_us=max(waits))
+            for key, kept in after.items():
+                self._users[key] = kept
                 self._users.move_to_end(key)
         spent, mine = after["user", user]
-        return meter.left(spent.requests, mine.requests), meter.left(spent.used, mine.tokens)
+        return Local(True, (meter.left(spent.requests, mine.requests), meter.left(spent.used, mine.tokens)))
 
     # --8<-- [end:local]
     def _take(
         self, key: tuple[str, str], mine: Tier, tokens: int, now: int
-    ) -> tuple[meter.State, Tier] | None:
-        """Return an account's state with the request taken, or None; nothing is stored yet."""
+    ) -> tuple[meter.State | None, int]:
+        """Return an account's state with the request taken, or None and the wait; nothing is stored yet."""
         if key not in self._users and not self._has_room(now):
-            return None
+            return None, 0
         known = self._users.get(key)
         claim = meter.Hold("", tokens, now + 1)
         _, current, taken = meter.reserve(known[0] if known else None, mine, claim, now)
         if not taken:
-            return None
+            short = meter.wait(current.requests, mine.requests, 1)
+            return None, max(short, meter.wait(current.used, mine.tokens, tokens))
         # No refunds: what is reserved is used.
-        return meter.settle(current, mine, claim, tokens, now)[0], mine
+        return meter.settle(current, mine, claim, tokens, now)[0], 0
 
     def _has_room(self, now: int) -> bool:
         """Forget accounts whose buckets are full again, oldest first. A spent bucket is never dropped for a new one."""

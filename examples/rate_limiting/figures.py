@@ -14,7 +14,7 @@ from typing import Any
 
 from examples.rate_limiting import calculator, headers, meter
 from examples.rate_limiting.decision import Decision, Outcome, seconds
-from examples.rate_limiting.fallback import cap
+from examples.rate_limiting.fallback import cap, share
 from examples.rate_limiting.tiers import TIERS, UNIT
 
 # Measured
@@ -246,6 +246,11 @@ def default_client_stall_s() -> int:
 def outage_bound(tier: str) -> int:
     """Return the most tokens that all gateways together hand one user at once, whatever the sizes."""
     return GATEWAYS * cap(TIERS[tier], GATEWAYS)
+
+
+def local_wait_s(tier: str, tokens: int) -> int:
+    """Return the seconds in which one gateway's share refills what a user took from it."""
+    return seconds(meter.wait(tokens * UNIT, share(TIERS[tier], GATEWAYS, tokens).tokens, tokens))
 
 
 def unsettled_per_s() -> int:

@@ -28,6 +28,7 @@ from examples.rate_limiting.decision import (
     Settlement,
     decide,
     never,
+    seconds,
 )
 from examples.rate_limiting.fallback import Circuit, LocalLimiter
 from examples.rate_limiting.metrics import Metrics
@@ -282,13 +283,15 @@ class _Rules:
         """Answer without the store, by the tier's policy. A store that was asked may have counted: settle that."""
         claim, tier = call.reservation, call.reservation.tier
         counted = None if error == CIRCUIT_OPEN else claim
+        wait = self._circuit(call.keys).cooldown_s
         if all(account.tier.when_store_fails is WhenStoreFails.LOCAL for account in claim.accounts):
-            left = self._local.reserve(claim.user, tier, claim.tokens, claim.organization)
-            if left is not None:
-                allowed = Decision(Outcome.ALLOWED, tier, *left, reservation=counted, store_error=error)
+            local = self._local.reserve(claim.user, tier, claim.tokens, claim.organization)
+            if local.taken:
+                allowed = Decision(Outcome.ALLOWED, tier, *local.left, reservation=counted, store_error=error)
                 return self._told(allowed, "local")
-        wait = (self._circuit(call.keys).cooldown_s + self._settings.jitter_s(),)
-        away = Decision(Outcome.UNAVAILABLE, tier, 0, 0, wait_s=wait, reservation=counted, store_error=error)
+            wait = max(wait, seconds(local.wait_us))
+        waits = (wait + self._settings.jitter_s(),)
+        away = Decision(Outcome.UNAVAILABLE, tier, 0, 0, wait_s=waits, reservation=counted, store_error=error)
         return self._told(away, "local")
 
     # --8<-- [end:degraded]

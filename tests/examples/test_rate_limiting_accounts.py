@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from examples.rate_limiting import headers, meter, script
 from examples.rate_limiting.decision import Account, Organization, Outcome, Reservation, decide
-from examples.rate_limiting.fallback import LocalLimiter
+from examples.rate_limiting.fallback import Local, LocalLimiter
 from examples.rate_limiting.limiter import AsyncRateLimiter, RateLimiter, Settings, connect, connect_async
 from examples.rate_limiting.metrics import Metrics
 from examples.rate_limiting.tiers import TIERS, UNIT, Limit, Tier, UnknownTier, WhenStoreFails
@@ -223,10 +223,18 @@ def alike(state: meter.State | None) -> meter.State | None:
 def test_without_the_store_both_shares_have_to_agree() -> None:
     mine = LocalLimiter(gateways=10, clock_us=lambda: 0)
     acme = Account("acme", TEAM)
-    assert mine.reserve("a", USER, 1_000, acme) is not None  # all of a's share, 1,000 of acme's 1,500
-    assert mine.reserve("b", USER, 600, acme) is None
-    assert mine.reserve("b", USER, 500, acme) is not None  # so b had not been charged for the refusal
-    assert mine.reserve("acme", USER, 1_000) is not None  # a user by the organization's name
+    assert mine.reserve("a", USER, 1_000, acme).taken  # all of a's share, 1,000 of acme's 1,500
+    assert not mine.reserve("b", USER, 600, acme).taken
+    assert mine.reserve("b", USER, 500, acme).taken  # so b had not been charged for the refusal
+    assert mine.reserve("acme", USER, 1_000).taken  # a user by the organization's name
+
+
+def test_without_the_store_the_longer_wait_of_both_shares_is_told() -> None:
+    fast = replace(USER, tokens=Limit(600, 10_000))  # shares: 60 a minute of 1,000; the team's are 1 of 1,500
+    mine, acme = LocalLimiter(gateways=10, clock_us=lambda: 0), Account("acme", TEAM)
+    assert mine.reserve("a", fast, 1_000, acme).taken
+    assert mine.reserve("a", fast, 600) == Local(False, wait_us=10 * 60_000_000)
+    assert mine.reserve("a", fast, 600, acme) == Local(False, wait_us=100 * 60_000_000)
 
 
 def test_an_organization_that_fails_closed_closes_its_users() -> None:

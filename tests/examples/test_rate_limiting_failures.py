@@ -47,6 +47,21 @@ def test_a_dead_store_denies_the_free_tier_and_limits_the_others_locally() -> No
     assert mine.settle(pro.reservation, 10).store_error == "CircuitOpen"  # the third failure has opened it
 
 
+def test_who_has_spent_the_local_share_is_told_when_it_will_do_again() -> None:
+    clock = Clock()
+    mine = limiter(dead_port(), clock)
+    assert mine.reserve(
+        "someone", "pro", 20_000
+    ).allowed  # four shares: 120 s at a twentieth of 200,000 a minute
+    refused = mine.reserve("someone", "pro", 5_096)
+    assert (refused.outcome, refused.retry_after) == (Outcome.UNAVAILABLE, 120 + 3)
+    clock.now += 119_000_000
+    assert mine.reserve("someone", "pro", 5_096).retry_after == 1 + 3
+    clock.now += 1_000_000
+    assert mine.reserve("someone", "pro", 5_096).allowed
+    assert mine.reserve("somebody", "pro", 20_001).retry_after == 1 + 3  # only the store can serve it
+
+
 def test_the_local_share_refills_by_its_own_clock_and_large_requests_pass_one_at_a_time() -> None:
     clock = Clock()
     mine = limiter(dead_port(), clock)

@@ -74,10 +74,14 @@ def test_the_worst_of_an_outage_is_four_bursts_whatever_the_sizes(name: str) -> 
     assert max(outage_burst(name, size) for size in sizes) == figures.outage_bound(name) == 4 * burst
 
 
+def test_a_share_refills_at_a_twentieth_of_the_rate() -> None:
+    assert figures.local_wait_s("pro", 20_000) == 120  # 20,000 at 200,000 / 20 a minute
+
+
 @given(st.lists(st.integers(1, 100_000), max_size=40))
 def test_a_gateway_hands_out_four_shares_at_once_in_any_mix(sizes: list[int]) -> None:
     mine = LocalLimiter(figures.GATEWAYS, clock_us=lambda: 0)
-    admitted = sum(size for size in sizes if mine.reserve("someone", TIERS["pro"], size) is not None)
+    admitted = sum(size for size in sizes if mine.reserve("someone", TIERS["pro"], size).taken)
     assert figures.GATEWAYS * admitted <= figures.outage_bound("pro")
 
 

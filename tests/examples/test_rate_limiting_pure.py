@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from examples.rate_limiting import headers, meter, script
 from examples.rate_limiting.decision import Decision, InvalidCost, InvalidReservation, InvalidUser, Outcome
-from examples.rate_limiting.fallback import Circuit, LocalLimiter, share
+from examples.rate_limiting.fallback import Circuit, Local, LocalLimiter, share
 from examples.rate_limiting.limiter import RateLimiter, Settings, connect
 from examples.rate_limiting.tiers import MOST, TIERS, UNIT, Limit, Tier, UnknownTier, WhenStoreFails
 from tests.examples.helpers import unusable
@@ -251,45 +251,45 @@ def test_the_local_limiter_holds_under_threads(monkeypatch: pytest.MonkeyPatch) 
     mine = LocalLimiter(gateways=2, clock_us=lambda: 0)
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: mine.reserve("someone", plan, 1), range(2_000)))
-    assert sum(result is not None for result in results) == 500
+    assert sum(result.taken for result in results) == 500
 
 
 def test_the_local_limiter_is_bounded_and_never_forgets_a_spent_bucket() -> None:
     now = 0
     mine = LocalLimiter(gateways=1, clock_us=lambda: now, max_users=2)
     plan = TIERS["pro"]
-    assert mine.reserve("a", plan, 100_000)
-    assert mine.reserve("b", plan, 1)
-    assert mine.reserve("c", plan, 1) is None  # full of users that still owe
-    assert mine.reserve("b", plan, 1)  # who is in already goes on
+    assert mine.reserve("a", plan, 100_000).taken
+    assert mine.reserve("b", plan, 1).taken
+    assert not mine.reserve("c", plan, 1).taken  # full of users that still owe
+    assert mine.reserve("b", plan, 1).taken  # who is in already goes on
     now = 30_000_000  # a has refilled
-    assert mine.reserve("c", plan, 1)
-    assert mine.reserve("a", plan, 1)  # b has refilled, too, and makes room
+    assert mine.reserve("c", plan, 1).taken
+    assert mine.reserve("a", plan, 1).taken  # b has refilled, too, and makes room
     assert len(mine._users) == 2
 
 
 def test_the_local_limiter_keeps_a_user_whose_tokens_are_spent_and_requests_are_not() -> None:
     now = 0
     mine = LocalLimiter(gateways=1, clock_us=lambda: now, max_users=1)
-    assert mine.reserve("a", TIERS["pro"], 100_000)
+    assert mine.reserve("a", TIERS["pro"], 100_000).taken
     now = 1_000_000  # the request is back after half a second, the tokens after thirty
-    assert mine.reserve("b", TIERS["pro"], 1) is None
+    assert not mine.reserve("b", TIERS["pro"], 1).taken
 
 
 def test_the_local_limiter_forgets_who_came_last_longest_ago() -> None:
     now = 0
     mine = LocalLimiter(gateways=1, clock_us=lambda: now, max_users=2)
-    assert mine.reserve("a", TIERS["pro"], 1)
-    assert mine.reserve("b", TIERS["pro"], 1)
+    assert mine.reserve("a", TIERS["pro"], 1).taken
+    assert mine.reserve("b", TIERS["pro"], 1).taken
     now = 10_000_000
-    assert mine.reserve("a", TIERS["pro"], 50_000)
-    assert mine.reserve("c", TIERS["pro"], 1)  # in place of b, who is full
+    assert mine.reserve("a", TIERS["pro"], 50_000).taken
+    assert mine.reserve("c", TIERS["pro"], 1).taken  # in place of b, who is full
 
 
 def test_a_request_above_four_shares_waits_for_the_store() -> None:
     mine = LocalLimiter(gateways=20, clock_us=lambda: 0)
-    assert mine.reserve("someone", TIERS["pro"], 20_001) is None
-    assert mine.reserve("someone", TIERS["pro"], 20_000) is not None
+    assert mine.reserve("someone", TIERS["pro"], 20_001) == Local(False)  # no refill helps
+    assert mine.reserve("someone", TIERS["pro"], 20_000).taken
 
 
 def test_the_circuit_lets_one_probe_through() -> None:
