@@ -60,6 +60,9 @@ class Standing(NamedTuple):
     remaining_tokens: int
 
 
+SCOPES = ("user", "organization")
+"""Whose an account is, in the order in which a reservation has them."""
+
 WHOSE = ("", "organization-")
 """How the names of an account's two buckets begin: the user's, then the organization's."""
 

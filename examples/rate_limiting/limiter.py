@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from examples.rate_limiting import script
 from examples.rate_limiting.decision import (
+    SCOPES,
     Account,
     Decision,
     Organization,
@@ -254,12 +255,13 @@ class _Rules:
     def _settled(self, keys: list[str], claim: Reservation, actual: int, reply: Reply) -> Settlement:
         self._circuit(keys).record(ok=True)
         each = script.read_settle(reply)
-        if each[0][0]:
-            self.metrics.add("ratelimit_reserved_tokens_total", claim.tokens, tier=claim.tier.name)
-            self.metrics.add("ratelimit_used_tokens_total", actual, tier=claim.tier.name)
-        for account, (_, written_off) in zip(claim.accounts, each, strict=True):
+        for scope, account, (held, written_off) in zip(SCOPES, claim.accounts, each, strict=False):
+            labels = {"tier": account.tier.name, "scope": scope}
+            if held:
+                self.metrics.add("ratelimit_reserved_tokens_total", claim.tokens, **labels)
+                self.metrics.add("ratelimit_used_tokens_total", actual, **labels)
             if written_off:
-                self.metrics.add("ratelimit_written_off_tokens_total", written_off, tier=account.tier.name)
+                self.metrics.add("ratelimit_written_off_tokens_total", written_off, **labels)
         return Settlement(any(held for held, _ in each), max(written_off for _, written_off in each))
 
     def _failed(self, keys: list[str], call: str, error: Exception | None) -> str:

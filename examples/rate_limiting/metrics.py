@@ -34,9 +34,10 @@ FAMILIES = {
     "ratelimit_store_seconds": Family(
         "histogram", ("call",), "Time of a call to the store, failed ones too."
     ),
-    "ratelimit_reserved_tokens_total": Family("counter", ("tier",), "Tokens of settled holds."),
-    "ratelimit_used_tokens_total": Family("counter", ("tier",), "Tokens really used by them."),
-    "ratelimit_written_off_tokens_total": Family("counter", ("tier",), "Used beyond the debt; nobody pays."),
+    # Scope is user or organization: what both pay for counts once for each, under its own tier.
+    "ratelimit_reserved_tokens_total": Family("counter", ("tier", "scope"), "Tokens of settled holds."),
+    "ratelimit_used_tokens_total": Family("counter", ("tier", "scope"), "Tokens really used by them."),
+    "ratelimit_written_off_tokens_total": Family("counter", ("tier", "scope"), "Used beyond the debt."),
     "ratelimit_holds_lost_total": Family("counter", (), "Settles given up: they count as used in full."),
 }
 # --8<-- [end:metrics]

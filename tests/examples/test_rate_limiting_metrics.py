@@ -14,7 +14,7 @@ import yaml
 from examples.rate_limiting.decision import Organization, Outcome, Settlement
 from examples.rate_limiting.limiter import RateLimiter, Settings, connect
 from examples.rate_limiting.metrics import BUCKETS_S, FAMILIES, Metrics
-from examples.rate_limiting.tiers import Limit, Tier, UnknownTier, WhenStoreFails
+from examples.rate_limiting.tiers import TIERS, Limit, Tier, UnknownTier, WhenStoreFails
 from examples.rate_limiting.unsettled import Unsettled
 from tests.examples.helpers import PATIENT_S, Clock, dead_port, new_user
 from tests.examples.test_rate_limiting_gateway import Ledger, claim
@@ -48,11 +48,67 @@ def test_every_answer_is_counted_once_with_what_decided_it(store_url: str) -> No
         '{outcome="refused",tier="free",bucket="tokens",source="cache"}': 2,
         '{outcome="never",tier="free",bucket="tokens",source="none"}': 1,
     }
-    assert metrics.value("ratelimit_reserved_tokens_total", tier="free") == 10_000
-    assert metrics.value("ratelimit_used_tokens_total", tier="free") == 20_500
-    assert metrics.value("ratelimit_written_off_tokens_total", tier="free") == 500
+    assert metrics.value("ratelimit_reserved_tokens_total", tier="free", scope="user") == 10_000
+    assert metrics.value("ratelimit_used_tokens_total", tier="free", scope="user") == 20_500
+    assert metrics.value("ratelimit_written_off_tokens_total", tier="free", scope="user") == 500
     times = samples(metrics, "ratelimit_store_seconds_count")
     assert times == {'{call="reserve"}': 2, '{call="settle"}': 1}
+
+
+def test_a_settle_counts_for_each_account_that_held_it(store_url: str) -> None:
+    metrics, user, of = Metrics(), new_user(), Organization(f"team-{new_user()}", "enterprise")
+    mine = limiter(store_url, metrics, Clock())
+    claim = mine.reserve(user, "pro", 5_096, organization=of).reservation
+    assert claim is not None
+    mine.settle(claim, 210_000)  # pro's burst and debt are 200,000
+    both = ('{tier="enterprise",scope="organization"}', '{tier="pro",scope="user"}')
+    assert samples(metrics, "ratelimit_reserved_tokens_total") == dict.fromkeys(both, 5_096)
+    assert samples(metrics, "ratelimit_used_tokens_total") == dict.fromkeys(both, 210_000)
+    assert samples(metrics, "ratelimit_written_off_tokens_total") == {both[1]: 10_000}
+
+
+def test_an_organization_s_leak_is_compared_with_what_organizations_use(
+    tmp_path: Path, store_url: str
+) -> None:
+    """Of another tier than its members', on the series that such a settle leaves: 5% written off."""
+    metrics = Metrics()
+    plans = {
+        "pro": TIERS["pro"],
+        "enterprise": Tier("enterprise", Limit(1, 100), Limit(1, 1_000), WhenStoreFails.DENY),
+    }
+    mine = RateLimiter(connect(store_url, PATIENT_S), Settings(gateways=1, tiers=plans, metrics=metrics))
+    claim = mine.reserve(
+        new_user(), "pro", 1_000, organization=Organization(new_user(), "enterprise")
+    ).reservation
+    assert claim is not None
+    mine.settle(claim, 1_050)
+    names = [f"ratelimit_{name}_tokens_total" for name in ("used", "written_off")]
+    series = [
+        {"series": f"{name}{labels}", "values": f"0+{count:g}x140"}
+        for name in names
+        for labels, count in samples(metrics, name).items()
+    ]
+    alert = {
+        "exp_labels": {"severity": "ticket", "tier": "enterprise", "scope": "organization"},
+        "exp_annotations": {"summary": "Over 1% of what tier enterprise uses is charged to no organization"},
+    }
+    tests = {
+        "rule_files": [str(ALERTS.resolve())],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": series,
+                "alert_rule_test": [
+                    {"eval_time": "100m", "alertname": "RateLimitWriteOffs", "exp_alerts": [alert]}
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "alerts_test.yml"
+    file.write_text(yaml.safe_dump(tests), encoding="utf-8")
+    check = subprocess.run([promtool(), "test", "rules", file], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
 
 
 def test_a_dead_store_is_counted_as_errors_and_local_decisions() -> None:
@@ -80,7 +136,7 @@ def test_an_answer_of_the_store_that_is_an_error_is_one(store: redis.Redis, stor
     mine.settle(done, 1)
     assert mine.settle(done, 1) == Settlement(False)
     assert (
-        metrics.value("ratelimit_used_tokens_total", tier="free") == 1
+        metrics.value("ratelimit_used_tokens_total", tier="free", scope="user") == 1
     )  # a settle of nothing counts nothing
     assert samples(metrics, "ratelimit_store_errors_total") == {}
 
@@ -130,7 +186,7 @@ def test_what_a_client_can_send_makes_no_new_series(store_url: str) -> None:
 
 def test_no_label_names_a_user_an_organization_or_a_reservation(store_url: str) -> None:
     assert {label for family in FAMILIES.values() for label in family.labels} == {
-        *("outcome", "tier", "bucket", "source", "call", "error")
+        *("outcome", "tier", "scope", "bucket", "source", "call", "error")
     }
     metrics, user = Metrics(), "someone@example.com"
     mine = limiter(store_url, metrics, Clock())
@@ -161,11 +217,11 @@ def test_counts_under_threads_are_exact() -> None:
 
     def work(_: int) -> None:
         for _ in range(500):
-            metrics.add("ratelimit_used_tokens_total", 1_000_001, tier="pro")
+            metrics.add("ratelimit_used_tokens_total", 1_000_001, tier="pro", scope="user")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
-    assert 'ratelimit_used_tokens_total{tier="pro"} 2000002000\n' in metrics.text()
+    assert 'ratelimit_used_tokens_total{tier="pro",scope="user"} 2000002000\n' in metrics.text()
 
 
 def test_promtool_reads_what_is_exported(store_url: str) -> None:
@@ -191,8 +247,8 @@ def test_promtool_accepts_the_alerts_and_each_fires(tmp_path: Path) -> None:
             'decisions_total{{outcome="allowed",source="cache",gateway="{}"}}': "0+3000x140",
             'decisions_total{{outcome="allowed",source="local",gateway="{}"}}': local,
             'holds_lost_total{{gateway="{}"}}': lost,
-            'written_off_tokens_total{{tier="free",gateway="{}"}}': leak,
-            'used_tokens_total{{tier="free",gateway="{}"}}': "0+50000x140",
+            'written_off_tokens_total{{tier="free",scope="user",gateway="{}"}}': leak,
+            'used_tokens_total{{tier="free",scope="user",gateway="{}"}}': "0+50000x140",
         }
         return [
             {"series": f"ratelimit_{name.format(gateway)}", "values": text}
@@ -204,12 +260,12 @@ def test_promtool_accepts_the_alerts_and_each_fires(tmp_path: Path) -> None:
         labels = {
             "RateLimitWithoutStore": {"severity": "page"},
             "RateLimitHoldsLost": {"severity": "ticket"},
-            "RateLimitWriteOffs": {"severity": "ticket", "tier": "free"},
+            "RateLimitWriteOffs": {"severity": "ticket", "tier": "free", "scope": "user"},
         }
         said = {
             "RateLimitWithoutStore": "Over 1% of decisions are made without the store",
             "RateLimitHoldsLost": "Settles were given up",
-            "RateLimitWriteOffs": "Over 1% of what tier free uses is charged to nobody",
+            "RateLimitWriteOffs": "Over 1% of what tier free uses is charged to no user",
         }
         return [
             {
