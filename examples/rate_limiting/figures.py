@@ -8,6 +8,7 @@ were measured on Valkey 9.1 (x86-64, jemalloc). The tests measure the sizes agai
 
 from __future__ import annotations
 
+import itertools
 import json
 from functools import cache
 from typing import Any
@@ -246,6 +247,21 @@ def default_client_stall_s() -> int:
 def outage_bound(tier: str) -> int:
     """Return the most tokens that all gateways together hand one user at once, whatever the sizes."""
     return GATEWAYS * cap(TIERS[tier], GATEWAYS)
+
+
+def limiters_that_refuse(tier: str) -> int:
+    """Return the number of local limiters from which on an average request is larger than the most that one admits."""
+    return next(count for count in itertools.count(1) if cap(TIERS[tier], count) < reserved_tokens())
+
+
+def share_tokens(tier: str, limiters: int) -> int:
+    """Return one of so many limiters' share of the burst."""
+    return TIERS[tier].tokens.burst // limiters
+
+
+def cap_tokens(tier: str, limiters: int) -> int:
+    """Return the largest request that one of so many limiters admits."""
+    return cap(TIERS[tier], limiters)
 
 
 def local_wait_s(tier: str, tokens: int) -> int:

@@ -151,7 +151,8 @@ class Settings:
     """What differs between deployments and tests.
 
     ``gateways`` is how many share a limit while the store is away: worker processes, not hosts, since each has a
-    local limiter of its own. The timeouts are for whole calls, and for asyncio only.
+    local limiter of its own. Too many make ``fallback.cap`` smaller than a usual request. The timeouts are for
+    whole calls, and for asyncio only.
     """
 
     gateways: int

@@ -74,6 +74,15 @@ def test_the_worst_of_an_outage_is_four_bursts_whatever_the_sizes(name: str) -> 
     assert max(outage_burst(name, size) for size in sizes) == figures.outage_bound(name) == 4 * burst
 
 
+def test_from_79_limiters_on_four_shares_are_less_than_an_average_request() -> None:
+    assert figures.reserved_tokens() == 5_096
+    assert [figures.cap_tokens("pro", limiters) for limiters in (78, 79, 80)] == [5_128, 5_060, 5_000]
+    assert figures.limiters_that_refuse("pro") == 79
+    assert figures.share_tokens("pro", 80) == 1_250
+    assert LocalLimiter(78, clock_us=lambda: 0).reserve("someone", TIERS["pro"], 5_096).taken
+    assert not LocalLimiter(79, clock_us=lambda: 0).reserve("someone", TIERS["pro"], 5_096).taken
+
+
 def test_a_share_refills_at_a_twentieth_of_the_rate() -> None:
     assert figures.local_wait_s("pro", 20_000) == 120  # 20,000 at 200,000 / 20 a minute
 
