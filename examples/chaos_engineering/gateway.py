@@ -27,6 +27,10 @@ HOLD_S = 1.0
 """How often a request that a fault holds up looks whether the fault has ended."""
 
 
+class ClientGone(Exception):
+    """The client hung up, which is nobody's failure."""
+
+
 class Upstream(Exception):
     """A replica or the provider failed this attempt."""
 
@@ -126,6 +130,18 @@ async def within(
 # --8<-- [end:deadlines]
 
 
+def to_client(send: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """`send`, whose errors are the client's: a reset on its side must open no replica's breaker."""
+
+    async def tell(message: dict[str, Any]) -> None:
+        try:
+            await send(message)
+        except OSError as hung_up:
+            raise ClientGone from hung_up
+
+    return tell
+
+
 class Gateway:
     """Relays answers. Not thread-safe: it belongs to one event loop."""
 
@@ -169,31 +185,33 @@ class Gateway:
         """Relay one answer, whatever happens to the replica that gives it. True if it was given in full."""
         pool = self._pools[self.injector.group(request) == "experiment"]
         pool.retries = min(self.policy.retry_burst, pool.retries + self.policy.retry_ratio)
-        sent = 0
+        tell = to_client(send)  # It raises ClientGone, which is caught nowhere in here.
+        sent, tried = 0, set[str]()
         for attempt in range(1 + self.policy.max_retries):
-            replica = self._pick(pool)
+            replica = self._pick(pool, tried)
             if replica is None or (sent and not self.policy.resume):
                 break
             if attempt:
                 if pool.retries < 1:
                     break
                 pool.retries -= 1
+            tried.add(replica.name)
             self.stats.attempts += 1
             self.stats.resumed += bool(sent)
             try:
                 stream = self._tokens(replica, request, sent)
                 async with aclosing(within(stream, self.policy.first_token_s, self.policy.gap_s)) as tokens:
                     async for token in tokens:
-                        await send({"token": token})
+                        await tell({"token": token})
                         sent += 1
                 pool.breakers[replica.name].failures = 0
-                await send({"finish": "stop"})
+                await tell({"finish": "stop"})
                 return True
             except (Upstream, OSError):
                 self._failed(pool.breakers[replica.name])
-        if not sent and await self._fall_back(pool, request, send):
+        if not sent and await self._fall_back(pool, request, tell):
             return True
-        await send({"error": "cut" if sent else "overloaded", "retry_after_s": 30})
+        await tell({"error": "cut" if sent else "overloaded", "retry_after_s": 30})
         return False
 
     # --8<-- [end:answer]
@@ -204,7 +222,7 @@ class Gateway:
             breaker.open_until = self._clock() + COOL_DOWN_S
 
     async def _fall_back(
-        self, pool: Pool, request: dict[str, Any], send: Callable[[dict[str, Any]], Any]
+        self, pool: Pool, request: dict[str, Any], tell: Callable[[dict[str, Any]], Any]
     ) -> bool:
         """Ask the provider; never in the middle of an answer, since another model would finish the sentence."""
         for _ in range(1 + (0 if self.policy.honor_retry_after else self.policy.max_retries)):
@@ -213,8 +231,8 @@ class Gateway:
             self.stats.provider_calls += 1
             try:
                 async for token in self._tokens(self._provider, request, 0):
-                    await send({"token": token})
-                await send({"finish": "stop"})
+                    await tell({"token": token})
+                await tell({"finish": "stop"})
                 return True
             except Status as answer:
                 # A refused key stays refused: wait as long as for a quota, and page.
@@ -257,12 +275,14 @@ class Gateway:
             await asyncio.sleep(min(HOLD_S, seconds))
             seconds -= HOLD_S
 
-    def _pick(self, pool: Pool) -> Replica | None:
-        """The next replica in this pool's rotation."""
+    def _pick(self, pool: Pool, tried: set[str]) -> Replica | None:
+        """The next replica in this pool's rotation that has not been tried: all requests turn it, so it may come round to one."""
         for _ in self._replicas:
             pool.turn = (pool.turn + 1) % len(self._replicas)
             replica = self._replicas[pool.turn]
-            if replica.name not in self._drained and self._clock() >= pool.breakers[replica.name].open_until:
+            if replica.name in self._drained or replica.name in tried:
+                continue
+            if self._clock() >= pool.breakers[replica.name].open_until:
                 return replica
         return None
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from examples.chaos_engineering import actions
 from examples.chaos_engineering.faults import Fault, Injector, Refused, group_of
-from examples.chaos_engineering.gateway import MENDED, Policy
+from examples.chaos_engineering.gateway import MENDED, ClientGone, Policy
 from examples.chaos_engineering.miniature import HurriedLoop, running
 from examples.chaos_engineering.replica import known_answer
 
@@ -174,6 +174,55 @@ class TestGateway:
                 assert [line["token"] for line in lines[:-1]] == known_answer("p", 6)
                 assert lines[-1] == {"finish": "stop"}
             assert service.gateway.stats.resumed == service.gateway.injector.hits["f"] == 2
+
+    @pytest.mark.parametrize("tokens", [0, 2, 6])
+    def test_a_client_that_hangs_up_is_no_failure_of_any_replica_or_of_the_provider(self, tokens):
+        """Whether it hangs up before the first token, in mid-answer or at the finish."""
+
+        async def hung_up():
+            gateway = service.gateway
+            asked = [{"id": i, "tenant": "acme", "prompt": "p"} for i in ids("experiment", 6)]
+            for request in asked:
+                sent = itertools.count()
+
+                async def send(_message, sent=sent):
+                    if next(sent) >= tokens:
+                        raise ConnectionResetError
+
+                with pytest.raises(ClientGone):
+                    await gateway.answer(request, send)
+            assert gateway.stats.attempts == 6
+            assert not any(gateway._report()["open"].values())
+            assert not any(b.failures for b in gateway._pools[True].breakers.values())
+
+            for breaker in gateway._pools[True].breakers.values():
+                breaker.open_until = float("inf")
+            with pytest.raises(ClientGone):
+                await gateway.answer(asked[0], send)
+            assert gateway.stats.provider_calls == 1
+            assert gateway._pools[True].provider_after == 0.0
+            return True
+
+        with mended() as service:
+            assert service.run(hung_up)
+
+    def test_a_retry_goes_to_a_replica_that_has_not_failed_this_request(self):
+        """Also when others turn the rotation in the meantime, and the breaker is still closed."""
+        policy = Policy(**{**vars(MENDED), "open_after": 10_000, "retry_burst": 1_000.0})
+        with running(policy) as service:
+            gateway = service.gateway
+            gateway.injector.arm(a_fault(kind="cut", after_tokens=1))
+            tried = {}
+
+            def spy(target, request, start, tokens=gateway._tokens):
+                tried.setdefault(request["id"], []).append(target.name)
+                return tokens(target, request, start)
+
+            gateway._tokens = spy
+            assert send(service, "experiment", 40) == 1.0
+            assert gateway.injector.hits["f"] >= 13
+            assert all(len(names) == len(set(names)) for names in tried.values()), tried
+            assert gateway.stats.provider_calls == 0
 
     def test_without_resumption_a_cut_answer_says_so(self):
         policy = Policy(**{**vars(MENDED), "resume": False})
