@@ -1,7 +1,7 @@
 """Faults that the gateway applies to single requests on their way to a replica or to the provider.
 
-The bounds are enforced here and not by the tool that runs the experiment: who is spared, how many requests a fault may
-meet, how long it lives without being renewed, and how many bad answers end it.
+The bounds are enforced here and not by the tool that runs the experiment: who is spared, how often a fault may strike,
+how long it lives without being renewed, and how many bad answers end it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ class Fault(BaseModel):
     """The experiment group of users, or known-answer probes only."""
     lease_s: float = Field(gt=0, le=60)
     """It ends by itself so long after it was armed or last renewed."""
-    max_requests: int = Field(gt=0, le=1_000)
+    max_hits: int = Field(gt=0, le=1_000)
+    """How often it strikes: attempts, not ids, which clients choose."""
     stop_after_bad: int = Field(gt=0)
+    """Bad answers to its group, also to requests that it has not struck: the breakers that it opened refuse those."""
     after_tokens: int = Field(default=0, ge=0)
     delay_s: float = Field(default=0.0, ge=0)
     status: int = Field(default=503, ge=400, le=599)
@@ -61,8 +63,6 @@ class Armed:
     def __init__(self, fault: Fault, expires: float) -> None:
         self.fault = fault
         self.expires = expires
-        self.met: set[str] = set()
-        """Requests that it has touched."""
         self.bad = 0
 
 
@@ -74,7 +74,7 @@ class Injector:
         self._clock = clock
         self._armed: dict[str, Armed] = {}
         self.ended: dict[str, str] = {}
-        """Why each fault ended that is no longer armed: `disarmed`, `lease` or `bad`."""
+        """Why each fault ended that is no longer armed: `disarmed`, `lease`, `limit` or `bad`."""
         self.hits: dict[str, int] = {}
 
     def arm(self, fault: Fault) -> None:
@@ -99,8 +99,8 @@ class Injector:
     def disarm(self, name: str) -> None:
         """Safe to repeat, and for a fault that was never armed: rollbacks run in every case."""
         self._expire()
-        if self._armed.pop(name, None):
-            self.ended[name] = "disarmed"
+        if name in self._armed:
+            self._end(name, "disarmed")
 
     # --8<-- [start:choose]
     def group(self, request: Mapping[str, str]) -> str:
@@ -113,27 +113,25 @@ class Injector:
         """The fault that this request meets at this target, if any."""
         self._expire()
         group = self.group(request)
-        for armed in self._armed.values():
-            fault = armed.fault
+        for fault in [armed.fault for armed in self._armed.values()]:
             if fault.target != target and not (fault.target == "replicas" and target != "provider"):
                 continue
             if fault.tenants != group:
                 continue
-            if request["id"] not in armed.met and len(armed.met) >= fault.max_requests:
+            if self.hits[fault.name] >= fault.max_hits:
+                self._end(fault.name, "limit")  # Armed and harmless, it would make the hypothesis pass.
                 continue
-            armed.met.add(request["id"])
             self.hits[fault.name] += 1
             return fault
         return None
 
-    def answered(self, request_id: str, good: bool) -> None:
-        """A request that met a fault has ended; enough bad ones end the fault, whoever else is watching."""
+    def answered(self, request: Mapping[str, str], good: bool) -> None:
+        """Enough bad answers to its group end a fault, whoever else is watching."""
         for name, armed in list(self._armed.items()):
-            if request_id in armed.met and not good:
+            if armed.fault.tenants == self.group(request) and not good:
                 armed.bad += 1
                 if armed.bad >= armed.fault.stop_after_bad:
-                    del self._armed[name]
-                    self.ended[name] = "bad"
+                    self._end(name, "bad")
 
     # --8<-- [end:choose]
 
@@ -149,5 +147,8 @@ class Injector:
     def _expire(self) -> None:
         for name, armed in list(self._armed.items()):
             if self._clock() >= armed.expires:
-                del self._armed[name]
-                self.ended[name] = "lease"
+                self._end(name, "lease")
+
+    def _end(self, name: str, why: str) -> None:
+        del self._armed[name]
+        self.ended[name] = why

@@ -330,7 +330,7 @@ class Gateway:
                 answering.cancel()
                 gone.cancel()
                 self.stats.good += good
-                self.injector.answered(request["id"], good)
+                self.injector.answered(request, good)
         except (ConnectionError, json.JSONDecodeError):
             pass
         finally:

@@ -122,7 +122,7 @@ class TestFiles:
             (lambda e: e["extensions"][0].update(faults=[]), "other faults"),
             (lambda e: fault(e).pop("lease_s"), "lease_s"),
             (lambda e: fault(e).update(lease_s=3_600), "lease_s"),
-            (lambda e: fault(e).pop("max_requests"), "max_requests"),
+            (lambda e: fault(e).pop("max_hits"), "max_hits"),
             (lambda e: e.update(rollbacks=[]), "without its rollback"),
             (lambda e: e["steady-state-hypothesis"]["probes"].pop(0), "no control group"),
             (
@@ -243,6 +243,15 @@ class TestGuard:
             assert service.gateway.injector.ended == {"stall": "bad"}
             # 40 requests before and 20 in the method; when the fault is gone by then, the hypothesis is not tried at all.
             assert (service.gateway.stats.requests <= 60) == (bad == 3)
+            assert code == 1
+            assert interrupted(journal)
+
+    def test_a_fault_at_its_limit_is_no_pass(self, tmp_path, monkeypatch):
+        file = changed(tmp_path, "stall", lambda e: fault(e).update(max_hits=2))
+        with mended() as service:
+            code, journal = chaos(file, service, tmp_path, monkeypatch)
+            assert service.gateway.injector.hits == {"stall": 2}
+            assert service.gateway.injector.ended == {"stall": "limit"}
             assert code == 1
             assert interrupted(journal)
 

@@ -15,7 +15,7 @@ from examples.chaos_engineering.gateway import MENDED, ClientGone, Policy
 from examples.chaos_engineering.miniature import HurriedLoop, running
 from examples.chaos_engineering.replica import known_answer
 
-BOUNDS = {"lease_s": 30.0, "max_requests": 100, "stop_after_bad": 100}
+BOUNDS = {"lease_s": 30.0, "max_hits": 100, "stop_after_bad": 100}
 
 
 def a_fault(**changes):
@@ -48,30 +48,39 @@ class TestInjector:
     )
     def test_whoever_comes_it_meets_only_its_own_and_never_too_many(self, requests, limit, stop, tenants):
         injector = Injector(frozenset({"bank"}), Clock())
-        injector.arm(a_fault(tenants=tenants, max_requests=limit, stop_after_bad=stop))
-        met, bad = set(), 0
+        injector.arm(a_fault(tenants=tenants, max_hits=limit, stop_after_bad=stop))
+        hits, bad, ended = 0, 0, None
         for tenant, number, good in requests:
             request = {"tenant": tenant, "id": f"{tenant}-{number}"}
-            fault = injector.choose(request, "replica-1")
-            if fault:
-                met.add(request["id"])
-                assert tenant != "bank"
-                assert (tenant == "probe") == (tenants == "probe")
-                assert tenants == "probe" or group_of(request["id"]) == "experiment"
-                assert bad < stop
-            before = injector.armed()
-            injector.answered(request["id"], good)
-            bad += bool(before) and request["id"] in met and not good
-        assert len(met) <= limit
-        assert injector.armed() == ([] if bad >= stop else ["f"])
+            group = injector.group(request)
+            assert (group == "excluded") == (tenant == "bank")
+            if injector.choose(request, "replica-1"):
+                hits += 1
+                assert group == tenants
+                assert ended is None
+            elif group == tenants and ended is None:
+                assert hits == limit
+                ended = "limit"
+            injector.answered(request, good)
+            bad += ended is None and group == tenants and not good
+            ended = ended or ("bad" if bad >= stop else None)
+            assert injector.armed() == ([] if ended else ["f"])
+            assert injector.ended == ({"f": ended} if ended else {})
+        assert injector.hits == {"f": hits}
+        assert hits <= limit
 
-    def test_no_more_requests_meet_it_than_it_says_and_those_that_did_meet_it_again(self):
+    def test_its_limit_ends_it_and_a_client_that_repeats_an_id_does_not_get_around_it(self):
         injector = Injector(frozenset(), Clock())
-        injector.arm(a_fault(max_requests=3))
-        asked = [{"tenant": "acme", "id": i} for i in ids("experiment", 5)]
-        met = [injector.choose(request, "replica-1") is not None for request in asked]
-        assert met == [True] * 3 + [False] * 2
-        assert [injector.choose(request, "replica-1") is not None for request in asked] == met
+        fault = a_fault(max_hits=3)
+        injector.arm(fault)
+        first, other = ({"tenant": "acme", "id": i} for i in ids("experiment", 2))
+        met = [injector.choose(request, "replica-1") is not None for request in (first, first, first)]
+        assert met == [True] * 3
+        assert injector.holds(fault)
+        assert injector.choose(other, "replica-1") is None
+        assert injector.ended == {"f": "limit"}
+        assert not injector.holds(fault)
+        assert injector.choose(first, "replica-1") is None
 
     def test_other_targets_are_spared(self):
         injector = Injector(frozenset(), Clock())
@@ -267,7 +276,7 @@ class TestGateway:
     def test_retries_stay_within_their_budget(self):
         policy = Policy(**{**vars(MENDED), "open_after": 10_000})
         with running(policy) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="status", max_requests=1_000))
+            service.gateway.injector.arm(a_fault(target="replicas", kind="status", max_hits=1_000))
             send(service, "experiment", 60)
             # 60 first attempts, 10 saved up, and a tenth of 60; the retry that is the last may round down.
             assert 60 + 10 <= service.gateway.stats.attempts <= 60 + 10 + 6
@@ -283,6 +292,19 @@ class TestGateway:
                 for request_id in ids("experiment", 8)
             ]
             assert answers == [False] * 3 + [True] * 5
+            assert service.gateway.injector.ended == {"f": "bad"}
+
+    def test_bad_answers_count_that_come_from_an_open_breaker(self):
+        with mended() as service:
+            service.gateway.injector.arm(a_fault(target="replicas", kind="status", stop_after_bad=15))
+            service.gateway.injector.arm(
+                a_fault(name="g", target="provider", kind="status", status=429, retry_after_s=30)
+            )
+            asked = ids("experiment", 16)
+            assert not any(asyncio.run(actions.ask(service.address, i, 60.0)) for i in asked[:14])
+            assert service.gateway.injector.hits == {"f": 9, "g": 1}
+            assert service.gateway.injector.armed() == ["f", "g"]
+            assert not asyncio.run(actions.ask(service.address, asked[14], 60.0))
             assert service.gateway.injector.ended == {"f": "bad"}
 
     def test_the_provider_takes_over_only_before_the_first_token(self):
@@ -384,7 +406,7 @@ class TestGateway:
         [
             {"op": "no-such-thing"},
             {"op": "arm", "fault": {"name": "f"}},
-            {"op": "arm", "fault": {**a_fault().model_dump(), "max_requests": 10**6}},
+            {"op": "arm", "fault": {**a_fault().model_dump(), "max_hits": 10**6}},
             {"op": "renew", "name": "never-armed"},
         ],
     )
