@@ -28,9 +28,12 @@ def operate(gateway: str, **request: Any) -> dict[str, Any]:
 
 
 # --8<-- [start:actions]
-def arm(gateway: str, fault: dict[str, Any]) -> dict[str, Any]:
-    """Action: start a fault. A refusal raises, for a silent one would make the hypothesis pass."""
-    return operate(gateway, op="arm", fault=fault)
+def arm(gateway: str, fault: dict[str, Any], configuration: dict[str, Any]) -> dict[str, Any]:
+    """Action: start a fault, in the run that the guard has begun.
+
+    A refusal raises, for a silent one would make the hypothesis pass.
+    """
+    return operate(gateway, op="arm", fault=fault, run=configuration.get("run"))
 
 
 def disarm(gateway: str, name: str) -> dict[str, Any]:

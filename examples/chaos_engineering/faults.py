@@ -7,6 +7,8 @@ how long it lives without being renewed, and how many bad answers end it.
 from __future__ import annotations
 
 import hashlib
+import math
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -16,6 +18,9 @@ PROBE = "probe"
 """The tenant of known-answer probes: no user."""
 GROUP_SHARE = 0.25
 """Share of the requests in the experiment group, and as many in the control group."""
+
+RUN_LEASE_S = 60.0
+"""A run that has not been extended for so long is over: its runner is dead."""
 
 
 class Refused(Exception):
@@ -69,16 +74,44 @@ class Armed:
 class Injector:
     """Arms faults, chooses those that a request meets, and disarms what has run out."""
 
-    def __init__(self, excluded: frozenset[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        excluded: frozenset[str],
+        clock: Callable[[], float],
+        objection: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._excluded = excluded
         self._clock = clock
+        self._objection = objection
+        """What speaks against any fault just now: `incident` or `veto`."""
+        self._run, self._run_until = "", -math.inf
         self._armed: dict[str, Armed] = {}
         self.ended: dict[str, str] = {}
-        """Why each fault ended that is no longer armed: `disarmed`, `lease`, `limit` or `bad`."""
+        """Why each fault ended that is no longer armed: `disarmed`, `lease`, `limit`, `bad`, `incident` or `veto`."""
         self.hits: dict[str, int] = {}
 
-    def arm(self, fault: Fault) -> None:
-        """Raises Refused for a wrong answer that would reach a user, and for a name that is armed already."""
+    def begin(self) -> str | None:
+        """Take the only run lease. None while another run has it, or has left a fault: two runners cannot both find it free."""
+        if self.armed() or self._clock() < self._run_until:
+            return None
+        self._run, self._run_until = uuid.uuid4().hex, self._clock() + RUN_LEASE_S
+        return self._run
+
+    def extend(self, run: str) -> None:
+        """Raises Refused in an incident, under a veto, and for a run that does not have the lease."""
+        if objection := self._objection():
+            raise Refused(f"the run must end: {objection}")
+        if run != self._run or self._clock() >= self._run_until:
+            raise Refused("the run does not have the lease")
+        self._run_until = self._clock() + RUN_LEASE_S
+
+    def finish(self, run: str) -> None:
+        if run == self._run:
+            self._run_until = -math.inf
+
+    def arm(self, fault: Fault, run: str) -> None:
+        """Raises Refused as `extend`, for a wrong answer that would reach a user, and for a name that is armed already."""
+        self.extend(run)
         if fault.kind == "wrong" and fault.tenants != PROBE:
             raise Refused("a wrong answer cannot be taken back: probes only")
         self._expire()
@@ -145,9 +178,10 @@ class Injector:
         return list(self._armed)
 
     def _expire(self) -> None:
+        objection = self._objection()
         for name, armed in list(self._armed.items()):
-            if self._clock() >= armed.expires:
-                self._end(name, "lease")
+            if objection or self._clock() >= armed.expires:
+                self._end(name, objection or "lease")
 
     def _end(self, name: str, why: str) -> None:
         del self._armed[name]

@@ -157,9 +157,9 @@ class Gateway:
     ) -> None:
         self.policy = policy
         self.stats = Stats()
-        self.injector = Injector(excluded, clock)
+        self.injector = Injector(excluded, clock, self._objection)
         self.readiness = readiness or {}
-        """What the gate before an experiment asks: budget left, load, incident, veto."""
+        """What the guard asks: budget left, load, incident, veto. The last two also end the faults."""
         self.port = 0
         self._replicas = replicas
         self._provider = provider
@@ -336,12 +336,22 @@ class Gateway:
         finally:
             writer.close()
 
+    def _objection(self) -> str | None:
+        """What is not known to be false speaks against a fault."""
+        return next((flag for flag in ("incident", "veto") if self.readiness.get(flag) is not False), None)
+
     async def _operate(self, request: dict[str, Any]) -> dict[str, Any]:
         """One operator's request. What is refused comes back as `refused`, with the reason."""
         try:
             match request["op"]:
+                case "begin":
+                    return {"run": self.injector.begin()}
+                case "extend":
+                    self.injector.extend(request["run"])
+                case "finish":
+                    self.injector.finish(request["run"])
                 case "arm":
-                    self.injector.arm(Fault.model_validate(request["fault"]))
+                    self.injector.arm(Fault.model_validate(request["fault"]), request["run"])
                 case "renew":
                     self.injector.renew(request["name"])
                 case "disarm":

@@ -1,4 +1,4 @@
-"""Chaos Toolkit's control: may this experiment start, and must it stop.
+"""Chaos Toolkit's control: may this experiment start, and must it stop. It alone holds the run lease.
 
 Chaos Toolkit 1.44 logs an exception of a control at debug level and goes on, so a guard that breaks guards nothing. Only
 InterruptExecution stops a run: whatever goes wrong in here is turned into one.
@@ -24,7 +24,7 @@ def fail_closed(control: Callable[..., None]) -> Callable[..., None]:
         except InterruptExecution:
             raise
         except Exception as error:
-            raise InterruptExecution(f"the guard itself failed: {error!r}") from error
+            raise InterruptExecution(f"stopped by the guard: {error!r}") from error
 
     return guarded
 
@@ -33,16 +33,18 @@ def fail_closed(control: Callable[..., None]) -> Callable[..., None]:
 def before_experiment_control(
     context: dict[str, Any], configuration: dict[str, Any], extensions: list[dict[str, Any]]
 ) -> None:
-    """Start only with nobody against it, below the load it was computed for, and with budget for the worst case.
+    """Start only alone, with nobody against it, below the load it was computed for, and with budget for the worst case.
 
-    Written so that NaN, which is what a query over missing series gives, speaks against it.
+    First comes the run lease, and what is asked afterward no other run can spend. NaN, which is what a query over missing
+    series gives, speaks against it.
     """
-    bounds, stats = _bounds(extensions), actions.operate(configuration["gateway"], op="stats")
-    now = stats["readiness"]
+    bounds, gateway = _bounds(extensions), configuration["gateway"]
+    configuration["run"] = actions.operate(gateway, op="begin")["run"]
+    now = actions.operate(gateway, op="stats")["readiness"]
     reasons = {
         "on-call has a veto": now["veto"] is not False,
         "an incident is open": now["incident"] is not False,
-        "another run is on": bool(stats["armed"]),
+        "another run is on": not configuration["run"],
         "the load is not known to be low": not now["load_rps"] <= bounds["max_load_rps"],
         "the allowance may not cover it": not now["allowance"] >= bounds["worst_case_bad"],
         "half of the month's budget is gone": not now["budget_left"] >= 0.5,
@@ -53,12 +55,15 @@ def before_experiment_control(
 
 @fail_closed
 def after_activity_control(
-    context: dict[str, Any], state: dict[str, Any], experiment: dict[str, Any]
+    context: dict[str, Any], state: dict[str, Any], configuration: dict[str, Any], experiment: dict[str, Any]
 ) -> None:
-    """A failed action does not stop a run by itself. In a rollback, go on to the next one in any case."""
-    rolling_back = any(context is activity for activity in experiment["rollbacks"])
-    if state["status"] == "failed" and context["type"] == "action" and not rolling_back:
+    """Neither a failed action nor an incident stops a run by itself. Rollbacks go on in any case."""
+    if any(context is activity for activity in experiment["rollbacks"]):
+        return
+    if state["status"] == "failed" and context["type"] == "action":
         raise InterruptExecution(f"{context['name']} failed, so the rest would test nothing")
+    # Refused in an incident, under a veto, and when the run lease has ended.
+    actions.operate(configuration["gateway"], op="extend", run=configuration["run"])
 
 
 # --8<-- [end:guard]
@@ -89,6 +94,12 @@ def after_hypothesis_control(
         _refuse_ended(bounds, actions.operate(configuration["gateway"], op="stats"))
     if "hits" not in bounds and not state["steady_state_met"]:
         raise InterruptExecution("the steady state is not met, and the method has not run to its end")
+
+
+@fail_closed
+def after_experiment_control(context: dict[str, Any], configuration: dict[str, Any]) -> None:
+    """Without this, the next run waits until the lease has run out."""
+    actions.operate(configuration["gateway"], op="finish", run=configuration["run"])
 
 
 def _refuse_ended(bounds: dict[str, Any], stats: dict[str, Any]) -> None:

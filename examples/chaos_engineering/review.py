@@ -66,5 +66,5 @@ def _arguments(activities: list[dict[str, Any]], func: str) -> list[dict[str, An
 def guard_is_there() -> bool:
     """Whether the guard imports and has the hooks that Chaos Toolkit looks for by name."""
     module = importlib.import_module(GUARD)
-    hooks = ("before_experiment", "after_activity", "after_method", "after_hypothesis")
+    hooks = ("before_experiment", "after_activity", "after_method", "after_hypothesis", "after_experiment")
     return all(callable(getattr(module, f"{hook}_control", None)) for hook in hooks)

@@ -1,6 +1,7 @@
 """The experiments of the page, run by Chaos Toolkit itself against the miniature, on real sockets."""
 
 import asyncio
+import functools
 import json
 import math
 import os
@@ -209,12 +210,65 @@ class TestGuard:
 
     def test_it_keeps_a_second_run_from_starting_beside_the_first(self, tmp_path, monkeypatch):
         with mended() as service:
-            other = fault(read("stall")) | {"name": "other", "target": "replica-3"}
-            actions.arm(service.address, other)
+            run = actions.operate(service.address, op="begin")
+            for armed in ([], ["other"]):
+                if armed:
+                    other = fault(read("stall")) | {"name": "other", "target": "replica-3"}
+                    actions.arm(service.address, other, run)
+                code, journal = chaos(FOLDER / "stall.yml", service, tmp_path, monkeypatch)
+                assert (code, journal["run"]) == (1, [])
+                assert interrupted(journal)
+                assert service.gateway.injector.armed() == armed
+            actions.operate(service.address, op="extend", **run)  # What was refused has not ended the other.
+
+    def test_of_two_that_start_together_one_runs(self):
+        bounds = [{"name": "bounds", "worst_case_bad": 0, "max_load_rps": 200}]
+        started, refused = [], []
+
+        def start():
+            configuration = {"gateway": service.address}
+            ready.wait()
+            try:
+                guard.before_experiment_control({}, configuration=configuration, extensions=bounds)
+                started.append(configuration["run"])
+            except InterruptExecution as refusal:
+                refused.append(str(refusal))
+
+        with mended() as service:
+            ready = threading.Barrier(4)
+            runners = [threading.Thread(target=start) for _ in range(4)]
+            for runner in runners:
+                runner.start()
+            for runner in runners:
+                runner.join()
+        assert len(started) == 1
+        assert refused == ["another run is on"] * 3
+
+    def test_a_run_that_has_ended_lets_the_next_one_begin(self, tmp_path, monkeypatch):
+        with mended() as service:
+            assert chaos(FOLDER / "wrong-answer.yml", service, tmp_path, monkeypatch)[0] == 0
+            assert actions.operate(service.address, op="begin")["run"]
+
+    @pytest.mark.parametrize("flag", ["incident", "veto"])
+    def test_an_incident_or_a_veto_ends_a_run_and_its_fault(self, flag, tmp_path, monkeypatch):
+        quiet = actions.arm
+
+        @functools.wraps(quiet)
+        def arm(**arguments):
+            try:
+                return quiet(**arguments)
+            finally:
+                service.gateway.readiness[flag] = True
+
+        monkeypatch.setattr(actions, "arm", arm)
+        with mended() as service:
             code, journal = chaos(FOLDER / "stall.yml", service, tmp_path, monkeypatch)
-            assert (code, journal["run"]) == (1, [])
+            assert code == 1
             assert interrupted(journal)
-            assert service.gateway.injector.armed() == ["other"]
+            assert [run["status"] for run in journal["run"]] == ["succeeded"]
+            assert [run["status"] for run in journal["rollbacks"]] == ["succeeded"]
+            assert service.gateway.injector.ended == {"stall": flag}
+            assert service.gateway.injector.hits == {"stall": 0}
 
     def test_a_sick_system_is_left_alone_and_is_no_pass(self, tmp_path, monkeypatch):
         sick = changed(
@@ -304,13 +358,21 @@ class TestGuard:
         def control(context):
             raise KeyError("budget")
 
-        with pytest.raises(InterruptExecution, match="the guard itself failed"):
+        with pytest.raises(InterruptExecution, match="stopped by the guard"):
             control(context={})
 
 
-HOLDING = """
+# Nothing is armed without a run: what stands in for the guard has to begin one, too.
+BEGINNING = """
+from examples.chaos_engineering import actions
+
+def before_experiment_control(context, configuration, **kwargs):
+    configuration["run"] = actions.operate(configuration["gateway"], op="begin")["run"]
+"""
+HOLDING = f"""
 import time
 from pathlib import Path
+{BEGINNING}
 
 def after_hypothesis_control(context, state, flag, **kwargs):
     if state and state["steady_state_met"] is False:
@@ -365,6 +427,13 @@ class TestTheToolsTraps:
         with mended() as service:
             assert chaos(file, service, tmp_path, monkeypatch)[0] == 0
 
+    def test_without_the_guard_nothing_is_armed(self, tmp_path, monkeypatch):
+        file = changed(tmp_path, "stall", lambda e: e.update(controls=[]))
+        with mended() as service:
+            code, journal = chaos(file, service, tmp_path, monkeypatch)
+            assert (code, journal["run"][0]["status"]) == (0, "failed")
+            assert service.gateway.injector.hits == {}
+
     @pytest.mark.parametrize(("strategy", "left"), [("default", ["stall"]), ("always", [])])
     def test_an_abort_waits_for_the_activity_and_only_always_rolls_back(
         self, strategy, left, tmp_path, monkeypatch
@@ -408,6 +477,7 @@ class TestTheToolsTraps:
     ):
         (tmp_path / "terminating.py").write_text(
             "import os, signal, time\n\n\ndef now():\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(60)\n"
+            + BEGINNING
         )
         monkeypatch.syspath_prepend(tmp_path)
 
@@ -415,7 +485,7 @@ class TestTheToolsTraps:
             here = {"type": "python", "module": "terminating", "func": "now"}
             experiment["method"].insert(1, {"name": "terminated", "type": "action", "provider": here})
             if not guarded:
-                experiment["controls"] = []
+                experiment["controls"][0]["provider"]["module"] = "terminating"
 
         with mended() as service:
             code, journal = chaos(changed(tmp_path, "stall", terminate), service, tmp_path, monkeypatch)

@@ -29,6 +29,12 @@ def ids(group, count):
     return list(itertools.islice(found, count))
 
 
+def arm(injector, fault):
+    """In the test's own run."""
+    injector.begin()
+    injector.arm(fault, injector._run)
+
+
 class Clock:
     now = 0.0
 
@@ -48,7 +54,7 @@ class TestInjector:
     )
     def test_whoever_comes_it_meets_only_its_own_and_never_too_many(self, requests, limit, stop, tenants):
         injector = Injector(frozenset({"bank"}), Clock())
-        injector.arm(a_fault(tenants=tenants, max_hits=limit, stop_after_bad=stop))
+        arm(injector, a_fault(tenants=tenants, max_hits=limit, stop_after_bad=stop))
         hits, bad, ended = 0, 0, None
         for tenant, number, good in requests:
             request = {"tenant": tenant, "id": f"{tenant}-{number}"}
@@ -72,7 +78,7 @@ class TestInjector:
     def test_its_limit_ends_it_and_a_client_that_repeats_an_id_does_not_get_around_it(self):
         injector = Injector(frozenset(), Clock())
         fault = a_fault(max_hits=3)
-        injector.arm(fault)
+        arm(injector, fault)
         first, other = ({"tenant": "acme", "id": i} for i in ids("experiment", 2))
         met = [injector.choose(request, "replica-1") is not None for request in (first, first, first)]
         assert met == [True] * 3
@@ -85,18 +91,18 @@ class TestInjector:
     def test_other_targets_are_spared(self):
         injector = Injector(frozenset(), Clock())
         (one,) = ids("experiment", 1)
-        injector.arm(a_fault(target="replicas"))
+        arm(injector, a_fault(target="replicas"))
         request = {"tenant": "acme", "id": one}
         assert injector.choose(request, "replica-3")
         assert injector.choose(request, "provider") is None
         injector.disarm("f")
-        injector.arm(a_fault(target="replica-2"))
+        arm(injector, a_fault(target="replica-2"))
         assert injector.choose(request, "replica-3") is None
 
     def test_the_lease_ends_it_and_renewing_keeps_it(self):
         clock = Clock()
         injector = Injector(frozenset(), clock)
-        injector.arm(a_fault(lease_s=10))
+        arm(injector, a_fault(lease_s=10))
         clock.now = 9.9
         injector.renew("f")
         clock.now = 19.8
@@ -107,37 +113,95 @@ class TestInjector:
         with pytest.raises(Refused, match="f has ended: lease"):
             injector.renew("f")
 
+    def test_one_run_has_the_lease_and_nobody_arms_without_it(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        with pytest.raises(Refused, match="does not have the lease"):
+            injector.arm(a_fault(), "")
+        first = injector.begin()
+        assert injector.begin() is None
+        clock.now = 59.9
+        injector.extend(first)
+        clock.now = 119.8
+        assert injector.begin() is None
+        injector.arm(a_fault(lease_s=10), first)
+        clock.now = 179.9
+        second = injector.begin()
+        assert second not in {None, first}
+        for late in (injector.extend, lambda run: injector.arm(a_fault(), run)):
+            with pytest.raises(Refused, match="does not have the lease"):
+                late(first)
+        injector.finish(first)
+        assert injector.begin() is None
+        injector.finish(second)
+        assert injector.begin()
+
+    def test_a_run_that_is_over_does_not_begin_again_beside_the_fault_that_it_left(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        first = injector.begin()
+        injector.arm(a_fault(lease_s=10), first)
+        injector.finish(first)
+        assert injector.begin() is None
+        clock.now = 10.0
+        assert injector.begin()
+
+    def test_a_run_whose_runner_is_dead_is_over_after_its_lease(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        run = injector.begin()
+        clock.now = 60.0
+        with pytest.raises(Refused, match="does not have the lease"):
+            injector.extend(run)
+
+    @pytest.mark.parametrize("flag", ["incident", "veto"])
+    @pytest.mark.parametrize("value", [True, None])
+    def test_an_incident_or_a_veto_ends_every_fault_and_the_run(self, flag, value):
+        with mended() as service:
+            injector = service.gateway.injector
+            fault = a_fault()
+            arm(injector, fault)
+            service.gateway.readiness[flag] = value
+            assert injector.choose({"tenant": "a", "id": ids("experiment", 1)[0]}, "replica-1") is None
+            assert not injector.holds(fault)
+            assert injector.ended == {"f": flag}
+            with pytest.raises(Refused, match=f"f has ended: {flag}"):
+                injector.renew("f")
+            for go_on in (injector.extend, lambda run: injector.arm(a_fault(), run)):
+                with pytest.raises(Refused, match=flag):
+                    go_on(injector._run)
+
     def test_a_name_is_free_again_when_its_lease_has_run_out(self):
         clock = Clock()
         injector = Injector(frozenset(), clock)
         first = a_fault(lease_s=10)
-        injector.arm(first)
+        arm(injector, first)
         clock.now = 10.0
         injector.disarm("f")
         assert injector.ended == {"f": "lease"}
-        injector.arm(a_fault(lease_s=10))
+        arm(injector, a_fault(lease_s=10))
         clock.now = 20.0
-        injector.arm(a_fault(lease_s=10))
+        arm(injector, a_fault(lease_s=10))
         assert injector.armed() == ["f"]
         assert not injector.holds(first)
 
     def test_a_wrong_answer_never_goes_to_a_user(self):
         injector = Injector(frozenset(), Clock())
         with pytest.raises(Refused, match="probes only"):
-            injector.arm(a_fault(kind="wrong"))
-        injector.arm(a_fault(kind="wrong", tenants="probe"))
+            arm(injector, a_fault(kind="wrong"))
+        arm(injector, a_fault(kind="wrong", tenants="probe"))
 
     def test_no_fault_is_armed_twice_and_disarming_is_safe_to_repeat(self):
         injector = Injector(frozenset(), Clock())
         injector.disarm("f")
         assert injector.ended == {}
-        injector.arm(a_fault())
+        arm(injector, a_fault())
         with pytest.raises(Refused, match="already"):
-            injector.arm(a_fault())
+            arm(injector, a_fault())
         injector.disarm("f")
         injector.disarm("f")
         assert injector.ended == {"f": "disarmed"}
-        injector.arm(a_fault())
+        arm(injector, a_fault())
         assert injector.ended == {}
 
     @pytest.mark.parametrize("bound", BOUNDS)
@@ -176,7 +240,7 @@ async def talk(address, request):
 class TestGateway:
     def test_a_stalled_answer_is_finished_elsewhere_without_a_gap_or_a_repeat(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(target="replica-1", after_tokens=2))
+            arm(service.gateway.injector, a_fault(target="replica-1", after_tokens=2))
             for request_id in ids("experiment", 6):
                 request = {"id": request_id, "tenant": "acme", "prompt": "p"}
                 lines = asyncio.run(talk(service.address, request))
@@ -220,7 +284,7 @@ class TestGateway:
         policy = Policy(**{**vars(MENDED), "open_after": 10_000, "retry_burst": 1_000.0})
         with running(policy) as service:
             gateway = service.gateway
-            gateway.injector.arm(a_fault(kind="cut", after_tokens=1))
+            arm(gateway.injector, a_fault(kind="cut", after_tokens=1))
             tried = {}
 
             def spy(target, request, start, tokens=gateway._tokens):
@@ -236,7 +300,7 @@ class TestGateway:
     def test_without_resumption_a_cut_answer_says_so(self):
         policy = Policy(**{**vars(MENDED), "resume": False})
         with running(policy) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="cut", after_tokens=2))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="cut", after_tokens=2))
             request = {"id": ids("experiment", 1)[0], "tenant": "acme", "prompt": "p"}
             lines = asyncio.run(talk(service.address, request))
             assert [line.get("token") for line in lines[:2]] == known_answer("p", 2)
@@ -245,7 +309,7 @@ class TestGateway:
 
     def test_the_breaker_takes_a_silent_replica_out_after_three_failures(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(kind="cut"))
+            arm(service.gateway.injector, a_fault(kind="cut"))
             for request_id in ids("experiment", 30):
                 assert asyncio.run(actions.ask(service.address, request_id, 60.0))
             assert service.gateway.injector.hits["f"] == 3
@@ -253,7 +317,7 @@ class TestGateway:
 
     def test_the_breaker_and_the_budget_of_other_users_stay_as_they_are(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="status"))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="status"))
             send(service, "experiment", 20)
             report = actions.operate(service.address, op="stats")
             assert report["open"] == {"experiment": ["replica-1", "replica-2", "replica-3"], "rest": []}
@@ -263,7 +327,7 @@ class TestGateway:
 
     def test_excluded_tenants_meet_no_fault_although_their_draw_says_so(self):
         with running(MENDED, make_loop=HurriedLoop, excluded=frozenset({"bank"})) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="status"))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="status"))
 
             async def all_of(tenant):
                 asked = (actions.ask(service.address, i, 60.0, tenant) for i in ids("experiment", 8))
@@ -276,7 +340,7 @@ class TestGateway:
     def test_retries_stay_within_their_budget(self):
         policy = Policy(**{**vars(MENDED), "open_after": 10_000})
         with running(policy) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="status", max_hits=1_000))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="status", max_hits=1_000))
             send(service, "experiment", 60)
             # 60 first attempts, 10 saved up, and a tenth of 60; the retry that is the last may round down.
             assert 60 + 10 <= service.gateway.stats.attempts <= 60 + 10 + 6
@@ -284,8 +348,9 @@ class TestGateway:
     def test_a_bad_experiment_ends_itself_without_any_tool(self):
         weak = Policy(**{**vars(MENDED), "resume": False, "open_after": 10_000})
         with running(weak) as service:
-            service.gateway.injector.arm(
-                a_fault(target="replicas", kind="cut", after_tokens=1, stop_after_bad=3)
+            arm(
+                service.gateway.injector,
+                a_fault(target="replicas", kind="cut", after_tokens=1, stop_after_bad=3),
             )
             answers = [
                 asyncio.run(actions.ask(service.address, request_id, 60.0))
@@ -296,9 +361,10 @@ class TestGateway:
 
     def test_bad_answers_count_that_come_from_an_open_breaker(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="status", stop_after_bad=15))
-            service.gateway.injector.arm(
-                a_fault(name="g", target="provider", kind="status", status=429, retry_after_s=30)
+            arm(service.gateway.injector, a_fault(target="replicas", kind="status", stop_after_bad=15))
+            arm(
+                service.gateway.injector,
+                a_fault(name="g", target="provider", kind="status", status=429, retry_after_s=30),
             )
             asked = ids("experiment", 16)
             assert not any(asyncio.run(actions.ask(service.address, i, 60.0)) for i in asked[:14])
@@ -309,13 +375,13 @@ class TestGateway:
 
     def test_the_provider_takes_over_only_before_the_first_token(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="cut", after_tokens=1))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="cut", after_tokens=1))
             asked = ids("experiment", 4)
             first = asyncio.run(talk(service.address, {"id": asked[0], "tenant": "a", "prompt": "p"}))
             assert first[-1]["error"] == "cut"
             assert service.gateway.stats.provider_calls == 0
             service.gateway.injector.disarm("f")
-            service.gateway.injector.arm(a_fault(name="g", target="replicas", kind="status"))
+            arm(service.gateway.injector, a_fault(name="g", target="replicas", kind="status"))
             assert asyncio.run(actions.ask(service.address, asked[1], 60.0))
             assert service.gateway.stats.provider_calls == 1
 
@@ -323,7 +389,7 @@ class TestGateway:
     def test_what_a_fault_holds_up_goes_on_when_it_ends(self, kind):
         weak = Policy(**{**vars(MENDED), "first_token_s": None, "gap_s": None})
         with running(weak, make_loop=HurriedLoop) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind=kind, delay_s=1e9))
+            arm(service.gateway.injector, a_fault(target="replicas", kind=kind, delay_s=1e9))
 
             async def held_and_let_go():
                 asking = asyncio.ensure_future(actions.ask(service.address, ids("experiment", 1)[0], 60.0))
@@ -339,14 +405,14 @@ class TestGateway:
     def test_what_is_only_slow_is_answered_in_the_end(self):
         weak = Policy(**{**vars(MENDED), "first_token_s": None})
         with running(weak, make_loop=HurriedLoop) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="slow", delay_s=2.5))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="slow", delay_s=2.5))
             assert asyncio.run(actions.ask(service.address, ids("experiment", 1)[0], 60.0))
             assert service.gateway.injector.armed() == ["f"]
             assert service.gateway.stats.attempts == 1
 
     def test_a_probe_that_gets_no_answer_is_not_a_wrong_one(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(tenants="probe", kind="stall"))
+            arm(service.gateway.injector, a_fault(tenants="probe", kind="stall"))
             assert actions.probe_rounds(service.address, 3) == 0
             assert service.gateway.injector.hits["f"] == 3
             assert actions.operate(service.address, op="stats")["drained"] == []
@@ -371,7 +437,7 @@ class TestGateway:
     def test_the_calls_of_a_client_that_hangs_up_end(self):
         policy = Policy(**{**vars(MENDED), "gap_s": None})
         with running(policy) as service:
-            service.gateway.injector.arm(a_fault(target="replicas", after_tokens=1))
+            arm(service.gateway.injector, a_fault(target="replicas", after_tokens=1))
             request_id = ids("experiment", 1)[0]
             assert not asyncio.run(actions.ask(service.address, request_id, 0.5))
 
@@ -384,7 +450,7 @@ class TestGateway:
 
     def test_one_wrong_replica_is_drained_by_the_machine_and_no_second(self):
         with mended() as service:
-            service.gateway.injector.arm(a_fault(target="replicas", kind="wrong", tenants="probe"))
+            arm(service.gateway.injector, a_fault(target="replicas", kind="wrong", tenants="probe"))
             assert actions.probe_rounds(service.address, 2) == 3
             assert actions.operate(service.address, op="stats")["drained"] == []
             for rounds in (1, 2):
@@ -395,7 +461,7 @@ class TestGateway:
         with mended() as service:
             wrong = a_fault(kind="wrong", tenants="probe")
             for _ in range(3):
-                service.gateway.injector.arm(wrong)
+                arm(service.gateway.injector, wrong)
                 assert actions.probe_rounds(service.address, 2) == 1
                 service.gateway.injector.disarm("f")
                 assert actions.probe_rounds(service.address, 1) == 0
@@ -405,8 +471,10 @@ class TestGateway:
         "request_",
         [
             {"op": "no-such-thing"},
-            {"op": "arm", "fault": {"name": "f"}},
-            {"op": "arm", "fault": {**a_fault().model_dump(), "max_hits": 10**6}},
+            {"op": "arm", "fault": a_fault().model_dump(), "run": None},
+            {"op": "arm", "fault": {"name": "f"}, "run": "r"},
+            {"op": "arm", "fault": {**a_fault().model_dump(), "max_hits": 10**6}, "run": "r"},
+            {"op": "extend", "run": "r"},
             {"op": "renew", "name": "never-armed"},
         ],
     )
