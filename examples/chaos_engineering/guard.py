@@ -33,11 +33,7 @@ def fail_closed(control: Callable[..., None]) -> Callable[..., None]:
 def before_experiment_control(
     context: dict[str, Any], configuration: dict[str, Any], extensions: list[dict[str, Any]]
 ) -> None:
-    """Start only alone, with nobody against it, below the load it was computed for, and with budget for the worst case.
-
-    First comes the run lease, and what is asked afterward no other run can spend. NaN, which is what a query over missing
-    series gives, speaks against it.
-    """
+    """Take the run lease first: what is asked after it, no other run can spend. NaN, too, speaks against a start."""
     bounds, gateway = _bounds(extensions), configuration["gateway"]
     configuration["run"] = actions.operate(gateway, op="begin")["run"]
     now = actions.operate(gateway, op="stats")["readiness"]
@@ -57,12 +53,11 @@ def before_experiment_control(
 def after_activity_control(
     context: dict[str, Any], state: dict[str, Any], configuration: dict[str, Any], experiment: dict[str, Any]
 ) -> None:
-    """Neither a failed action nor an incident stops a run by itself. Rollbacks go on in any case."""
+    """A failed action does not stop a run by itself, nor does an incident: then `extend` is refused."""
     if any(context is activity for activity in experiment["rollbacks"]):
         return
     if state["status"] == "failed" and context["type"] == "action":
         raise InterruptExecution(f"{context['name']} failed, so the rest would test nothing")
-    # Refused in an incident, under a veto, and when the run lease has ended.
     actions.operate(configuration["gateway"], op="extend", run=configuration["run"])
 
 

@@ -9,11 +9,19 @@ from pydantic import ValidationError
 
 from examples.chaos_engineering import setting
 from examples.chaos_engineering.faults import Fault
+from examples.chaos_engineering.gateway import COOL_DOWN_S
 
 GUARD = "examples.chaos_engineering.guard"
 
 
 # --8<-- [start:review]
+def worst_case(faults: list[Fault], max_load_rps: float) -> float:
+    """Bad answers that end the faults, then all in flight, and all that come while the breakers cool down."""
+    stop = sum(fault.stop_after_bad for fault in faults if fault.tenants == "experiment")
+    group_rps = setting.GROUP_REPLICAS / setting.REPLICAS * max_load_rps
+    return stop + group_rps * (setting.STREAM_S + COOL_DOWN_S) if stop else 0.0
+
+
 def faults_of(experiment: dict[str, Any]) -> list[str]:
     """Everything that is wrong with an experiment which `chaos validate` accepts."""
     found = []
@@ -29,21 +37,22 @@ def faults_of(experiment: dict[str, Any]) -> list[str]:
     if sum(pauses) > setting.REROUTE_S:
         found.append("pauses outlast the abort: a run stops only between activities")
     bounds = _bounds(experiment)
-    if not 0 <= bounds["worst_case_bad"] <= setting.ALLOWANCE:
-        found.append("no bound on the bad requests, or one above the allowance")
-    armed: dict[str, Fault] = {}
+    faults: list[Fault] = []
     for arguments in _arguments(method, "arm"):
         try:
-            fault = Fault.model_validate(arguments["fault"])
-            armed[fault.name] = fault
+            faults.append(Fault.model_validate(arguments["fault"]))
         except ValidationError as error:
             found.append(f"not a bounded fault: {error}")
-    if not armed or set(bounds["faults"]) != set(armed):
+    armed = {fault.name for fault in faults}
+    if not armed or set(bounds["faults"]) != armed:
         found.append("the bounds name other faults than the method arms")
-    if set(armed) != {a["name"] for a in _arguments(rollbacks, "disarm")}:
+    if armed != {a["name"] for a in _arguments(rollbacks, "disarm")}:
         found.append("a fault without its rollback")
+    worst = worst_case(faults, bounds["max_load_rps"])
+    if not worst <= bounds["worst_case_bad"] <= setting.ALLOWANCE:
+        found.append(f"bad requests: not between the {worst:.0f} of its faults and the allowance")
     groups = [p["provider"].get("arguments", {}).get("group") for p in probes]
-    to_users = any(fault.tenants == "experiment" for fault in armed.values())
+    to_users = any(fault.tenants == "experiment" for fault in faults)
     if to_users and "control" not in groups:
         found.append("no control group: a bad hour looks like a finding")
     return found
@@ -56,7 +65,7 @@ def _bounds(experiment: dict[str, Any]) -> dict[str, Any]:
     for extension in experiment.get("extensions", []):
         if extension["name"] == "bounds":
             return dict(extension)
-    return {"worst_case_bad": -1, "faults": []}
+    return {"worst_case_bad": -1, "max_load_rps": 0, "faults": []}
 
 
 def _arguments(activities: list[dict[str, Any]], func: str) -> list[dict[str, Any]]:

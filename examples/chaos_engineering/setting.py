@@ -33,6 +33,8 @@ CLIENT_RETRIES = 2
 REROUTE_S = 10
 RECORD_DAYS, GPU_FAULTS = 90, 8
 ENGINEERS, WEEKS = 2, 12
+GROUP_REPLICAS = 2
+"""Replicas of the experiment group, and as many of the control group."""
 
 GIVE_UP_S = 30.0
 """Assumption: a client waits this long for its first token, then tries again."""

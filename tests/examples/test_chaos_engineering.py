@@ -20,6 +20,7 @@ from chaoslib.experiment import ensure_experiment_is_valid, load_experiment
 from chaostoolkit.cli import cli
 
 from examples.chaos_engineering import actions, guard, review
+from examples.chaos_engineering.faults import Fault
 from examples.chaos_engineering.gateway import MENDED, Policy
 from examples.chaos_engineering.miniature import HurriedLoop, running
 
@@ -119,7 +120,13 @@ class TestFiles:
             (lambda e: e.update(controls=[]), "no guard"),
             (lambda e: e["runtime"].pop("rollbacks"), "rollbacks do not always run"),
             (lambda e: e["method"][0].update(pauses={"after": 600}), "pauses outlast"),
-            (lambda e: e["extensions"][0].update(worst_case_bad=33_697), "no bound on the bad requests"),
+            (lambda e: e["extensions"][0].update(worst_case_bad=33_697), "bad requests"),
+            # The declaration stays, and the faults may do more.
+            (lambda e: e["extensions"][0].update(worst_case_bad=0), "370 of its faults"),
+            (lambda e: e["extensions"][0].update(max_load_rps=300), "548 of its faults"),
+            (lambda e: fault(e).update(stop_after_bad=1_000), "1355 of its faults"),
+            (lambda e: e["method"].append(e["method"][0]), "385 of its faults"),
+            (lambda e: e.pop("extensions"), "bad requests"),
             (lambda e: e["extensions"][0].update(faults=[]), "other faults"),
             (lambda e: fault(e).pop("lease_s"), "lease_s"),
             (lambda e: fault(e).update(lease_s=3_600), "lease_s"),
@@ -144,6 +151,14 @@ class TestFiles:
         ensure_experiment_is_valid(load_experiment(str(file)))
         found = review.faults_of(yaml.safe_load(file.read_text(encoding="utf-8")))
         assert any(finding in what for what in found), found
+
+    def test_the_worst_case_is_computed_from_what_reaches_users(self):
+        stall = Fault.model_validate(fault(read("stall")))
+        # Two of 48 replicas at 200 requests/s, for streams of 12.6 s and breakers that stay open for 30.
+        assert review.worst_case([stall], 200) == pytest.approx(15 + 200 / 24 * 42.6)
+        assert review.worst_case([stall, stall], 200) == pytest.approx(30 + 200 / 24 * 42.6)
+        probes = Fault.model_validate(fault(read("wrong-answer")))
+        assert review.worst_case([probes], 200) == 0
 
     def test_the_guard_has_the_hooks_that_the_tool_looks_for(self):
         assert review.guard_is_there()
