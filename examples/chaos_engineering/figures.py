@@ -185,11 +185,11 @@ def zone_chart() -> dict[str, Any]:
         "legend": {"columns": 2},
     }
     return {
-        "title": "Today's service stays at zero after the zone is back; bounding the queue and deferring batch keeps it whole.",
+        "title": "After the zone is back, today only the provider answers; bounding the queue and deferring batch keeps the service whole.",
         "description": (
             "Requests a second answered in time, by minute, in a model; a zone is lost from minute 1 to minute 11 at "
-            "a demand of 300. Today: about 270 for four minutes, 25 in the fifth, then 14, and zero to the end. With a retry "
-            "budget: the same fall a minute later, but back at 300 some six minutes after the zone. With a bounded queue: 270 throughout. With batch "
+            "a demand of 300. Today: about 270 for four minutes, 25 in the fifth, then 14 to the end, the provider's. With a retry "
+            "budget: the same fall a minute later, but back at 300 some five minutes after the zone. With a bounded queue: 270 throughout. With batch "
             "deferred too: 256 during the loss, all urgent requests among them, then 384 while the deferred work "
             "is done, then 300."
         ),

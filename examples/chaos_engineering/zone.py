@@ -1,7 +1,8 @@
 """A model of losing a zone at peak: a queue, impatient clients and their retries. One step is one second.
 
-Replicas serve in the order of arrival. A client gives up on its first token after `give_up_s` and tries again, up to twice,
-while its earlier attempt stays in the queue: without `cancel` nobody tells the engine. Batch clients wait no longer. The model leaves out what makes a real loss worse: the
+Replicas serve in the order of arrival, and the provider takes what its quota allows while there is a queue. A client gives
+up on its first token after `give_up_s` and tries again, up to twice, while its earlier attempt stays in the queue: without
+`cancel` nobody tells the engine. Batch clients wait no longer. The model leaves out what makes a real loss worse: the
 prefill of repeated prompts into cold caches, and the time per token, which grows with the batch.
 """
 
@@ -78,7 +79,7 @@ class Region:
         capacity = setting.FLEET_RPS * (2 / 3 if lost else 1.0)
         urgent = setting.PEAK_RPS * (1 - setting.BATCH_SHARE if self.gateway.defer_batch else 1.0)
         self.deferred += setting.PEAK_RPS - urgent
-        quota = setting.PROVIDER_RPS if lost and self.queue else 0.0
+        quota = setting.PROVIDER_RPS if self.queue else 0.0
         for cohort in [Cohort(now, urgent), *self.again.pop(now, [])]:
             second.attempts += cohort.size
             if cohort.tries:
