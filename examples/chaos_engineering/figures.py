@@ -409,7 +409,8 @@ def answers_table() -> str:
         ),
         (
             "Promise less",
-            f"{short() / setting.PEAK_RPS * 100:.0f}% refused while a zone is lost at peak",
+            f"{short() / setting.PEAK_RPS * 100:.0f}% refused while a zone is lost at peak, or "
+            f"{PEAK_LOSS.unplaced / setting.PEAK_RPS * 100:.0f}% if the provider's quota is tested and guaranteed",
             "A clause, and a bounded queue to refuse with",
         ),
     ]
