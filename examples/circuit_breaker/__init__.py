@@ -12,6 +12,7 @@ Modules, from the inside out:
     stream      deadlines by prompt length, and the watch over one stream
     sse         a provider over HTTP and server-sent events, with asyncio alone
     gateway     one request: which destinations, in which order, and when to give up
+    brownout    one breaker and a provider that fails a steady share
     simulation  one replica in last month's outage, with and without all that
     figures     every number and chart on the page
 """

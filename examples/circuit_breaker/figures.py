@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from statistics import mean, median
 from typing import Any
 
 from examples.circuit_breaker import capacity as c
 from examples.circuit_breaker import setting as s
+from examples.circuit_breaker.brownout import play
 from examples.circuit_breaker.machine import Machine, Permit, Settings, State
 from examples.circuit_breaker.simulation import (
     FREE_BELOW,
@@ -147,15 +149,15 @@ def minimum_table() -> str:
     return "\n".join(rows)
 
 
-def _opens(minimum: int, rps: float) -> str:
-    seconds = c.opens_after_s(minimum, rps, Settings().lookback_s)
+def _opens(minimum: int, rps: float, rate: float = Settings().failure_rate) -> str:
+    seconds = c.opens_after_s(minimum, rps, Settings().lookback_s, rate)
     return "never" if seconds is None else f"{_number(seconds)} s"
 
 
-def opens_after(night: bool, shared: bool = False) -> str:
+def opens_after(night: bool, shared: bool = False, rate: float = Settings().failure_rate) -> str:
     """From the stall to opening, for one region's breaker of one replica, or one that all replicas share."""
     rps = (s.NIGHT_RPS if night else s.PEAK_RPS) / s.REGIONS
-    return _opens(Settings().minimum_calls, rps if shared else rps / s.REPLICAS)
+    return _opens(Settings().minimum_calls, rps if shared else rps / s.REPLICAS, rate)
 
 
 def night_calls(seconds: float) -> str:
@@ -214,6 +216,37 @@ def recovered() -> str:
 def step_outlasts() -> str:
     """Seconds until overload shows: a stream, then a deadline."""
     return _number(s.ANSWER / s.TOKENS_PER_S + deadlines(s.SHORT_PROMPT, s.ANSWER).first_s)
+
+
+# A provider that fails a steady share of calls, at peak
+
+
+def brownout_opens(failing: float = 0.3) -> str:
+    """Seconds until a closed breaker opens, the median of eleven runs."""
+    rps = s.replica_rps() / s.REGIONS
+    runs = [play(failing, Settings(), rps, lasts_s=120, seed=seed).opened_s for seed in range(11)]
+    return _number(median(120.0 if at is None else at for at in runs), 0)
+
+
+@lru_cache(maxsize=1)
+def brownout_table() -> str:
+    """Threshold against A's share of the traffic: the mean of four runs of 15 minutes that begin closed."""
+    failing, rps = (0.1, 0.2, 0.3), s.replica_rps() / s.REGIONS
+    rows = [
+        "| Opens at | "
+        + " | ".join(f"A fails {_percent(share)}" for share in failing)
+        + " | A stall opens it after |",
+        "| ---: |" + " ---: |" * (len(failing) + 1),
+    ]
+    for rate in (Settings().failure_rate, 0.7):
+        setting = Settings(failure_rate=rate)
+        shares = [
+            mean(play(share, setting, rps, lasts_s=900, seed=seed).admitted for seed in range(4))
+            for share in failing
+        ]
+        cells = [_percent(share, 0) for share in shares]
+        rows.append(f"| {_percent(rate)} | {' | '.join(cells)} | {opens_after(night=False, rate=rate)} |")
+    return "\n".join(rows)
 
 
 # Fallbacks
@@ -402,7 +435,7 @@ def chat_chart() -> dict[str, Any]:
         "Only with everything together is chat answered while A is silent.",
         "Chat answers finished per second by one replica. As today, with deadlines only and with a breaker only, "
         "the line falls to about 0 within ten seconds of the silence and stays there. All together it stays near "
-        "the paid 12 a second, and climbs back to 20 after A is whole.",
+        "the paid 12 a second, and climbs back to 19 after A is whole.",
     )
 
 
@@ -441,8 +474,8 @@ def return_chart() -> dict[str, Any]:
         "title": "Without a ramp, ten breakers that pass their probes knock A over again and again.",
         "description": (
             "Attempts per second at A by ten replicas, in the minute in which A can take 40 a second. With a ramp "
-            "they climb steadily and pass 40 near the end. Without, they jump to 100 within twenty seconds, fall, and "
-            "jump again, between 10 and 73."
+            "they climb steadily and stay below 40. Without, they jump to 100 within twenty seconds, fall, and jump "
+            "again, between 18 and 93."
         ),
         "height": 170,
         "data": {"values": rows},

@@ -26,7 +26,7 @@ class Settings:
     bucket_s: float = 1.0
     lookback_s: float = 60.0  # older outcomes never count
     minimum_calls: int = 20  # fewer say nothing
-    failure_rate: float = 0.5
+    failure_rate: float = 0.5  # of the ramp too: what a closed breaker bears must not keep A out
     slow_rate: float = 0.8  # of starts that were late or failed
     open_s: float = 5.0  # doubles with each opening in a row
     open_max_s: float = 30.0
@@ -35,15 +35,13 @@ class Settings:
     half_open_max_s: float = 60.0  # lost probes must not keep the breaker half-open for ever
     ramp: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)
     ramp_step_s: float = 20.0  # outlasts a stream and a deadline; doubles with each step down
-    ramp_step_max_s: float = 60.0  # after it, a step with fewer than `ramp_calls` needs one good start
-    ramp_calls: int = 10
-    ramp_failure_rate: float = 0.2  # a step down is cheap, so it needs less evidence
+    ramp_step_max_s: float = 60.0  # after it, fewer than `minimum_calls` will do
     # --8<-- [end:settings]
 
     def __post_init__(self) -> None:
         positive = (self.bucket_s, self.open_s, self.half_open_max_s, self.ramp_step_s)
-        counts = (self.minimum_calls, self.probes, self.probes_to_pass, self.ramp_calls)
-        shares = (self.failure_rate, self.slow_rate, self.ramp_failure_rate, *self.ramp)
+        counts = (self.minimum_calls, self.probes, self.probes_to_pass)
+        shares = (self.failure_rate, self.slow_rate, *self.ramp)
         if min(positive) <= 0 or min(counts) < 1:
             raise ValueError("times must be above 0 and counts at least 1")
         if not all(0 < share <= 1 for share in shares):
@@ -240,14 +238,12 @@ class Machine:
     # --8<-- [start:judge]
     def _judge(self, now: float) -> None:
         """Open, or go a step down, if starts or ends have reached a threshold."""
-        s, ramping = self.settings, self.state is State.RAMP
-        calls = s.ramp_calls if ramping else s.minimum_calls
-        failure_rate = s.ramp_failure_rate if ramping else s.failure_rate
+        s = self.settings
         for name, window in (("starts", self._starts), ("ends", self._ends)):
-            rates = window.rates(now, calls)
-            if rates and rates.reaches(failure_rate, s.slow_rate):
+            rates = window.rates(now, s.minimum_calls)
+            if rates and rates.reaches(s.failure_rate, s.slow_rate):
                 why = f"{rates.failed} failed, {rates.slow} slow of {rates.calls} {name}"
-                if ramping and self._step > 0:
+                if self.state is State.RAMP and self._step > 0:
                     self._step_downs += 1
                     self._at_step(now, self._step - 1, why)
                 else:
@@ -263,15 +259,16 @@ class Machine:
             self._enter(State.RAMP, now, f"{self._passed} probes passed")
 
     def _step_up(self, now: float) -> None:
-        rates = self._starts.rates(now, self.settings.ramp_calls)
+        s = self.settings
+        rates = self._starts.rates(now, s.minimum_calls)
         if rates is None and now >= self._quiet_at and self._newest_good:
-            # Too few calls to judge are too few to hurt: at night one good start will do, and no bad one.
+            # Too few calls to judge are too few to hurt: at night the rate of the last minute will do.
             rates = self._starts.all(now)
-            if rates.failed or rates.slow:
+            if rates.reaches(s.failure_rate, s.slow_rate):
                 return
         if now < self._until or rates is None:
             return
-        if self._step + 1 < len(self.settings.ramp):
+        if self._step + 1 < len(s.ramp):
             self._at_step(now, self._step + 1, f"{rates.failed} failed of {rates.calls} starts")
         else:
             self._enter(State.CLOSED, now, "ramp is over")

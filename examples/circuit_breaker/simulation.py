@@ -140,7 +140,7 @@ class Simulation:
         self._number = 0
         self.need = s.in_flight() * replicas
         self.a = _A(round(self.need * HEADROOM))
-        settings = Settings() if policy.ramp else Settings(ramp=(1.0,), ramp_calls=1, ramp_step_s=0.001)
+        settings = Settings() if policy.ramp else Settings(ramp=(1.0,), ramp_step_s=0.001)
         self.replicas = [_Replica(self, Machine(settings, self.rng.random)) for _ in range(replicas)]
         self.run_of = Run([Second() for _ in range(int(times.end) + 1)])
 

@@ -14,7 +14,9 @@ class Rates:
     slow: int
 
     def reaches(self, failure_rate: float, slow_rate: float) -> bool:
-        """Whether a threshold is reached: of failures, or of failures and slow ones together."""
+        """Whether a threshold is reached: of failures, or of failures and slow ones together. No calls reach none."""
+        if not self.calls:
+            return False
         return self.failed >= failure_rate * self.calls or self.failed + self.slow >= slow_rate * self.calls
 
 

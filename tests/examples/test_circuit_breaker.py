@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from examples.circuit_breaker.brownout import play
 from examples.circuit_breaker.machine import Machine, Permit, Settings, Stage, State
 from examples.circuit_breaker.verdict import (
     CallerFault,
@@ -38,8 +38,6 @@ SMALL = Settings(
     ramp=(0.25, 0.5),
     ramp_step_s=3,
     ramp_step_max_s=6,
-    ramp_calls=2,
-    ramp_failure_rate=0.5,
 )
 
 
@@ -297,6 +295,17 @@ def test_a_healthy_provider_is_let_back_in_whatever_the_traffic(every_s: float, 
     raise AssertionError((breaker.state, breaker.share))
 
 
+@pytest.mark.parametrize("rps", [10.0, 2.0, 0.5])
+@pytest.mark.parametrize("failing", [0.02, 0.05, 0.1])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_provider_that_fails_a_little_gets_its_traffic_back(rps: float, failing: float, seed: int) -> None:
+    """What a closed breaker bears must not keep it open: else each outage lasts as long as the errors."""
+    seen = play(failing, Settings(), rps, 1_800, seed, opened=True)
+    assert seen.closed_s is not None
+    assert seen.closed_s < 600
+    assert seen.admitted > 0.7  # of half an hour that began with an outage
+
+
 def test_lost_probes_do_not_keep_it_half_open() -> None:
     breaker = opened()
     lost = [breaker.acquire(1.0) for _ in range(2)]
@@ -330,7 +339,7 @@ def test_the_ramp_does_not_climb_without_evidence() -> None:
 
 def quiet(*good: bool) -> Machine:
     """At its first step, with so many starts, before the longest time of a step (6 s) is over."""
-    breaker = ramping(replace(SMALL, ramp_calls=4))
+    breaker = ramping()
     breaker._credit = 0.75
     for one in good:
         assert call(breaker, 1.5, failed=not one)
@@ -353,6 +362,18 @@ def test_a_quiet_step_does_not_climb_over_a_failure(seen: tuple[bool, ...]) -> N
     assert (breaker.state, breaker.share) == (State.RAMP, 0.25)
 
 
+def test_a_quiet_step_climbs_over_fewer_failures_than_open_a_closed_one() -> None:
+    breaker = quiet(True, False, True)  # a third
+    breaker.acquire(7.0)
+    assert breaker.share == 0.5
+
+
+def test_a_quiet_step_climbs_by_a_good_call_that_its_window_has_forgotten() -> None:
+    breaker = quiet(True)
+    breaker.acquire(500.0)
+    assert breaker.share == 0.5
+
+
 def test_a_quiet_step_that_failed_last_waits_for_a_good_call_however_long() -> None:
     breaker = quiet(True, False)
     breaker.acquire(500.0)  # the window has forgotten both
@@ -365,18 +386,18 @@ def test_a_quiet_step_that_failed_last_waits_for_a_good_call_however_long() -> N
 
 def test_the_ramp_goes_a_step_down_and_then_waits_longer() -> None:
     breaker = ramping()
-    for _ in range(8):
+    for _ in range(16):
         call(breaker, 1.0, failed=False)
     breaker.acquire(2.5)
     assert breaker.share == 0.5
     stragglers = [permit for _ in range(12) if (permit := breaker.acquire(2.6))]
-    for permit in stragglers[:2]:
+    for permit in stragglers[:4]:
         breaker.ended(permit, 2.7, failed=True)
     assert (breaker.state, breaker.share) == (State.RAMP, 0.25)
-    for permit in stragglers[2:]:
+    for permit in stragglers[4:]:
         breaker.ended(permit, 2.8, failed=True)  # of the larger share: they do not count here
     assert breaker.state is State.RAMP
-    for _ in range(8):
+    for _ in range(16):
         call(breaker, 3.0, failed=False)
     breaker.acquire(2.7 + 1.5)
     assert breaker.share == 0.25  # the step lasts twice as long now
@@ -396,10 +417,10 @@ def test_streams_that_broke_before_an_opening_do_not_judge_the_ramp() -> None:
 
 def test_streams_that_broke_at_a_larger_share_do_not_judge_the_smaller_one() -> None:
     breaker = ramping()
-    for _ in range(8):
+    for _ in range(16):
         call(breaker, 1.0, failed=False)
     breaker.acquire(2.5)
-    for _ in range(2):
+    for _ in range(4):
         breaker._credit = 0.5
         broken(breaker, 2.5)
     assert (breaker.state, breaker.share) == (State.RAMP, 0.25)
@@ -409,7 +430,7 @@ def test_streams_that_broke_at_a_larger_share_do_not_judge_the_smaller_one() -> 
 
 def test_failures_on_the_first_step_open_it() -> None:
     breaker = ramping()
-    for _ in range(8):
+    for _ in range(16):
         call(breaker, 1.0, failed=True)
     assert breaker.state is State.OPEN
     assert breaker.wait_s(1.0) == 2.0  # the second opening in a row: half of 4
