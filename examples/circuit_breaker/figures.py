@@ -297,7 +297,7 @@ def dollars(what: str) -> str:
     return {
         "call": f"{s.call_price():.4f}".rstrip("0"),
         "long call": f"{s.call_price(s.LONG_PROMPT):.4f}".rstrip("0"),
-        "hedges a day": f"{a_second * HEDGE_SHARE * c.DAY_S:,.0f}",
+        "hedges an hour": f"{a_second * HEDGE_SHARE * 3_600:,.0f}",
     }[what]
 
 

@@ -137,7 +137,7 @@ def test_the_fit_by_hand() -> None:
 
 def test_money_by_hand() -> None:
     assert figures.dollars("call") == "0.003"
-    assert figures.dollars("hedges a day") == "2,592"  # 5% of 17.28 million x $0.003
+    assert figures.dollars("hedges an hour") == "108"  # 5% of 200 x 3,600 at peak x $0.003
     assert figures.hedge_share_of_b() == "12.5%"  # 10/s x 1,800 of 144,000
     assert figures.dollars("long call") == "0.0415"
 
