@@ -19,7 +19,8 @@ async def probe(
     patience_s: float = 30.0,
 ) -> list[tuple[str, str]]:
     """Send the asks side by side; return (user, what) for each document that is not the asker's own, and for each
-    ask that got no document at all: refused, failed or unanswered, it is the same fault's other face."""
+    ask that got no document at all: refused, failed or unanswered, it is the same fault's other face. Ask what no
+    colleague's upload answers: retrieval may rightly bring that, and it is not in `own`."""
 
     async def strange(ask: Ask) -> list[str]:
         reader, writer = await asyncio.open_connection(*address)

@@ -1,4 +1,4 @@
-"""When a replica drains itself: before the limit, before it is too old, and never too many at once."""
+"""When a replica drains itself: before the limit, before it is too old, and until its last GiB never too many at once."""
 
 from __future__ import annotations
 
