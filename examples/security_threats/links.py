@@ -69,13 +69,13 @@ def written_in(text: str) -> frozenset[str]:
     found = set()
     for match in _IN_TEXT.finditer(text):
         try:
-            found.add(public(_without_closing(match[0])))
+            found.add(public(without_closing(match[0])))
         except BadUrl:
             continue
     return frozenset(found)
 
 
-def _without_closing(url: str) -> str:
+def without_closing(url: str) -> str:
     """Leave a bracket that the URL itself opened, as in ``/wiki/Mercury_(planet)``."""
     while url and (url[-1] in _CLOSING or (url[-1] == ")" and url.count(")") > url.count("("))):
         url = url[:-1]

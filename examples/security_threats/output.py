@@ -32,6 +32,9 @@ _DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*!?\[.*?\]|[^\[\n]*?\]):", re.MULTILI
 _INLINE = re.compile(r"(!?)(\[[^\[\]\\<>&!`\n]*\])\(([^\s()<>]*)\)")
 _URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s<>()\[\]\"'`]+|www\.[^\s<>()\[\]\"'`]+")
 _CLOSING = ".,;:!?*_"
+# What others may take for the whole URL: where `_URL` ends at a bracket or a quote, not all of them do.
+_WHOLE = re.compile(r"[^\s<]+")
+_MAILED = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*://|www\.)\S+")
 _OPENS = re.compile(r"[\[\]<!{\\]")  # what may begin, or end, more than a word
 
 
@@ -68,7 +71,9 @@ def shown(policy: Policy, run: Run, answer: str) -> Shown:
 
     def bare(match: re.Match[str]) -> str:
         url = match[0].rstrip(_CLOSING)
-        if _authorized(policy, run, url, image=False):
+        whole = _WHOLE.match(text, match.start())
+        is_whole = whole is not None and links.without_closing(whole[0]) == url
+        if is_whole and _authorized(policy, run, url, image=False):
             return match[0]
         removed.append(url)
         return match[0].replace("//", "[//]").replace("www.", "www[.]")
@@ -82,7 +87,9 @@ def unauthorized(policy: Policy, run: Run, text: str) -> tuple[str, ...]:
 
     Nothing of it is rendered, but clients make links of URLs, and mail scanners open them without a click.
     """
-    urls = (match[0].rstrip(_CLOSING) for match in _URL.finditer(_visible(text)))
+    # As it is sent and as it is seen: unseen characters carry data, too.
+    forms = (text, _visible(text))
+    urls = (links.without_closing(match[0]) for form in forms for match in _MAILED.finditer(form))
     return tuple(dict.fromkeys(url for url in urls if not _authorized(policy, run, url, image=False)))
 
 

@@ -93,7 +93,7 @@ def handover(what: str) -> str:
     values = {
         "request_mb": f"{request / 1e6:.1f}",
         "total_gb_s": f"{total / 1e9:.1f}",
-        "links_gbit_s": f"{links * LINK_GBIT:,.0f}",
+        "links_gb_s": f"{links * LINK_GBIT / 8:,.0f}",
         "share": f"{total * 8 / 1e9 / (links * LINK_GBIT):.1%}",
         "four_links_ms": f"{four_links_ms:.1f}",
         "tls_ms": f"{request / TLS_BYTES_PER_S * 1e3:.0f}",

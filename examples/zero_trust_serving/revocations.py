@@ -33,7 +33,7 @@ class Message(NamedTuple):
 
 @dataclass
 class DenyList:
-    """Who has no access, as last heard, and as old as the writer says: a replica may repeat a message for ever."""
+    """Who has no access, as last heard, and as old as the writer says: a replica may repeat a message forever."""
 
     heard: Message = field(default_factory=Message)
     _lock: Lock = field(default_factory=Lock)
@@ -41,7 +41,7 @@ class DenyList:
     def hear(self, message: Message) -> bool:
         """Take a message whose signature holds; False, which alerts, if it is older than what is known."""
         with self._lock:
-            if message.epoch < self.heard.epoch:
+            if message[:2] < self.heard[:2]:  # epoch, then as_of
                 return False
             self.heard = message
             return True

@@ -284,6 +284,22 @@ def test_a_mails_link_from_a_source_is_asked_about_and_one_of_the_users_is_not()
     assert decide(run, "send_mail", **letter(USER, body=PAGE))[0].verdict is Verdict.ALLOW
 
 
+@pytest.mark.parametrize("more", ["(4711)", "'4711", "_(4711)", '"4711', "<4711", "\U000e0034\U000e0037"])
+def test_a_link_in_a_mail_is_all_that_a_client_may_take_for_it(more):
+    """A page of anybody's was fetched before; what stands behind its URL would leave with it."""
+    run = decide(gate.start("run-1", USER, "x"), "fetch_url", url="https://drop.example/p")[1]
+    run = decide(run, "find_contact", name="x")[1]
+    assert decide(run, "send_mail", **letter(USER, body="https://drop.example/p"))[0].verdict is Verdict.ALLOW
+    decision = decide(run, "send_mail", **letter(USER, body=f"https://drop.example/p{more}"))[0]
+    assert (decision.verdict, decision.reason) == (Verdict.BLOCK, Reason.URL_MADE_UP)
+
+
+def test_the_users_own_link_may_hold_brackets():
+    url = "https://en.example/wiki/Mercury_(planet)"
+    run = tainted(f"Mail me {url}")
+    assert decide(run, "send_mail", **letter(USER, body=f"Here it is ({url})."))[0].verdict is Verdict.ALLOW
+
+
 def test_text_of_a_mail_that_is_no_link_is_not_judged():
     body = "Dana <dana@northwind.example> wrote: a < b, List<String>, xs[0](y), and/or"
     assert decide(tainted(), "send_mail", **letter(USER, body=body))[0].verdict is Verdict.ALLOW

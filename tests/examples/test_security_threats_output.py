@@ -260,6 +260,18 @@ def test_punctuation_behind_an_address_is_not_part_of_it(mark):
     assert output.shown(POLICY, run_of("See https://shop.example/a"), answer) == output.Shown(answer, ())
 
 
+@pytest.mark.parametrize("more", ["(4711)", "'4711", "_(4711)", '"4711', "`4711"])
+def test_an_address_is_all_that_a_client_may_take_for_it(more):
+    shown = output.shown(POLICY, run_of(fetched={FETCHED}), f"See {FETCHED}{more} for it")
+    assert FETCHED not in shown.text
+    assert shown.removed == (FETCHED,)
+
+
+@pytest.mark.parametrize("around", ["({})", "**{}**", '"{}",', "'{}'", "`{}`.", "<{}", "{}<br>"])
+def test_what_stands_around_an_address_is_not_part_of_it(around):
+    assert FETCHED in output.shown(POLICY, run_of(fetched={FETCHED}), around.format(FETCHED)).text
+
+
 def test_without_private_data_links_are_free_and_images_are_not():
     run = run_of(private=False)
     assert left("[x](https://any.example/a) ![y](https://any.example/b)", run) == {"a https://any.example/a"}

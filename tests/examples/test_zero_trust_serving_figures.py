@@ -30,7 +30,7 @@ class TestHandover:
 
     def test_links(self):
         # 96 GPUs of 400 Gb/s; 786.4 of 38,400
-        assert figures.handover("links_gbit_s") == "38,400"
+        assert figures.handover("links_gb_s") == "4,800"
         assert figures.handover("share") == "2.0%"
         # 327.68 MB at 50 GB/s, then by four GPUs side by side
         assert figures.handover("four_links_ms") == "1.6"

@@ -257,6 +257,8 @@ class TestDenyList:
         assert deny.denies("acme", "any")
         assert deny.hear(message(5, 102, "tenant:acme"))
         assert deny.heard.as_of == 102
+        assert not deny.hear(message(5, 101, "tenant:acme"))  # from a replica that lags
+        assert deny.heard.as_of == 102
         assert deny.hear(message(6, 103))
         assert not deny.denies("acme", "any")
 
