@@ -302,7 +302,7 @@ def streaming_ner_per_s() -> str:
 def hold_table() -> str:
     """Return, by what may be open, how much of it is held and for how long."""
     rows = [
-        ("Stand-in", LONGEST_STAND_IN + 1, "the blank behind its word"),
+        ("Stand-in", LONGEST_STAND_IN + 11, "the blank behind its word and up to ten marks"),
         ("SSN with separators", LONGEST_NINE + 2, "two more characters"),
         ("Card in groups", 21, "the same"),
         ("Bare nine digits", 9 + CUE_AFTER, f"{CUE_AFTER} more: a word behind them may decide"),

@@ -364,6 +364,22 @@ def test_a_change_of_key_may_be_asked_for_again(tmp_path: Path, monkeypatch: pyt
     )
 
 
+def test_a_change_to_the_key_that_signs_already_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for a second time after it was done, and the sealer dies before the signature."""
+    world = fill(World(tmp_path), 1)
+    world.sealer.rotate(OTHER_KEY)
+    with monkeypatch.context() as patched:
+        cut_off_the_key_service(patched)
+        with pytest.raises(TimeoutError):
+            world.sealer.rotate(OTHER_KEY)
+    with pytest.raises(SealError, match="signs now"):
+        Sealer(world.archive, KEY, ORIGIN, lambda: world.now)
+    Sealer(world.archive, OTHER_KEY, ORIGIN, lambda: world.now)
+    assert world.codes(known=[]) == set()
+
+
 def test_a_change_of_key_needs_the_old_signature(tmp_path: Path) -> None:
     """The signer dies between the seal that names the new key and its signature: nobody may follow."""
     world = fill(World(tmp_path), 1)

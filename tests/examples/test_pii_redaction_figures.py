@@ -118,7 +118,7 @@ def test_holding():
     assert figures.open_streams() == 875  # 150 x 350 / 60
     assert figures.streaming_ner_per_s() == "5,833"  # 150 x 350 / 9
     assert LONGEST_STAND_IN == 16
-    assert "| Stand-in | 17 | 71 ms |" in figures.hold_table()
+    assert "| Stand-in | 27 | 112 ms |" in figures.hold_table()
     assert 9 + CUE_AFTER + 1 <= 36, "a bare number, what decides it and the character behind fit into 150 ms"
     assert (
         "| SSN with separators | 17 | 71 ms |" in figures.hold_table()
