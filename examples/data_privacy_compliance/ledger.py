@@ -159,11 +159,13 @@ class Ledger:
         self._db.executemany("INSERT OR IGNORE INTO dead_key (seq, key_id) VALUES (?, ?)", found)
 
     def dead_keys(self, seq: int | None = None) -> list[str]:
-        """Return the keys of one erasure, or of all, that were destroyed and are still remembered."""
+        """Return the keys destroyed for one erasure's patient up to it, or for all, that are still remembered."""
         return [
             row[0]
             for row in self._db.execute(
-                "SELECT DISTINCT key_id FROM dead_key WHERE ?1 IS NULL OR seq = ?1 ORDER BY key_id", (seq,)
+                "SELECT DISTINCT key_id FROM dead_key WHERE ?1 IS NULL OR seq IN (SELECT seq FROM entry"
+                " WHERE seq <= ?1 AND ref = (SELECT ref FROM entry WHERE seq = ?1)) ORDER BY key_id",
+                (seq,),
             )
         ]
 

@@ -181,9 +181,11 @@ class Keys(_Store):
         """
 
         def delete(cursor: sqlite3.Cursor) -> None:
+            # Another worker may have applied some meanwhile, and a readmitted patient have a new key.
+            due = [erasure for erasure in erasures if erasure[0] > self.applied]
             find = "SELECT ?, key_id FROM key WHERE ref = ?"
-            record([row for erasure in erasures for row in cursor.execute(find, erasure)])
-            cursor.executemany("DELETE FROM key WHERE ref = ?", [(ref,) for _, ref in erasures])
+            record([row for erasure in due for row in cursor.execute(find, erasure)])
+            cursor.executemany("DELETE FROM key WHERE ref = ?", [(ref,) for _, ref in due])
 
         self._delete(delete, through)
         # --8<-- [end:destroy]

@@ -56,9 +56,10 @@ class Ending:
     status: int | None = 200
     """None where nothing was sent, as when the client leaves first."""
     refused_for: Literal["quota", "request", "capacity"] | None = None
-    """Why the gateway itself refused it: over quota, not a request it accepts (form, size, access), or no room.
+    """Why it was refused: over quota, not a request we accept (form, size, access, content), or no room.
 
-    None where the refusal came from an engine or the provider. Never guessed from the status.
+    The gateway's own decision, or an error code of the provider on a short list, such as a filtered prompt.
+    None for every other refusal by an engine or the provider. Never guessed from the status.
     """
     closed_by_client: bool = False
     error_event: bool = False

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from base64 import b64encode
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -486,6 +487,20 @@ class TestErasure:
         world.service.catch_up(9)
         assert world.service.receipt(order_id).left == (keys.file.name,)
 
+    def test_a_later_order_for_the_same_patient_looks_for_the_key_that_died_before(self, world):
+        fill(world)
+        _, keys = world.service.back_up(0)
+        copied = shutil.copy(keys.file, world.folder / "copied")
+        key_id, _ = world.service.keys.of(world.kms.reference("lyon", ANNA))
+        erase(world)
+        erase(world, "order-2", 10)
+        world.service.expire(30)
+        assert world.service.receipt("order-2").state is State.FINAL
+        world.service.restore(keys._replace(file=Path(copied)))
+        for order_id in ("order-1", "order-2"):
+            receipt = world.service.receipt(order_id)
+            assert (receipt.state, receipt.left) == (State.UNREADABLE, (f"key {key_id}",))
+
     def test_an_erasure_by_another_worker_does_not_make_the_ledger_look_old(self, world, monkeypatch):
         """It is decided and applied while this worker looks how far ledger and stores have come."""
         fill(world)
@@ -549,6 +564,25 @@ class TestWritersAfterErasure:
         with pytest.raises(Restricted):
             world.service.put("lyon", ANNA, "conversation", TEXT, 1)
         assert other.export("lyon", ANNA, 1).rows == {}
+        other.close()
+
+    def test_a_late_replay_leaves_the_key_of_a_readmitted_patient(self, world):
+        """Another worker applies the erasure, and readmits the patient, before this one has the store's lock."""
+        fill(world)
+        other = Service(world.folder, world.kms, load(), "eu", CLINICS, world.random)
+        world.service.order("order-1", "lyon", ANNA, 1)
+
+        def interfere(name):
+            if name == "destroy keys":
+                world.service._step = lambda _: None
+                other.catch_up(9)
+                other.readmit("return", "lyon", ANNA, 9)
+                other.put("lyon", ANNA, "vector", OTHER, 9)
+
+        world.service._step = interfere
+        world.service.carry_out(9)
+        assert other.read("lyon", ANNA, "vector", 9) == [OTHER]
+        assert world.service.receipt("order-1").state is State.FINAL
         other.close()
 
     def test_two_writers_of_a_new_patient_agree_on_a_key(self, tmp_path):
