@@ -242,13 +242,15 @@ class Machine:
         for name, window in (("starts", self._starts), ("ends", self._ends)):
             rates = window.rates(now, s.minimum_calls)
             if rates and rates.reaches(s.failure_rate, s.slow_rate):
-                why = f"{rates.failed} failed, {rates.slow} slow of {rates.calls} {name}"
-                if self.state is State.RAMP and self._step > 0:
-                    self._step_downs += 1
-                    self._at_step(now, self._step - 1, why)
-                else:
-                    self._open(now, why)
+                self._fall(now, f"{rates.failed} failed, {rates.slow} slow of {rates.calls} {name}")
                 return
+
+    def _fall(self, now: float, why: str) -> None:
+        if self.state is State.RAMP and self._step > 0:
+            self._step_downs += 1
+            self._at_step(now, self._step - 1, why)
+        else:
+            self._open(now, why)
 
     def _probed(self, now: float, good: bool) -> None:
         if not good:
@@ -261,11 +263,12 @@ class Machine:
     def _step_up(self, now: float) -> None:
         s = self.settings
         rates = self._starts.rates(now, s.minimum_calls)
-        if rates is None and now >= self._quiet_at and self._newest_good:
-            # Too few calls to judge are too few to hurt: at night the rate of the last minute will do.
-            rates = self._starts.all(now)
-            if rates.reaches(s.failure_rate, s.slow_rate):
+        if rates is None and now >= self._quiet_at:
+            few = self._starts.all(now)  # at night the rate of the last minute will do
+            if few.reaches(s.failure_rate, s.slow_rate):
+                self._fall(now, f"{few.failed} failed, {few.slow} slow of {few.calls} in a quiet step")
                 return
+            rates = few if self._newest_good else None
         if now < self._until or rates is None:
             return
         if self._step + 1 < len(s.ramp):

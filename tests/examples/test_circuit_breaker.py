@@ -356,10 +356,26 @@ def test_a_quiet_step_needs_its_longest_time_and_one_good_call() -> None:
 
 
 @pytest.mark.parametrize("seen", [(False,), (True, False), (False, True)])
-def test_a_quiet_step_does_not_climb_over_a_failure(seen: tuple[bool, ...]) -> None:
+def test_a_quiet_step_falls_by_the_rate_that_opens_a_closed_one(seen: tuple[bool, ...]) -> None:
     breaker = quiet(*seen)
     breaker.acquire(7.0)
-    assert (breaker.state, breaker.share) == (State.RAMP, 0.25)
+    assert breaker.state is State.OPEN
+
+
+@pytest.mark.parametrize("dies_at", [0.05, 0.4, 0.8])
+def test_a_provider_that_dies_again_at_night_is_shut_out(dies_at: float) -> None:
+    """So few calls come that no step ever sees twenty of them."""
+    breaker = Machine(Settings(), lambda: 0.5)
+    breaker.force_open(0.0, 5.0)
+    now, died = 0.0, None
+    while died is None or now < died + 300:
+        now += 2.0
+        died = now if died is None and breaker.share >= dies_at and breaker.state is State.RAMP else died
+        if permit := breaker.acquire(now):
+            breaker.ended(permit, now + 1.0, failed=died is not None)
+        if died is not None and breaker.state is State.OPEN:
+            return
+    pytest.fail(f"{breaker.state}, {breaker.share}")
 
 
 def test_a_quiet_step_climbs_over_fewer_failures_than_open_a_closed_one() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import subprocess
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
 from examples.circuit_breaker import capacity, figures, setting
+from examples.circuit_breaker.brownout import play
+from examples.circuit_breaker.machine import Settings
 from examples.circuit_breaker.simulation import (
     OUTAGE,
     PLACES,
@@ -165,6 +168,12 @@ def test_a_brownout_of_a_third_opens_by_chance_and_one_of_a_tenth_does_not() -> 
     assert [row[-1] for row in rows] == [3.2, 3.6]  # 2.18 + 10 or 14 failures at 10 a second
     assert rows[0][1] == rows[1][1] == rows[1][2] == 100
     assert 15 < rows[0][3] < 40 < rows[0][2] < 90 < rows[1][3]
+
+
+def test_a_threshold_of_seven_in_ten_flaps_when_four_in_ten_fail() -> None:
+    rps = setting.replica_rps() / setting.REGIONS
+    runs = [play(0.4, Settings(failure_rate=0.7), rps, lasts_s=900, seed=seed) for seed in range(4)]
+    assert mean(run.admitted for run in runs) < 0.7
 
 
 # The outage ----------------------------------------------------------------------------------------------------------
