@@ -11,7 +11,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from examples.observability_stack.setting import BASELINE_SHARE, SHORT_PROMPT
+from examples.observability_stack.setting import BASELINE_SHARE, SHORT_PROMPT, TTFT_LIMIT_S
 from examples.observability_stack.stream import PROMISES, STALL_S, Closing, Outcome, Request, Watch
 
 SEMCONV = "gen-ai v0.1.0, Development"
@@ -46,7 +46,7 @@ class Metrics:
             registry=registry,
         )
         self.ttft = histogram(
-            "llm_ttft_seconds", "Arrival to first token, at the gateway.", ("model", "prompt"), TTFT_BUCKETS
+            "llm_ttft_seconds", "Arrival to first token, or wait in vain.", ("model", "prompt"), TTFT_BUCKETS
         )
         self.tpot = histogram("llm_tpot_seconds", "Mean time per output token.", ("model",), TPOT_BUCKETS)
         self.gap = histogram(
@@ -83,9 +83,10 @@ class Metrics:
         self.finishes.labels(record.model, record.finish_reason).inc(1)
         for promise, kept in record.promises().items():
             self.promises.labels(tenant, promise, "yes" if kept else "no").inc(1, None if kept else exemplar)
-        if record.ttft_s is not None:
+        # A wait in vain counts as the least that its first token would have taken: who gives up is not left out.
+        if record.ttft_s is not None or record.waited_s() > TTFT_LIMIT_S:
             prompt = "short" if record.input_tokens < SHORT_PROMPT else "long"
-            self.ttft.labels(record.model, prompt).observe(record.ttft_s, exemplar)
+            self.ttft.labels(record.model, prompt).observe(record.waited_s(), exemplar)
         if record.tpot_s is not None:
             self.tpot.labels(record.model).observe(record.tpot_s, exemplar)
             self.gap.labels(record.model).observe(record.longest_gap_s, exemplar)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from examples.observability_stack.gateway import Chunk, Gateway
+from examples.observability_stack.setting import SHORT_PROMPT
 from examples.observability_stack.signals import Metrics, Signals
 from examples.observability_stack.stream import STALL_S, By, Closing, Outcome, Request, Watch, judge
 
@@ -250,6 +251,40 @@ def test_a_client_that_leaves_early_is_in_neither_part_of_the_ratio():
     assert record.promises().keys() == {"ttft", "ttft_5s", "tpot"}
     assert bench.value("llm_tenant_promises_total", tenant="t1", promise="complete", kept="no") == 0
     assert bench.value("llm_output_tokens_count", model="m3", version="v7") == 0
+
+
+SILENT = {
+    "trace_id": "0" * 32, "region": "eu", "tenant": "t1", "model": "m3", "version": "v7", "replica": "r12",
+    "input_tokens": 2_000, "output_tokens": 0, "finish_reason": "none", "ttft_s": None, "tpot_s": None, "longest_gap_s": 0.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "waited", "promises"),
+    [
+        (By.CLIENT, 0.9, {}),  # left before any limit: nothing is known
+        (By.CLIENT, 1.0, {}),
+        (By.CLIENT, 4.0, {"ttft": False}),
+        (By.CLIENT, 9.0, {"ttft": False, "ttft_5s": False}),
+        (By.CLIENT, 11.0, {"complete": False, "ttft": False, "ttft_5s": False}),
+        (By.ENGINE, 0.2, {"complete": False}),
+        (By.ENGINE, 60.0, {"complete": False, "ttft": False, "ttft_5s": False}),
+    ],
+)
+def test_a_limit_that_passes_without_a_token_is_missed(
+    ended_by: By, waited: float, promises: dict[str, bool]
+):
+    outcome = judge(None, ended_by, waited)
+    record = Closing(outcome=outcome, ended_by=ended_by, duration_s=waited, **SILENT)  # type: ignore[arg-type]
+    assert record.promises() == promises
+    long = replace(record, input_tokens=SHORT_PROMPT)
+    assert long.promises().keys() == promises.keys() & {"complete"}
+    registry = CollectorRegistry()
+    Metrics(registry).observe(record, None, frozenset({"t1"}))
+    counted = registry.get_sample_value("llm_ttft_seconds_count", {"model": "m3", "prompt": "short"}) or 0
+    assert counted == ("ttft" in promises), "the model's alert sees what the tenant's does"
+    in_time = {"model": "m3", "prompt": "short", "le": "1.0"}
+    assert not registry.get_sample_value("llm_ttft_seconds_bucket", in_time)
 
 
 def test_a_gateway_that_is_being_shut_down_has_broken_its_streams():
