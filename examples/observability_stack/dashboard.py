@@ -114,7 +114,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Closing records per stream counted",
             "percentunit",
             {
-                'sum(rate(otelcol_exporter_sent_log_records{exporter="elasticsearch/closing"}[15m]))'
+                '(sum(rate(otelcol_exporter_sent_log_records{exporter="elasticsearch/closing"}[15m])) or vector(0))'
                 " / sum(rate(llm_streams_total[15m]))": "arrived"
             },
         ),

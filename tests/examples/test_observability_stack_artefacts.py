@@ -69,6 +69,8 @@ MUTANTS = [
     ("incident_three", "quality.yml", "mean1h offset 1d", "mean1h offset 1m"),
     ("quiet", "alerts.yml", ") >= 20", ") >= 1"),
     ("quiet", "alerts.yml", "[1h])) >= 10", "[1h])) >= 1"),
+    ("silent", "alerts.yml", " or vector(0)", ""),
+    ("silent", "alerts.yml", ' or absent(up{job="collectors"} == 1)', ""),
     ("slow", "alerts.yml", "changes(DCGM_FI_DEV_XID_ERRORS[10m]) > 0", "DCGM_FI_DEV_XID_ERRORS > 0"),
 ]
 
