@@ -443,10 +443,24 @@ def false_alarms_a_day() -> str:
     return f"{chance * (s.TENANTS - s.LABELED_TENANTS) * 24:,.0f}"
 
 
-def chance_tickets_a_month(least: int = 8, of: int = 20) -> str:
-    """Of a rule on a tenant's last requests, over the tenants without a contract, in windows that do not overlap."""
-    windows = s.MEDIAN_TENANT_PER_HOUR * 24 * 30 / of * (s.TENANTS - s.LABELED_TENANTS)
-    return f"{tail_probability(least, of, 1 - s.TTFT_TARGET) * windows:.0f}"
+def episodes_a_request(least: int, of: int, share: float) -> float:
+    """How often the count of bad ones among the last requests reaches `least`: asked at each request, so windows overlap.
+
+    One too few are bad among those that stay, a good one drops out and a bad one comes.
+    """
+    stay = comb(of - 1, least - 1) * share ** (least - 1) * (1 - share) ** (of - least)
+    return stay * (1 - share) * share
+
+
+def chance_tickets_a_month(least: int) -> str:
+    """Of a rule on a tenant's last 20 requests, by luck, over all requests of the tenants without a contract."""
+    episodes = episodes_a_request(least, 20, 1 - s.TTFT_TARGET) * inv.REQUESTS * (1 - s.LABELED_SHARE)
+    return f"{episodes:.0f}" if episodes > 10 else f"{episodes:.1f}"
+
+
+def requests_to_ticket(least: int, share: float = 0.30) -> str:
+    """Between one ticket and the next of the same rule, at a tenant of whose first tokens so many are late."""
+    return f"{1 / episodes_a_request(least, 20, share):.0f}"
 
 
 def stalled_tpot_ms() -> str:

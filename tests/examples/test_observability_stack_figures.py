@@ -203,11 +203,24 @@ def test_small_tenants_and_small_numbers():
     assert chance == pytest.approx(0.0608, abs=1e-4)
     assert f.chance_of_noise() == "6.1%"
     assert f.false_alarms_a_day() == f"{chance * 1_450 * 24:,.0f}" == "2,115"
-    # C(20, 8) * 0.05^8 * 0.95^12 and eleven smaller terms: 2.86e-06, on 21,600 / 20 * 1,450 windows
-    assert f.chance_tickets_a_month() == "4"
-    assert sum(
-        math.comb(20, k) * 0.05**k * 0.95 ** (20 - k) for k in range(8, 21)
-    ) * 1_566_000 == pytest.approx(4.47, abs=0.01)
+    # C(19, 9) * 0.05^9 * 0.95^10 * 0.05 * 0.95 = 5.13e-09 and, for 8 of 20, 1.01e-06; 40 requests/s are 103.68 million
+    assert f.chance_tickets_a_month(10) == "0.5"
+    assert f.chance_tickets_a_month(8) == "105"
+    assert f.requests_to_ticket(10) == "93"
+
+
+def test_a_window_that_slides_rings_more_often_than_windows_side_by_side():
+    """Episodes of a rule on the last 20, counted in draws; a share at which there are enough of them."""
+    rng = random.Random(13)
+    late = [rng.random() < 0.3 for _ in range(400_000)]
+    count, ringing, episodes = sum(late[:20]), False, 0
+    for new, old in zip(late[20:], late, strict=False):
+        count += new - old
+        episodes += count >= 10 and not ringing
+        ringing = count >= 10
+    assert len(late) / episodes == pytest.approx(1 / f.episodes_a_request(10, 20, 0.3), rel=0.05)
+    apart = f.tail_probability(10, 20, 0.3) / 20
+    assert f.episodes_a_request(10, 20, 0.3) > 3 * apart
 
 
 def test_the_other_figures():
