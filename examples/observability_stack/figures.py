@@ -20,6 +20,12 @@ STALL_S = 5.0
 """In the example of a stalled stream."""
 QUEUE_BYTES = {"service": 4e9, "traces": 2e9, "closing": 10e9}
 """On the disk of one collector, as its configuration says."""
+SAMPLE_LIMIT = 2_000
+"""Of a gateway's scrape, as its configuration says."""
+VERSION_SERIES = sum(metric.a_pod() for metric in inv.DESIGN if "version" in metric.labels) // (
+    s.MODELS * s.VERSIONS
+)
+"""Of one pod, for each version of a model."""
 MIGRATION_DOLLARS = 40_000.0
 """Of moving logs or traces to another store: two engineers for a month, an estimate."""
 
@@ -222,6 +228,15 @@ def samples_worst() -> str:
 
 def pod_series() -> str:
     return f"{inv.a_pod():,}"
+
+
+def version_series() -> str:
+    return f"{VERSION_SERIES}"
+
+
+def versions_to_limit() -> str:
+    """More than the inventory's, until a pod's scrape fails."""
+    return f"{(SAMPLE_LIMIT - inv.a_pod()) // VERSION_SERIES + 1}"
 
 
 def all_tenants_dollars() -> str:

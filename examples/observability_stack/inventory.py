@@ -22,7 +22,7 @@ class Metric:
     series: int = 1
 
     def a_pod(self) -> int:
-        """Series of one pod once every combination has occurred. A client library drops none until it restarts."""
+        """Series of one pod once every combination has occurred. A client library drops none by itself."""
         return prod(self.labels.values()) * self.series
 
 

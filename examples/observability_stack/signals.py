@@ -69,6 +69,16 @@ class Metrics:
         for outcome in Outcome:
             self.streams.labels(model, version, outcome)
 
+    def retire(self, model: str, version: str, template: str) -> None:
+        """Drop a version that no longer serves, once its last stream has ended.
+
+        The client library keeps a series for as long as the process runs, and a scrape over its limit fails as a whole.
+        """
+        self.build.remove(model, version, template)
+        self.length.remove(model, version)
+        for outcome in Outcome:
+            self.streams.remove(model, version, outcome)
+
     def declare_tenants(self, labeled: frozenset[str]) -> None:
         """Export the promises of every labeled tenant, and of all others together, at zero, for the same reason."""
         for tenant in (*labeled, OTHER):

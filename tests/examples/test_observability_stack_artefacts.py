@@ -137,6 +137,10 @@ def test_the_scrape_limit_leaves_room_above_the_inventory():
         if job["job_name"] == "gateway"
     ]
     assert 1.5 * inventory.a_pod() < gateway["sample_limit"] < 3 * inventory.a_pod()
+    assert gateway["sample_limit"] == figures.SAMPLE_LIMIT
+    [rule] = [rule for rule in rules() if rule.get("alert") == "ScrapeNearLimit"]
+    assert f"> 0.7 * {figures.SAMPLE_LIMIT}" in rule["expr"]
+    assert inventory.a_pod() < 0.6 * figures.SAMPLE_LIMIT, "silent at two versions a model"
 
 
 # --- Alertmanager -------------------------------------------------------------------------------------------------
@@ -201,6 +205,7 @@ def test_a_models_page_stands_for_those_of_its_tenants_and_for_nothing_else():
 EXTERNAL = {
     "up",
     "prometheus_tsdb_head_series",
+    "scrape_samples_scraped",
     "otelcol_exporter_sent_log_records",
     "otelcol_exporter_queue_size",
     "otelcol_exporter_queue_capacity",

@@ -86,6 +86,8 @@ def test_the_chart_shows_the_table():
 def test_the_designs_series():
     parts = (6 * 2 * 3, 6 * 5, 51 * 4 * 2, 6 * 2 * 15, 6 * 12, 6 * 12, 6 * 2 * 13, 6 * 2)
     assert f.pod_series() == f"{sum(parts)}" == "966"
+    assert f.version_series() == "17"  # 3 outcomes, 13 of a histogram, 1 of the build
+    assert f.versions_to_limit() == "61"  # 966 + 17 * 60 = 1,986, and * 61 = 2,003
     assert f.all_tenants_dollars() == "$1,872"  # 1,500 * 8 * 24 = 288,000
 
 

@@ -10,7 +10,7 @@ from opentelemetry import baggage, context
 from opentelemetry.propagate import get_global_textmap
 from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 
-from examples.observability_stack import inventory
+from examples.observability_stack import figures, inventory
 from examples.observability_stack import setting as s
 from examples.observability_stack.signals import OTHER, Metrics, headers, keep
 from examples.observability_stack.stream import STALL_S, By, Closing, Outcome, Request
@@ -156,6 +156,33 @@ def test_a_version_that_is_loaded_is_counted_from_zero():
         registry.get_sample_value("llm_streams_total", {**labels, "outcome": outcome}) for outcome in Outcome
     ] == [0, 0, 0]
     assert registry.get_sample_value("llm_build_info", {**labels, "template": "chat-7"}) == 1
+
+
+def test_a_year_of_releases_leaves_no_more_series_than_two_versions():
+    """Series pile up until a scrape exceeds its limit and fails as a whole."""
+
+    def series() -> int:
+        samples = [sample for family in registry.collect() for sample in family.samples]
+        return sum(not sample.name.endswith("_created") for sample in samples)
+
+    bench = Bench(registry=(registry := CollectorRegistry()))
+    metrics = bench.signals._metrics
+    counts = []
+    for release in range(52):
+        version = f"v{release}"
+        metrics.declare("m3", version, f"t{release}")
+        bench.serve(
+            [*TOKENS, STOP],
+            request=Request(tenant="t1", model="m3", version=version, replica="r", input_tokens=10),
+        )
+        counts.append(series())
+        if release:
+            metrics.retire("m3", f"v{release - 1}", f"t{release - 1}")
+    assert len(set(counts[1:])) == 1
+    assert counts[1] - counts[0] == figures.VERSION_SERIES == 17
+    metrics.retire("m3", "never-served", "t0")
+    assert bench.value("llm_streams_total", model="m3", version="v51", outcome="complete") == 1
+    assert bench.value("llm_ttft_seconds_count", model="m3", prompt="short") == 52
 
 
 def test_a_labeled_tenants_first_miss_can_be_seen():
