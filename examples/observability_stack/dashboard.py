@@ -44,6 +44,10 @@ def broken_share() -> str:
     return streams('outcome="broken"') + " / " + streams('outcome!="client_gone"')
 
 
+def month(kept: str) -> str:
+    return f'sum by (tenant, promise) (tenant_promise_kept:streams:increase30d{{kept=~"{kept}"}})'
+
+
 def per_engine(metric: str) -> str:
     return f"sum by (model_name) (rate({metric}[5m]))"
 
@@ -107,6 +111,18 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "GPU faults", "short", {"changes(DCGM_FI_DEV_XID_ERRORS[10m]) > 0": "{{instance}} GPU {{gpu}}"}
+        ),
+    ),
+    "Are contracts kept?": (
+        Panel(
+            "Kept over 30 days",
+            "percentunit",
+            {f"{month('yes')} / {month('yes|no')}": "{{tenant}} {{promise}}"},
+        ),
+        Panel(
+            "Missed over a day",
+            "percentunit",
+            {"tenant_promise:missed:ratio_rate1d": "{{tenant}} {{promise}}"},
         ),
     ),
     "Can this dashboard be trusted?": (

@@ -141,16 +141,12 @@ def draft_total(models: float = s.MODELS_A_TENANT) -> str:
     return _dollars(_draft_rest() + _events() + inv.series_dollars(inv.draft_series(models)))
 
 
-def draft_rest() -> str:
-    """Of the budget, what is left of the draft without tenant histograms and token events."""
-    return _percent(_draft_rest() / inv.budget())
-
-
 def _events() -> float:
     return inv.gb_dollars(inv.gb_a_month(inv.EVENTS_BYTES))
 
 
 def _draft_rest() -> float:
+    """What is left of the draft without tenant histograms and token events."""
     text = inv.gb_a_month(inv.TEXT_BYTES + inv.TRACE_BYTES + s.LOG_BYTES)
     return inv.series_dollars(s.SERIES_TODAY) + inv.gb_dollars(text)
 
@@ -161,9 +157,10 @@ def draft_percent(part: str) -> str:
 
 
 def history_series() -> str:
-    """What is kept for 13 months in both regions: histograms without pod or tenant."""
+    """What is kept for 13 months in both regions: histograms without pod or tenant, and each contract's counts."""
     ttft, tpot, length = s.MODELS * 2 * 13, s.MODELS * 10, s.MODELS * s.VERSIONS * 11
-    return f"{s.REGIONS * (ttft + tpot + length):,}"
+    contracts = s.LABELED_TENANTS * inv.PROMISES * 2
+    return f"{s.REGIONS * (ttft + tpot + length + contracts):,}"
 
 
 def cost_chart() -> dict[str, Any]:
@@ -417,6 +414,13 @@ def longer_minutes(limit: float, window_min: int) -> str:
 def top_share() -> str:
     """Of the fleet's traffic, the mean labeled tenant."""
     return _percent(s.LABELED_SHARE / s.LABELED_TENANTS, 1)
+
+
+def tenant_broken(of: str, share: float = 0.02) -> str:
+    """So large a share of the mean labeled tenant's streams: of the fleet's, or as a multiple of its budget."""
+    if of == "fleet":
+        return _percent(share * s.LABELED_SHARE / s.LABELED_TENANTS, 2)
+    return f"{share / (1 - s.COMPLETE_TARGET):.0f}"
 
 
 def burn_of(multiple: float = 14.4, target: float = s.TTFT_TARGET) -> str:

@@ -69,6 +69,9 @@ MUTANTS = [
     ("incident_three", "quality.yml", "mean1h offset 1d", "mean1h offset 1m"),
     ("quiet", "alerts.yml", ") >= 20", ") >= 1"),
     ("quiet", "alerts.yml", "[1h])) >= 10", "[1h])) >= 1"),
+    ("contracts", "alerts.yml", "contract:budget\n", "page:limit\n"),
+    ("contracts", "alerts.yml", "[1d])) >= 10", "[1d])) >= 1"),
+    ("contracts", "alerts.yml", "3 * tenant_promise:contract:budget", "300 * tenant_promise:contract:budget"),
     ("silent", "alerts.yml", " or vector(0)", ""),
     ("silent", "alerts.yml", ' or absent(up{job="collectors"} == 1)', ""),
     ("slow", "alerts.yml", "changes(DCGM_FI_DEV_XID_ERRORS[10m]) > 0", "DCGM_FI_DEV_XID_ERRORS > 0"),
@@ -128,6 +131,13 @@ def test_the_page_and_the_rules_name_the_same_limits_and_windows():
         if rule.get("record") == "tenant_promise:page:limit"
     }
     assert limits["ttft_5s"] == "vector(0.05)"
+    budgets = {
+        rule["labels"]["promise"]: float(rule["expr"][len("vector(") : -1])
+        for rule in rules()
+        if rule.get("record") == "tenant_promise:contract:budget"
+    }
+    targets = {"complete": s.COMPLETE_TARGET, "ttft": s.TTFT_TARGET, "tpot": s.TPOT_TARGET}
+    assert budgets == {promise: pytest.approx(1 - target) for promise, target in targets.items()}
 
 
 def test_the_scrape_limit_leaves_room_above_the_inventory():

@@ -59,7 +59,6 @@ def test_the_draft_part_by_part():
 def test_the_draft_as_a_whole():
     rest = 1_950 + 0.5 * REQUESTS * (9_600 + 8_400 + 3_000) / 1e9
     assert rest == pytest.approx(7_393.2)
-    assert f.draft_rest() == "43%"
     assert f.draft_percent("Every trace") == "13%"
     assert f.draft_percent("Event per output token") == "90%"
     assert f.draft_total(6) == "$177,385"  # 7,393.2 + 15,552 + 154,440
@@ -103,7 +102,7 @@ def test_the_designs_costs():
     assert f.design_share() == "32%"
     assert inv.kept_share() == pytest.approx(0.111, abs=5e-4)  # 0.1 + 5 + 5 + 1 in a hundred
     assert f.tail_saving() == "$1,936"  # 2,177.28 * 0.889
-    assert f.history_series() == "696"  # 2 regions * (6*2*13 + 6*10 + 6*2*11)
+    assert f.history_series() == "1,496"  # 2 regions * (6*2*13 + 6*10 + 6*2*11 + 50*4*2)
     assert f.prompt_store_gb() == "697"  # 200 * 604,800 * 9,600 * 0.6
     assert f.exemplar_mb() == "10"
 
@@ -186,6 +185,8 @@ def test_streams_and_samples():
 
 def test_small_tenants_and_small_numbers():
     assert f.top_share() == "1.6%"  # 80% / 50
+    assert f.tenant_broken("fleet") == "0.03%"  # 2% of 1.6%
+    assert f.tenant_broken("budget") == "20"  # 2% / 0.1%
     assert [row[1:] for row in cells(f.tenant_table())] == [
         ["3.2", "960", "11,520"],  # 160 / 50
         ["0.0276", "8.28", "99"],  # 40 / 1,450
