@@ -1,7 +1,7 @@
 """A strict model of the collector components that the two files use, and the checks that no schema makes.
 
 The binary decides: CI runs `otelcol-contrib validate --config=FILE` where there is one. This model catches a misspelled key
-and a pipeline that would leak, lose or evict telemetry. It is written from the components' documentation, v0.144 to v0.159.
+and a pipeline that would leak, lose or evict telemetry. It is written from the components' documentation, v0.144 to v0.162.
 """
 
 from __future__ import annotations
@@ -321,29 +321,63 @@ def faults(config: Config) -> list[str]:
 # --8<-- [end:faults]
 
 
+TEXT_FIELDS = {
+    "span.name": "set(span.name,",
+    "span.status.message": 'set(span.status.message, "")',
+    "span.trace_state": 'set(span.trace_state, "")',
+    "span.links": "set(span.links, nil)",
+    "spanevent.name": "set(spanevent.name,",
+    "log.severity_text": 'set(log.severity_text, "")',
+    "log.event_name": 'set(log.event_name, "")',
+}
+"""What is no attribute and can carry text all the same -> how the statement begins that empties or names it."""
+
+
+def _uncleaned(where: str, groups: list[Statements], own: set[str]) -> list[str]:
+    """Contexts whose attributes nothing takes away. Traces and logs share two, and each has to clean them."""
+    cleaned = {
+        group.context
+        for group in groups
+        if any(
+            statement.startswith(("keep_keys(", "delete_matching_keys(")) for statement in group.statements
+        )
+    }
+    shared = {"resource", "scope"} - cleaned
+    return [
+        *(f"transform: no keep_keys for {context} in {where}" for context in sorted(shared)),
+        *(f"transform: no keep_keys for {context}" for context in sorted(own - cleaned)),
+    ]
+
+
 def _faults_of(processor: Strict) -> list[str]:
     if isinstance(processor, Transform):
         if processor.error_mode != "propagate":
             return ["transform: a statement that fails lets the text pass"]
-        cleaned = {
-            group.context
+        missing = _uncleaned("trace_statements", processor.trace_statements, {"span", "spanevent"})
+        missing += _uncleaned("log_statements", processor.log_statements, {"log"})
+        statements = [
+            statement
             for group in (*processor.trace_statements, *processor.log_statements)
-            if any(statement.startswith("keep_keys(") for statement in group.statements)
-        }
-        missing = {"resource", "span", "spanevent", "log"} - cleaned
+            for statement in group.statements
+        ]
+        carriers = [
+            field
+            for field, emptied in TEXT_FIELDS.items()
+            if not any(statement.startswith(emptied) for statement in statements)
+        ]
         bodies = [
             statement
             for group in processor.log_statements
             for statement in group.statements
             if statement.startswith("set(log.body,")
         ]
-        # `set` with a value that is nil does nothing, so a body must be emptied before it is named.
+        # Without ottl.set.allowNil, `set` to a value that is nil does nothing, so a body is emptied before it is named.
         kept = (
             []
             if bodies[:1] == ['set(log.body, "")']
             else ["transform: a log without an event name keeps its body"]
         )
-        return [f"transform: no keep_keys for {context}" for context in sorted(missing)] + kept
+        return missing + [f"transform: {field} may carry text" for field in carriers] + kept
     if isinstance(processor, TailSampling):
         wait = seconds(processor.decision_wait)
         grace = seconds(processor.decision_wait_after_root_received)

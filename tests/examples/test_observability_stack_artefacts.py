@@ -367,8 +367,11 @@ def test_the_allow_list_names_what_the_gateway_writes_and_no_text():
 
 def test_a_record_that_is_sent_twice_is_one_document():
     config = collector.load(PACKAGE / "collector" / "agent.yml")
-    statements = config.processors["transform/allow"].log_statements[1].statements
-    assert 'set(log.attributes["elasticsearch.document_id"], log.attributes["trace_id"])' in statements
+    statements = config.processors["transform/allow"].log_statements[2].statements
+    named = 'set(log.attributes["elasticsearch.document_id"], log.attributes["trace_id"])'
+    assert f'{named} where log.attributes["trace_id"] != nil' in statements, (
+        "no field of nothing where there is no id"
+    )
     assert config.exporters["elasticsearch/closing"].logs_dynamic_id.enabled
     assert not config.exporters["elasticsearch/service"].logs_dynamic_id.enabled, "many lines share a trace"
 
@@ -431,7 +434,7 @@ def change(raw: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("agent.yml", "service>pipelines>traces>exporters", ["otlp_grpc/x"], "used and not defined"),
         (
             "agent.yml",
-            "processors>transform/allow>log_statements>1>statements",
+            "processors>transform/allow>log_statements>2>statements",
             ['keep_keys(log.attributes, ["event.name"])', 'set(log.body, log.attributes["event.name"])'],
             "keeps its body",
         ),
@@ -454,8 +457,38 @@ def test_a_pipeline_that_would_leak_or_lose_is_found(file: str, path: str, value
 
 def test_an_allow_list_that_forgets_the_events_of_spans_is_found():
     raw = parsed("agent.yml")
-    del raw["processors"]["transform/allow"]["trace_statements"][2]
-    assert faults_of(raw) == ["transform: no keep_keys for spanevent"]
+    del raw["processors"]["transform/allow"]["trace_statements"][3]
+    assert faults_of(raw) == [
+        "transform: no keep_keys for spanevent",
+        "transform: spanevent.name may carry text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statements", "group", "field"),
+    [
+        ("trace_statements", "span", "span.name"),
+        ("trace_statements", "span", "span.status.message"),
+        ("trace_statements", "span", "span.trace_state"),
+        ("trace_statements", "span", "span.links"),
+        ("trace_statements", "spanevent", "spanevent.name"),
+        ("log_statements", "log", "log.severity_text"),
+        ("log_statements", "log", "log.event_name"),
+    ],
+)
+def test_an_allow_list_for_attributes_alone_is_found(statements: str, group: str, field: str):
+    raw = parsed("agent.yml")
+    [listed] = [each for each in raw["processors"]["transform/allow"][statements] if each["context"] == group]
+    listed["statements"] = [each for each in listed["statements"] if not each.startswith(f"set({field},")]
+    assert faults_of(raw) == [f"transform: {field} may carry text"]
+
+
+def test_scopes_lose_their_attributes_in_traces_and_in_logs():
+    for statements in ("trace_statements", "log_statements"):
+        raw = parsed("agent.yml")
+        groups = raw["processors"]["transform/allow"][statements]
+        groups[:] = [each for each in groups if each["context"] != "scope"]
+        assert faults_of(raw) == [f"transform: no keep_keys for scope in {statements}"]
 
 
 @pytest.mark.parametrize(
@@ -464,7 +497,7 @@ def test_an_allow_list_that_forgets_the_events_of_spans_is_found():
         ("agent.yml", "processors>memory_limiter>limit_percent", 75),
         ("agent.yml", "processors>memory_limiter>spike_limit_percentage", 80),
         ("agent.yml", "exporters>loadbalancing>routing_key", "tenant"),
-        ("agent.yml", "processors>transform/allow>trace_statements>1>context", "spanevent"),
+        ("agent.yml", "processors>transform/allow>trace_statements>2>context", "spanevent"),
         ("agent.yml", "receivers>otpl", {}),
         ("agent.yml", "receivers>otlp>protocols>grpc>tls", None),
         ("agent.yml", "exporters>loadbalancing>protocol>otlp>tls>cert_file", None),
