@@ -129,7 +129,7 @@ class Closing:
     duration_s: float
 
     def waited_s(self) -> float:
-        """For the first token, or in vain."""
+        """For the first token, or in vain if none came."""
         return self.duration_s if self.ttft_s is None else self.ttft_s
 
     def promises(self) -> dict[str, bool]:
