@@ -45,12 +45,15 @@ def sources(seed: int = 15) -> dict[str, Items]:
         "console/audit-log": changed["prompts"],
         "gateway/first-served": _seen(item["artifact"] for item in changed["prompts"]),
         "evals/reports": changed["reports"],
-        "registry/released": [
+        # What earlier runs judged, so it vouches for nothing that went live unapproved.
+        "evidence/released": [
             {
                 "id": f"v-{number}",
                 "kind": "release",
+                "change": f"p-old-{number}",
                 "artifact": artifact,
-                "live_at": NOW - 90 * DAY,
+                "verdict": "pass",
+                "ended_at": NOW - 60 * DAY,
                 "withdrawn_at": None,
             }
             for number, artifact in enumerate(("sha256:07aa", "sha256:07ab", "sha256:07ac"))

@@ -19,7 +19,7 @@ FIELDS = {
     "adapter": {"artifact", "author", "approver", "approved_at", "evaluation", "live_at"},
     "system-prompt": {"artifact", "author", "approver", "approved_at", "evaluation", "live_at"},
     "routing": {"artifact", "author", "approver", "approved_at", "evaluation", "live_at"},
-    "release": {"artifact", "live_at", "withdrawn_at"},
+    "release": {"change", "artifact", "verdict", "ended_at", "withdrawn_at"},
     "report": {"artifact", "passed", "finished_at", "dataset", "threshold"},
     "bucket": {"account", "public", "holds_prompts", "oldest_days"},
     "table": {"account", "public", "holds_prompts", "oldest_days"},

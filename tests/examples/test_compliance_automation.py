@@ -125,7 +125,7 @@ class TestASourceThatIsNotWhole:
         result = evaluate(TESTS[test], with_snapshot(source, items=()))
         if source in TESTS[test].populations and len(TESTS[test].populations) == 1:
             assert result.state is State.UNKNOWN
-        elif source == "registry/released":
+        elif source == "evidence/released":
             assert result.state is State.PASS  # nothing was gone back to
         elif source in TESTS[test].references.values():
             assert (
@@ -475,7 +475,7 @@ class TestCapture:
 def test_the_rules_tests_hold():
     held = RULES.tests()
     assert [name for name, holds in held.items() if not holds] == []
-    assert len(held) == 56
+    assert len(held) == 59
     assert {name.split(".")[-2].removesuffix("_test") for name in held} == {
         name for name in RULES.texts if not name.endswith("_test")
     }
@@ -550,10 +550,20 @@ class TestTheGate:
             "approved_at": None,
             "evaluation": None,
         }
-        records = {**ASKED["records"], "released": CLEAN["registry/released"]}
+        records = {**ASKED["records"], "released": CLEAN["evidence/released"]}
         assert RULES.allows({**ASKED, "change": back, "records": records})
         assert RULES.decide("changes", {"items": [back], "records": records}) == {back["id"]: "pass"}
         assert not RULES.allows({**ASKED, "change": back})
+
+    @pytest.mark.parametrize(
+        "release", [{"verdict": "fail"}, {"verdict": None}, {"ended_at": None}, {"change": CHANGE["id"]}]
+    )
+    def test_what_went_live_without_approval_does_not_pass_the_second_time(self, release):
+        again = {**CHANGE, "artifact": "sha256:07aa", "approver": None, "evaluation": None}
+        earlier = {**CLEAN["evidence/released"][0], **release}
+        records = {**ASKED["records"], "released": [earlier]}
+        assert not RULES.allows({**ASKED, "change": again, "records": records})
+        assert RULES.decide("changes", {"items": [again], "records": records}) == {again["id"]: "fail"}
 
     def test_answers_each_of_many_at_once_for_itself(self):
         """The interpreter keeps its input between two calls; this one dawdles between them."""

@@ -29,12 +29,14 @@ proper(change, records) if {
 	evaluated(change, records.evaluations)
 }
 
-# Back to what was live before needs no new approval, unless it had been withdrawn.
+# Back to what went live properly before needs no new approval, unless it had been withdrawn.
 proper(change, records) if {
 	some earlier in records.released
 	earlier.artifact == change.artifact
-	is_number(earlier.live_at)
-	earlier.live_at < change.live_at
+	earlier.verdict == "pass" # what broke the glass vouches for nothing
+	earlier.change != change.id
+	is_number(earlier.ended_at)
+	earlier.ended_at < change.live_at
 	standing(earlier.withdrawn_at, change.live_at)
 }
 

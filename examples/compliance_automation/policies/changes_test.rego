@@ -17,15 +17,20 @@ good := {
 report := {"id": "e-1", "artifact": "sha256:aa", "passed": true, "finished_at": 80}
 
 doc := {"records": {"evaluations": [report], "released": [
-	{"artifact": "sha256:old", "live_at": 10, "withdrawn_at": null},
-	{"artifact": "sha256:bad", "live_at": 10, "withdrawn_at": 100},
-	{"artifact": "sha256:late", "live_at": 10, "withdrawn_at": 101},
-	{"artifact": "sha256:new", "live_at": 100, "withdrawn_at": null},
-	{"artifact": "sha256:undated", "live_at": null, "withdrawn_at": null},
-	{"artifact": "sha256:lost", "live_at": 10},
-	{"artifact": "sha256:worded", "live_at": "2026-01-01", "withdrawn_at": null},
-	{"artifact": "sha256:flagged", "live_at": 10, "withdrawn_at": true},
+	release({"artifact": "sha256:old"}),
+	release({"artifact": "sha256:bad", "withdrawn_at": 100}),
+	release({"artifact": "sha256:late", "withdrawn_at": 101}),
+	release({"artifact": "sha256:new", "ended_at": 100}),
+	release({"artifact": "sha256:live", "ended_at": null}),
+	object.remove(release({"artifact": "sha256:lost"}), ["withdrawn_at"]),
+	release({"artifact": "sha256:worded", "ended_at": "2026-01-01"}),
+	release({"artifact": "sha256:flagged", "withdrawn_at": true}),
+	release({"artifact": "sha256:rash", "verdict": "fail"}),
+	object.remove(release({"artifact": "sha256:unjudged"}), ["verdict"]),
+	release({"artifact": "sha256:itself", "change": "p-1"}),
 ]}}
+
+release(fields) := object.union({"change": "p-0", "verdict": "pass", "ended_at": 10, "withdrawn_at": null}, fields)
 
 change(fields) := object.union(good, fields)
 
@@ -60,13 +65,20 @@ test_back_to_what_was_live_passes_unless_withdrawn if {
 	changes.verdict(rash("sha256:old"), doc) == "pass"
 	changes.verdict(rash("sha256:bad"), doc) == "fail"
 }
+
+test_what_went_live_unapproved_vouches_for_no_rollback if {
+	changes.verdict(rash("sha256:rash"), doc) == "fail"
+	changes.verdict(rash("sha256:unjudged"), doc) == "fail"
+}
 # --8<-- [end:tests]
+
+test_a_change_does_not_vouch_for_itself if changes.verdict(rash("sha256:itself"), doc) == "fail"
 
 test_a_later_withdrawal_does_not_undo_a_rollback if changes.verdict(rash("sha256:late"), doc) == "pass"
 
 test_only_what_was_live_before_is_gone_back_to if {
 	changes.verdict(rash("sha256:new"), doc) == "fail"
-	changes.verdict(rash("sha256:undated"), doc) == "fail"
+	changes.verdict(rash("sha256:live"), doc) == "fail"
 	changes.verdict(rash("sha256:lost"), doc) == "fail"
 	changes.verdict(rash("sha256:worded"), doc) == "fail"
 	changes.verdict(rash("sha256:flagged"), doc) == "fail"

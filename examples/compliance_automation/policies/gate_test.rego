@@ -17,8 +17,9 @@ good := {
 doc := {"now": 100, "records": {
 	"evaluations": [{"id": "e-1", "artifact": "sha256:aa", "passed": true, "finished_at": 80}],
 	"released": [
-		{"artifact": "sha256:old", "live_at": 10, "withdrawn_at": null},
-		{"artifact": "sha256:bad", "live_at": 10, "withdrawn_at": 50},
+		{"change": "p-0", "artifact": "sha256:old", "verdict": "pass", "ended_at": 10, "withdrawn_at": null},
+		{"change": "p-0", "artifact": "sha256:bad", "verdict": "pass", "ended_at": 10, "withdrawn_at": 50},
+		{"change": "p-0", "artifact": "sha256:rash", "verdict": "fail", "ended_at": 10, "withdrawn_at": null},
 	],
 }}
 
@@ -33,6 +34,10 @@ test_without_approval_it_is_refused if {
 }
 
 test_a_rollback_is_allowed if gate.allowed(rash("sha256:old"), doc)
+
+test_a_rollback_to_what_broke_the_glass_is_refused if {
+	not gate.allowed(rash("sha256:rash"), doc)
+}
 
 test_a_rollback_to_what_was_withdrawn_is_refused if {
 	not gate.allowed(rash("sha256:bad"), doc)
