@@ -475,7 +475,7 @@ class TestCapture:
 def test_the_rules_tests_hold():
     held = RULES.tests()
     assert [name for name, holds in held.items() if not holds] == []
-    assert len(held) == 59
+    assert len(held) == 61
     assert {name.split(".")[-2].removesuffix("_test") for name in held} == {
         name for name in RULES.texts if not name.endswith("_test")
     }
@@ -497,7 +497,20 @@ def test_every_tests_rule_is_there():
 
 
 CHANGE = CLEAN["registry/promotions"][0]
-ASKED = {"now": estate.NOW, "change": CHANGE, "records": {"evaluations": CLEAN["evals/reports"]}}
+ASKED = {
+    "now": estate.NOW,
+    "asked": {"change": CHANGE["id"], "artifact": CHANGE["artifact"]},
+    "records": {"changes": [CHANGE], "evaluations": CLEAN["evals/reports"]},
+}
+
+
+def asked(changes: list[dict[str, object]], now: int = estate.NOW, **records: object) -> dict[str, object]:
+    """What the gate is asked of the first change, if its own records hold these."""
+    return {
+        "now": now,
+        "asked": {"change": changes[0]["id"], "artifact": changes[0]["artifact"]},
+        "records": {**ASKED["records"], "changes": changes, **records},
+    }
 
 
 class TestAChange:
@@ -536,9 +549,34 @@ class TestTheGate:
         ],
     )
     def test_refuses(self, changes):
-        assert not RULES.allows({**ASKED, "change": {**CHANGE, **changes}})
+        assert not RULES.allows(asked([{**CHANGE, **changes}]))
 
-    @pytest.mark.parametrize("question", [{}, {"change": {}}, {"change": None}, {"now": 1}])
+    @pytest.mark.parametrize("said", [{"change": "p-other"}, {"artifact": "sha256:another"}])
+    def test_refuses_what_its_records_do_not_hold(self, said):
+        assert not RULES.allows({**ASKED, "asked": {**ASKED["asked"], **said}})
+
+    def test_believes_no_approval_that_the_caller_brings(self):
+        records = {**ASKED["records"], "changes": [{**CHANGE, "approver": None}]}
+        said = {**ASKED["asked"], "approver": "ben", "approved_at": 1}
+        assert not RULES.allows({**ASKED, "asked": said, "change": CHANGE, "records": records})
+
+    def test_refuses_a_change_that_its_records_hold_twice(self):
+        assert not RULES.allows(asked([CHANGE, {**CHANGE, "artifact": "sha256:another"}]))
+
+    def test_the_glass_is_open_for_four_hours_once(self):
+        rash = {**CHANGE, "approver": None}
+        glass = {"change": rash["id"], "first": "ben", "second": "cat", "opened_at": 1000}
+        for now, open_ in ((999, False), (1000, True), (15400, True), (15401, False), (1_000_000, False)):
+            assert RULES.allows(asked([rash], now, glass=[glass])) is open_
+        again = {**glass, "opened_at": 15401}
+        assert not RULES.allows(asked([rash], 15401, glass=[glass, again]))
+
+    def test_believes_no_glass_that_the_caller_brings(self):
+        glass = {"change": CHANGE["id"], "first": "ben", "second": "cat", "opened_at": 1000}
+        question = asked([{**CHANGE, "approver": None}], 1000)
+        assert not RULES.allows({**question, "glass": [glass], "break_glass": glass | {"until": 2000}})
+
+    @pytest.mark.parametrize("question", [{}, {"asked": {}}, {"asked": None}, {"now": 1}])
     def test_refuses_what_it_cannot_read(self, question):
         assert not RULES.allows(question)
 
@@ -551,9 +589,9 @@ class TestTheGate:
             "evaluation": None,
         }
         records = {**ASKED["records"], "released": CLEAN["evidence/released"]}
-        assert RULES.allows({**ASKED, "change": back, "records": records})
+        assert RULES.allows(asked([back], released=CLEAN["evidence/released"]))
         assert RULES.decide("changes", {"items": [back], "records": records}) == {back["id"]: "pass"}
-        assert not RULES.allows({**ASKED, "change": back})
+        assert not RULES.allows(asked([back]))
 
     @pytest.mark.parametrize(
         "release", [{"verdict": "fail"}, {"verdict": None}, {"ended_at": None}, {"change": CHANGE["id"]}]
@@ -562,7 +600,7 @@ class TestTheGate:
         again = {**CHANGE, "artifact": "sha256:07aa", "approver": None, "evaluation": None}
         earlier = {**CLEAN["evidence/released"][0], **release}
         records = {**ASKED["records"], "released": [earlier]}
-        assert not RULES.allows({**ASKED, "change": again, "records": records})
+        assert not RULES.allows(asked([again], released=[earlier]))
         assert RULES.decide("changes", {"items": [again], "records": records}) == {again["id"]: "fail"}
 
     def test_answers_each_of_many_at_once_for_itself(self):

@@ -25,7 +25,9 @@ doc := {"now": 100, "records": {
 
 rash(artifact) := object.union(good, {"approver": null, "artifact": artifact})
 
-glass(first, second, until) := object.union(doc, {"break_glass": {"first": first, "second": second, "until": until}})
+glass(first, second, opened_at) := broken([{"change": "p-1", "first": first, "second": second, "opened_at": opened_at}])
+
+broken(glasses) := {"now": 15000, "records": object.union(doc.records, {"glass": glasses})}
 
 test_a_proper_change_is_allowed if gate.allowed(good, doc)
 
@@ -43,20 +45,20 @@ test_a_rollback_to_what_was_withdrawn_is_refused if {
 	not gate.allowed(rash("sha256:bad"), doc)
 }
 
-test_two_others_break_the_glass if gate.allowed(rash("sha256:aa"), glass("ben", "cat", 14500))
+test_two_others_break_the_glass if gate.allowed(rash("sha256:aa"), glass("ben", "cat", 600))
 
 test_the_author_is_not_one_of_the_two if {
-	not gate.allowed(rash("sha256:aa"), glass("ann", "cat", 14500))
+	not gate.allowed(rash("sha256:aa"), glass("ann", "cat", 600))
 }
 
 test_one_person_is_not_two if {
-	not gate.allowed(rash("sha256:aa"), glass("ben", "ben", 14500))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "ben", 600))
 }
 
 test_nobody_is_not_one_of_the_two if {
-	not gate.allowed(rash("sha256:aa"), glass("ben", null, 14500))
-	not gate.allowed(rash("sha256:aa"), glass("ben", "", 14500))
-	not gate.allowed(object.union(rash("sha256:aa"), {"author": null}), glass("ben", "cat", 14500))
+	not gate.allowed(rash("sha256:aa"), glass("ben", null, 600))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "", 600))
+	not gate.allowed(object.union(rash("sha256:aa"), {"author": null}), glass("ben", "cat", 600))
 }
 
 test_an_approval_dated_ahead_is_refused if {
@@ -64,6 +66,17 @@ test_an_approval_dated_ahead_is_refused if {
 }
 
 test_the_glass_closes_after_four_hours if {
-	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", 14501))
-	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", 100))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", 599))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", 15001))
+	not gate.allowed(rash("sha256:aa"), glass("ben", "cat", null))
+}
+
+test_breaking_it_again_gives_no_more_time if {
+	first := {"change": "p-1", "first": "ben", "second": "cat", "opened_at": 599}
+	not gate.allowed(rash("sha256:aa"), broken([first, object.union(first, {"opened_at": 14999})]))
+}
+
+test_the_glass_is_broken_for_one_change if {
+	other := {"change": "p-0", "first": "ben", "second": "cat", "opened_at": 14999}
+	not gate.allowed(rash("sha256:aa"), broken([other]))
 }
