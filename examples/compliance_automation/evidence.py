@@ -2,7 +2,7 @@
 
 `objects/` has each input once, under its own digest; `records/` has one signed record a run, each naming the one before.
 In production the folder is write-once storage of an account that no platform administrator can enter, and the key is in
-a key service that only the recorder may use.
+a key service that only the recorder may use. Here a file's date stands for the end of its lock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -26,6 +25,9 @@ from examples.compliance_automation.evaluate import Attestation, Inputs, Result,
 from examples.compliance_automation.rego import Rules
 from examples.compliance_automation.snapshots import Snapshot, canonical, digest
 from examples.compliance_automation.waivers import Waiver
+
+KEPT = 731 * 86400
+"""24 months in seconds, with a leap day, from the last record that needs it."""
 
 EVALUATOR = ("catalog", "evaluate", "rego", "snapshots", "waivers")
 
@@ -43,14 +45,14 @@ def record(folder: Path, inputs: Inputs, results: Mapping[str, Result], key: Ed2
         "previous": before[-1][1] if before else None,
         "at": inputs.now,
         "engine": engine(),
-        "objects": {name: _keep(folder, value) for name, value in _whole(inputs).items()},
+        "objects": {name: _keep(folder, value, inputs.now) for name, value in _whole(inputs).items()},
         "sources": {
             source: {
                 **snapshot.model_dump(
                     mode="json", exclude={"items"}
                 ),  # query, collector, time, complete, error
                 "count": len(snapshot.items),
-                "items": _keep(folder, list(snapshot.items)),
+                "items": _keep(folder, list(snapshot.items), inputs.now),
             }
             for source, snapshot in inputs.snapshots.items()
         },
@@ -58,7 +60,9 @@ def record(folder: Path, inputs: Inputs, results: Mapping[str, Result], key: Ed2
     }
     signed = {"body": body, "signature": key.sign(canonical(body)).hex()}
     # Of two recorders one fails here, so the chain cannot fork.
-    _create(folder / "records" / f"{number:08}.json", json.dumps(signed, indent=1).encode())
+    _create(
+        folder / "records" / f"{number:08}.json", json.dumps(signed, indent=1).encode(), inputs.now + KEPT
+    )
     return number, digest(signed)
 
 
@@ -147,10 +151,11 @@ def _inputs(folder: Path, body: dict[str, Any], loaded: dict[str, Rules]) -> Inp
 
     Raises OSError, ValueError, KeyError, TypeError or AttributeError.
     """
-    kept = {name: _take(folder, sha256) for name, sha256 in body["objects"].items()}
+    until = body["at"] + KEPT
+    kept = {name: _take(folder, sha256, until) for name, sha256 in body["objects"].items()}
     return Inputs(
         controls=tuple(Control(**row) for row in kept["controls"]),
-        snapshots={source: _snapshot(folder, row) for source, row in body["sources"].items()},
+        snapshots={source: _snapshot(folder, row, until) for source, row in body["sources"].items()},
         rules=loaded.setdefault(body["objects"]["rules"], Rules(kept["rules"])),
         waivers=tuple(Waiver(**row) for row in kept["waivers"]),
         attestations=tuple(Attestation(**row) for row in kept["attestations"]),
@@ -158,8 +163,8 @@ def _inputs(folder: Path, body: dict[str, Any], loaded: dict[str, Rules]) -> Inp
     )
 
 
-def _snapshot(folder: Path, row: dict[str, Any]) -> Snapshot:
-    items = _take(folder, row["items"])
+def _snapshot(folder: Path, row: dict[str, Any], until: int) -> Snapshot:
+    items = _take(folder, row["items"], until)
     if len(items) != row["count"]:
         raise ValueError(f"{row['source']}: {len(items)} items, not {row['count']}")
     return Snapshot(
@@ -167,16 +172,24 @@ def _snapshot(folder: Path, row: dict[str, Any]) -> Snapshot:
     )
 
 
-def _keep(folder: Path, value: Any) -> str:
-    """Keep a value once. What has not changed since the last run takes no room, and is not written again."""
+def _keep(folder: Path, value: Any, now: int) -> str:
+    """Keep a value once, but locked as long as the newest record that names it: a lock may grow, never shrink."""
     sha256 = digest(value)
-    with suppress(FileExistsError):
-        _create(folder / "objects" / f"{sha256}.json", canonical(value))
+    path = folder / "objects" / f"{sha256}.json"
+    try:
+        _create(path, canonical(value), now + KEPT)
+    except FileExistsError:
+        if now + KEPT > locked_until(path):
+            os.utime(path, (now, now + KEPT))  # on S3: PutObjectRetention
     return sha256
 
 
-def _create(path: Path, content: bytes) -> None:
-    """A new file with all of its content or none, whenever the machine stops. Raises FileExistsError."""
+def locked_until(path: Path) -> int:
+    return int(path.stat().st_mtime)
+
+
+def _create(path: Path, content: bytes, until: int) -> None:
+    """A new file with all of its content and its lock, or none, whenever the machine stops. Raises FileExistsError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{uuid4().hex}")
     try:
@@ -184,16 +197,19 @@ def _create(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        os.utime(draft, (until, until))
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _take(folder: Path, sha256: str) -> Any:
+def _take(folder: Path, sha256: str, until: int) -> Any:
     path = folder / "objects" / f"{sha256}.json"
     if not path.exists():
         raise ValueError(f"object {sha256[:8]} is missing")
     value = json.loads(path.read_bytes())
     if digest(value) != sha256:
         raise ValueError(f"object {sha256[:8]} was altered")
+    if locked_until(path) < until:
+        raise ValueError(f"object {sha256[:8]} is unlocked too early")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -285,6 +286,33 @@ def test_the_same_input_is_kept_once(recorded):
     # Six accounts, routes, flows, terms; controls, rules, waivers, attestations: three runs, one copy.
     assert len(list((folder / "objects").glob("*"))) == 9 + 4
     assert all(path.stem == digest(json.loads(path.read_text())) for path in (folder / "objects").glob("*"))
+
+
+def of_the_rules(folder: Path) -> Path:
+    sha256 = json.loads(nth(folder, 1).read_text())["body"]["objects"]["rules"]
+    return folder / "objects" / f"{sha256}.json"
+
+
+def test_an_object_is_locked_as_long_as_the_newest_record_that_names_it(folder):
+    # The rules of month 0 are those of month 20 too.
+    late = inputs_at(estate.NOW + 600 * 86400)
+    assert evidence.locked_until(of_the_rules(folder)) == estate.NOW + 1800 + evidence.KEPT
+    evidence.record(folder, late, run(late), KEY)
+    assert evidence.locked_until(of_the_rules(folder)) == late.now + evidence.KEPT
+    assert evidence.locked_until(nth(folder, 1)) == estate.NOW + evidence.KEPT
+    assert evidence.locked_until(nth(folder, 4)) == late.now + evidence.KEPT
+
+
+def test_a_lock_never_shrinks(folder):
+    evidence.record(folder, inputs_at(estate.NOW), {}, KEY)
+    assert evidence.locked_until(of_the_rules(folder)) == estate.NOW + 1800 + evidence.KEPT
+
+
+def test_an_object_that_is_free_before_its_record_is_a_fault(folder):
+    path = of_the_rules(folder)
+    os.utime(path, (0, estate.NOW + evidence.KEPT))
+    fault = f"object {path.stem[:8]} is unlocked too early"
+    assert faults(folder) == [f"record {number}: {fault}" for number in (2, 3)]
 
 
 # --- Findings -----------------------------------------------------------------------------------------------------
