@@ -2,13 +2,15 @@
 
 `objects/` has each input once, under its own digest; `records/` has one signed record a run, each naming the one before.
 In production the folder is write-once storage of an account that no platform administrator can enter, and the key is in
-a key service that only the recorder may use. Here a file's date stands for the end of its lock.
+a key service that only the recorder may use. Here a file's date stands for the end of its lock. A
+copy for an auditor has every version of a key as a file.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -59,7 +61,7 @@ def record(folder: Path, inputs: Inputs, results: Mapping[str, Result], key: Ed2
         "results": [asdict(result) for result in results.values()],
     }
     signed = {"body": body, "signature": key.sign(canonical(body)).hex()}
-    # Of two recorders one fails here, so the chain cannot fork.
+    # Created only if absent (on S3: If-None-Match: *), so of two recorders one fails and the chain cannot fork.
     _create(
         folder / "records" / f"{number:08}.json", json.dumps(signed, indent=1).encode(), inputs.now + KEPT
     )
@@ -76,6 +78,9 @@ def verify(
     """Everything that is wrong with a folder of evidence, up to `until`. Each run is run again, none is believed."""
     previous, last, number = None, None, 0
     loaded: dict[str, Rules] = {}
+    # A store that locks each version still lets a second one hide the first.
+    keys = Counter(path.name.split(".")[0] for path in folder.glob("*/*.json"))
+    yield from (f"{name}: {count} versions" for name, count in sorted(keys.items()) if count > 1)
     for number, path in enumerate(sorted((folder / "records").glob("*.json")), start=1):
         try:
             signed = json.loads(path.read_text(encoding="utf-8"))

@@ -250,6 +250,14 @@ def test_two_recorders_cannot_fork_the_chain(folder, monkeypatch):
     assert len(list((folder / "records").iterdir())) == 3
 
 
+@pytest.mark.parametrize("kind", ["records", "objects"])
+def test_a_second_version_of_a_key_is_a_fault(folder, kind):
+    """Object Lock keeps the first version and lets a second come: the newest is what a plain read gets."""
+    path = sorted((folder / kind).iterdir())[1]
+    shutil.copy(path, path.with_suffix(".2.json"))
+    assert f"{path.stem}: 2 versions" in faults(folder)
+
+
 def test_a_recorder_that_dies_leaves_no_half_record(folder, monkeypatch):
     def die(descriptor: int) -> None:
         raise OSError("no space left")
