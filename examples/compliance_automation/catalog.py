@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 CATALOG = Path(__file__).with_name("controls.yml")
 CRITICAL_MINUTES = 30
 """After two missed scans nobody would hear of a critical failure within the hour."""
+CRITICAL_LATE_MINUTES = 10
+"""With a longer wait for the population, nor after one missed scan."""
 
 
 class _Strict(BaseModel):
@@ -30,8 +32,8 @@ class Test(_Strict):
     """One way to test a control.
 
     `populations` are the snapshots whose items are judged, one for each account, cluster or tool. `witness` is a second
-    source that saw the same items, and names them by the field `witness_key`. `references` are what a rule compares
-    with.
+    source that saw the same items, and names them by the field `witness_key`; what it saw in the last `late_minutes`
+    may not have arrived in the population. `references` are what a rule compares with.
     """
 
     __test__ = False  # not pytest's
@@ -45,6 +47,7 @@ class Test(_Strict):
     item_kinds: tuple[str, ...] = ()
     witness: str | None = None
     witness_key: Literal["id", "artifact"] = "id"
+    late_minutes: int = Field(0, ge=0, le=30)
     references: dict[str, str] = {}
     params: dict[str, int] = {}
     fresh_minutes: int | None = Field(None, gt=0)
@@ -63,6 +66,8 @@ class Test(_Strict):
             )
         if self.severity == "critical" and (self.fresh_minutes or 0) > CRITICAL_MINUTES:
             raise ValueError(f"{self.id}: a critical test may be {CRITICAL_MINUTES} minutes old at most")
+        if self.severity == "critical" and self.late_minutes > CRITICAL_LATE_MINUTES:
+            raise ValueError(f"{self.id}: a critical test may wait {CRITICAL_LATE_MINUTES} minutes at most")
         if (
             self.kind == "events"
             and self.severity in ("critical", "high")

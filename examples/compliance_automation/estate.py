@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ def sources(seed: int = 15) -> dict[str, Items]:
         _change(rng, changed, "promotions", f"p-{number:03}", rng.choice(("weights", "adapter")), number >= 4)
     for number in range(120):
         _change(rng, changed, "prompts", f"c-{number:03}", rng.choice(("system-prompt", "routing")), False)
-    launches = [
+    launches: Items = [
         {
             "id": f"n-{number:03}",
             "kind": "launch",
@@ -41,9 +41,9 @@ def sources(seed: int = 15) -> dict[str, Items]:
     ]
     made = {
         "registry/promotions": changed["promotions"],
-        "fleet/first-loads": _seen(item["artifact"] for item in changed["promotions"]),
+        "fleet/first-loads": _seen((item["artifact"], item["live_at"]) for item in changed["promotions"]),
         "console/audit-log": changed["prompts"],
-        "gateway/first-served": _seen(item["artifact"] for item in changed["prompts"]),
+        "gateway/first-served": _seen((item["artifact"], item["live_at"]) for item in changed["prompts"]),
         "evals/reports": changed["reports"],
         # What earlier runs judged, so it vouches for nothing that went live unapproved.
         "evidence/released": [
@@ -78,7 +78,7 @@ def sources(seed: int = 15) -> dict[str, Items]:
             _term("t-3", "west", ["/chat"], "C-2026-02"),
         ],
         "cloud/launch-events": launches,
-        "scheduler/nodes-joined": _seen(item["id"] for item in launches),
+        "scheduler/nodes-joined": _seen((item["id"], item["launched_at"]) for item in launches),
         "images/approved": [{"id": "i-1", "kind": "image", "digest": "sha256:9f2c"}],
         "tickets/access-reviews": [
             {
@@ -214,5 +214,5 @@ def _term(name: str, provider: str, endpoints: list[str], contract: str) -> dict
     }
 
 
-def _seen(ids: Any) -> Items:
-    return [{"id": name, "kind": "seen"} for name in ids]
+def _seen(found: Iterable[tuple[str, int]]) -> Items:
+    return [{"id": name, "kind": "seen", "seen_at": at} for name, at in found]

@@ -86,13 +86,22 @@ def doubt(source: str, snapshots: Mapping[str, Snapshot], fresh_minutes: int, no
 
 
 def unseen(test: Test, items: list[dict[str, Any]], snapshots: Mapping[str, Snapshot]) -> str | None:
-    """What the second source saw and the population lacks."""
+    """What the second source saw and the population lacks, although it had time to arrive there."""
     if test.witness is None or test.witness not in snapshots:
         return None
-    missing = snapshots[test.witness].ids() - {item.get(test.witness_key) for item in items}
+    taken = [snapshots[source].captured_at for source in test.populations if source in snapshots]
+    whole = min(taken, default=0) - 60 * test.late_minutes  # what is younger may be on its way
+    seen = snapshots[test.witness]
+    due = {item["id"] for item in seen.items if not pending(item, whole, seen.captured_at)}
+    missing = due - {item.get(test.witness_key) for item in items}
     if not missing:
         return None
     return f"{test.witness} saw {len(missing)} that the population lacks: {', '.join(sorted(missing)[:3])}"
+
+
+def pending(item: Mapping[str, Any], whole: int, taken: int) -> bool:
+    """Whether an item was seen lately. Without a date, or with one to come, it would wait for ever."""
+    return isinstance(item.get("seen_at"), int) and whole < item["seen_at"] <= taken
 
 
 def hollow(test: Test, snapshots: Mapping[str, Snapshot]) -> list[str]:

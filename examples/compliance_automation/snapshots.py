@@ -29,7 +29,7 @@ FIELDS = {
     "launch": {"image", "disk_encrypted", "launched_at", "lifecycle"},
     "image": {"digest"},
     "access-review": {"closed_days_ago", "reviewer", "system_admin", "to_remove", "removed"},
-    "seen": set(),
+    "seen": {"seen_at"},
 }
 """What evidence may say of an item of each kind. A digest of a prompt, yes; a prompt, no."""
 

@@ -42,7 +42,8 @@ def clean() -> dict[str, estate.Items]:
     made["registry/promotions"] = made["registry/promotions"][4:8]
     made["evals/reports"] = made["evals/reports"][:4]
     made["fleet/first-loads"] = [
-        {"id": item["artifact"], "kind": "seen"} for item in made["registry/promotions"]
+        {"id": item["artifact"], "kind": "seen", "seen_at": item["live_at"]}
+        for item in made["registry/promotions"]
     ]
     for what in ("console/audit-log", "gateway/first-served"):
         made[what] = []
@@ -154,6 +155,29 @@ class TestAnEmptyPopulation:
         result = evaluate(TESTS["sto-1.stores"], with_snapshot("acct-4/stores", items=()))
         assert (result.state, result.population, result.passed) == (State.UNKNOWN, 10, 10)
         assert result.doubts == ("acct-4/stores: empty, and nothing confirms it",)
+
+
+class TestWhatTheSecondSourceSawJustNow:
+    def seen(self, at: object, taken: int = estate.NOW) -> State:
+        inputs = with_snapshot("cloud/launch-events", captured_at=taken)
+        joined = GOOD.snapshots["scheduler/nodes-joined"]
+        items = (*joined.items, {"id": "n-new", "kind": "seen", "seen_at": at})
+        inputs.snapshots[joined.source] = joined.model_copy(update={"items": items})
+        return state("nod-1.launches", inputs)
+
+    def test_is_pending_until_the_events_should_have_arrived(self):
+        late = 60 * TESTS["nod-1.launches"].late_minutes
+        assert self.seen(estate.NOW - late + 1) is State.PASS
+        assert self.seen(estate.NOW - late) is State.UNKNOWN
+
+    def test_waits_for_a_population_that_was_taken_earlier(self):
+        late = 60 * TESTS["nod-1.launches"].late_minutes
+        assert self.seen(estate.NOW - late, taken=estate.NOW - 900) is State.PASS
+        assert self.seen(estate.NOW - late - 900, taken=estate.NOW - 900) is State.UNKNOWN
+
+    @pytest.mark.parametrize("at", [None, "2099-01-01", 0, estate.NOW + 1])
+    def test_without_a_date_or_with_one_to_come_is_not_pending(self, at):
+        assert self.seen(at) is State.UNKNOWN
 
 
 @pytest.mark.parametrize("test", WITNESSED)
@@ -641,6 +665,7 @@ class TestTheGate:
         {"not_applicable": {"why": "", "decided_by": "x", "decided_on": "2026-01-01"}},
         {"kind": "events", "witness": None, "references": {}},
         {"fresh_minutes": 31},
+        {"late_minutes": 11},
         {"repair": "evict-node"},
     ],
 )
