@@ -33,7 +33,8 @@ class Test(_Strict):
 
     `populations` are the snapshots whose items are judged, one for each account, cluster or tool. `witness` is a second
     source that saw the same items, and names them by the field `witness_key`; what it saw in the last `late_minutes`
-    may not have arrived in the population. `references` are what a rule compares with.
+    may not have arrived in the population. `references` are what a rule compares with. `seeds` are items that are bad
+    on purpose, to show that collector and rule still see it; they count nowhere.
     """
 
     __test__ = False  # not pytest's
@@ -49,6 +50,7 @@ class Test(_Strict):
     witness_key: Literal["id", "artifact"] = "id"
     late_minutes: int = Field(0, ge=0, le=30)
     references: dict[str, str] = {}
+    seeds: tuple[str, ...] = ()
     params: dict[str, int] = {}
     fresh_minutes: int | None = Field(None, gt=0)
     due_days: int | None = Field(None, gt=0)

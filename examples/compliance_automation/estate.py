@@ -95,6 +95,9 @@ def sources(seed: int = 15) -> dict[str, Items]:
     }
     for account in range(1, 7):
         made[f"acct-{account}/stores"] = [_store(rng, account, number) for number in range(30)]
+    # Bad on purpose: public, with old prompts that nobody wrote.
+    planted = {"id": "acct-6/seed", "public": True, "holds_prompts": True, "oldest_days": 94}
+    made["acct-6/stores"].insert(0, {**made["acct-6/stores"][0], **planted})
     made["acct-2/stores"][7] |= {"id": "acct-2/eval-debug", "holds_prompts": True, "oldest_days": 94}
     made["acct-1/stores"][3] |= {"id": "acct-1/docs-site", "public": True}
     return made

@@ -104,6 +104,15 @@ def pending(item: Mapping[str, Any], whole: int, taken: int) -> bool:
     return isinstance(item.get("seen_at"), int) and whole < item["seen_at"] <= taken
 
 
+def unfailed(test: Test, verdicts: dict[str, str]) -> list[str]:
+    """Takes the seeds out of the verdicts. One that did not fail says that a collector or the rule is blind."""
+    return [
+        f"{seed}: bad on purpose, and did not fail"
+        for seed in test.seeds
+        if verdicts.pop(seed, None) != "fail"
+    ]
+
+
 def hollow(test: Test, snapshots: Mapping[str, Snapshot]) -> list[str]:
     """The sources of a population that hold nothing at all, if there is no second one to confirm it."""
     if test.witness:
@@ -111,7 +120,9 @@ def hollow(test: Test, snapshots: Mapping[str, Snapshot]) -> list[str]:
     return [
         f"{source}: empty, and nothing confirms it"
         for source in test.populations
-        if source in snapshots and snapshots[source].error is None and not snapshots[source].items
+        if source in snapshots
+        and snapshots[source].error is None
+        and not snapshots[source].ids() - set(test.seeds)
     ]
 
 
@@ -136,23 +147,25 @@ def evaluate(test: Test, inputs: Inputs) -> Result:
     if not any(blind):
         try:
             verdicts = inputs.rules.decide(str(test.rule), document(test, items, inputs))
+            doubts += unfailed(test, verdicts)
         except RuleError as error:
             doubts.append(str(error))
-    undecided = set(ids) - verdicts.keys()
+    undecided = set(ids) - verdicts.keys() - set(test.seeds)
     failed = {item for item, verdict in verdicts.items() if verdict == "fail"}
     excepted = failed & waived(inputs.waivers, test.id, inputs.today())
     said = tuple(reason for reason in doubts if reason)
+    count = sum(name not in test.seeds for name in ids)
     if failed - excepted:
         state = State.FAIL
     elif said or undecided:
         state = State.UNKNOWN
-    elif not items:
+    elif not count:
         # Nothing happened, if a second source says so too.
         state = State.NO_OCCURRENCE if test.witness else State.UNKNOWN
     else:
         state = State.EXCEPTED if excepted else State.PASS
     return Result(
-        test.id, state, inputs.now, len(items), len(verdicts) - len(failed), tuple(sorted(failed - excepted)),
+        test.id, state, inputs.now, count, len(verdicts) - len(failed), tuple(sorted(failed - excepted)),
         tuple(sorted(excepted)), tuple(sorted(undecided)), said,
     )  # fmt: skip
 

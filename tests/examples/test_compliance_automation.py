@@ -36,6 +36,9 @@ TESTS = {test.id: test for control in CONTROLS.values() for test in control.test
 WITNESSED = ("chg-1.promotions", "nod-1.launches")
 
 
+SEED = "acct-6/seed"
+
+
 def clean() -> dict[str, estate.Items]:
     """An estate where every machine's test passes; a small one, to be quick."""
     made = estate.sources()
@@ -51,7 +54,8 @@ def clean() -> dict[str, estate.Items]:
     made["scheduler/nodes-joined"] = made["scheduler/nodes-joined"][1:5]
     made["egress/flows"] = made["egress/flows"][:3]
     for account in range(1, 7):
-        made[f"acct-{account}/stores"] = made[f"acct-{account}/stores"][10:12]
+        stores = made[f"acct-{account}/stores"]
+        made[f"acct-{account}/stores"] = [store for store in stores if store["id"] == SEED] + stores[10:12]
     return made
 
 
@@ -133,7 +137,9 @@ class TestASourceThatIsNotWhole:
                 result.state is State.FAIL
             )  # compared with an empty list that was read whole: that is a verdict
         elif source in TESTS[test].populations:
-            assert result.doubts == (f"{source}: empty, and nothing confirms it",)
+            empty = f"{source}: empty, and nothing confirms it"
+            blind = (f"{SEED}: bad on purpose, and did not fail",) if source == "acct-6/stores" else ()
+            assert set(result.doubts) == {*blind, empty}
         else:  # a second source that saw less than the first proves nothing against it
             assert result.state is State.PASS
 
@@ -298,6 +304,50 @@ def test_no_damage_to_what_a_test_reads_leaves_a_pass(data):
     source = data.draw(st.sampled_from([s for s in sources_of(test) if s != TESTS[test].witness]))
     damage = data.draw(st.sampled_from(sorted(DAMAGES)))
     assert state(test, DAMAGES[damage](source)) in (State.UNKNOWN, State.FAIL)
+
+
+# --- Seeds --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("test", ["sto-1.stores", "ret-1.stores"])
+class TestASeed:
+    def stores(self, seeds: list[dict[str, object]], others: int = 2) -> Inputs:
+        items = [item for item in GOOD.snapshots["acct-6/stores"].items if item["id"] != SEED][:others]
+        return with_snapshot("acct-6/stores", items=(*seeds, *items))
+
+    def seed(self, **changes: object) -> dict[str, object]:
+        (found,) = [item for item in GOOD.snapshots["acct-6/stores"].items if item["id"] == SEED]
+        return {**found, **changes}
+
+    def test_fails_and_counts_nowhere(self, test):
+        result = evaluate(TESTS[test], GOOD)
+        assert (result.state, result.population, result.passed) == (State.PASS, 12, 12)
+        assert (result.failed, result.excepted, result.undecided) == ((), (), ())
+        assert repairs.allowed(TESTS[test], result, GOOD.snapshots) == []
+
+    @pytest.mark.parametrize(
+        "changes", [{"public": False, "oldest_days": 3}, {"public": None, "oldest_days": None}]
+    )
+    def test_that_does_not_fail_says_that_the_check_is_blind(self, test, changes):
+        result = evaluate(TESTS[test], self.stores([self.seed(**changes)]))
+        assert (result.state, result.population, result.passed) == (State.UNKNOWN, 12, 12)
+        assert result.doubts == (f"{SEED}: bad on purpose, and did not fail",)
+
+    def test_that_was_not_collected_says_so_too(self, test):
+        assert state(test, self.stores([])) is State.UNKNOWN
+
+    def test_hides_no_failure_beside_it(self, test):
+        result = evaluate(TESTS[test], self.stores([self.seed(), self.seed(id="acct-6/debug")]))
+        assert (result.state, result.failed) == (State.FAIL, ("acct-6/debug",))
+
+    def test_alone_is_no_population(self, test):
+        result = evaluate(TESTS[test], self.stores([self.seed()], others=0))
+        assert result.doubts == ("acct-6/stores: empty, and nothing confirms it",)
+
+    def test_a_rule_that_went_soft_is_found(self, test):
+        rule = str(TESTS[test].rule)
+        text = RULES.texts[rule].replace('"fail"', '"pass"')
+        assert state(test, replace(GOOD, rules=Rules({**RULES.texts, rule: text}))) is State.UNKNOWN
 
 
 # --- Failures -----------------------------------------------------------------------------------------------------
