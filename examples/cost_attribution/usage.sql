@@ -36,7 +36,10 @@ CREATE TABLE quarantine (
     reason text  NOT NULL
 );
 
-CREATE FUNCTION ingest(batch json) RETURNS integer LANGUAGE plpgsql AS $$
+-- All that a gateway may do. It runs as its owner, so that gateways need no right to the tables: they can neither read
+-- others' usage nor set the time of receipt, by which closed months are recomputed.
+CREATE FUNCTION ingest(batch json) RETURNS integer LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     item json; event usage_event; added integer := 0;
 BEGIN
@@ -135,8 +138,9 @@ BEGIN
     INSERT INTO owner VALUES (the_project, new_team, daterange(from_day, NULL), tstzrange(moment, NULL));
 END $$;
 
--- Who writes facts can do nothing else to them, and the trigger stops the owner's own mistakes.
+-- Who writes facts can do nothing else to them, nor read them; the trigger stops the owner's own mistakes.
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gateway') THEN CREATE ROLE gateway; END IF;
 END $$;
-GRANT SELECT, INSERT ON usage_event, quarantine TO gateway;
+REVOKE EXECUTE ON FUNCTION ingest FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ingest TO gateway;

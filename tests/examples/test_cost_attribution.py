@@ -357,11 +357,27 @@ class TestIngest:
             with pytest.raises(DatabaseError, match="append-only"):
                 db.execute(sql)
         gateway = server.connect(name, "gateway")
-        assert ingest(gateway, event(2)) == 1
+        assert ingest(gateway, event(2, received_at="2026-01-01T00:00:00Z")) == 1
+        assert (
+            db.value("SELECT count(*) FROM usage_event WHERE received_at < now() - interval '1 day'") == "0"
+        )
+        for sql in (
+            "INSERT INTO usage_event SELECT",  # with a time of receipt that a closed month would count
+            "SELECT person_alias FROM usage_event",
+            "SELECT event FROM quarantine",
+            "DELETE FROM usage_event",
+            "SELECT * FROM price",
+        ):
+            with pytest.raises(DatabaseError, match="permission denied"):
+                gateway.execute(sql)
+        # A table of the gateway's own does not take the place of the books'.
+        gateway.script("CREATE TEMP TABLE quarantine (digest text PRIMARY KEY, event json, reason text);")
+        assert ingest(gateway, event(3, output_tokens=-1)) == 0
+        assert db.value("SELECT count(*) FROM quarantine") == "1"
+        with contextlib.suppress(DatabaseError):
+            db.script("CREATE ROLE anna;")
         with pytest.raises(DatabaseError, match="permission denied"):
-            gateway.execute("DELETE FROM usage_event")
-        with pytest.raises(DatabaseError, match="permission denied"):
-            gateway.execute("SELECT * FROM price")
+            ingest(server.connect(name, "anna"), event(4))
 
 
 class TestPricesAndOwners:
