@@ -115,22 +115,24 @@ def charge(line: Line, ratio: Decimal | None = None) -> Charge:
         "BilledCost": cost, "EffectiveCost": cost, "ContractedCost": cost, "ListCost": cost,
         "BillingPeriodStart": _midnight(line.month), "BillingPeriodEnd": _midnight(_next_month(line.month)),
         "ChargePeriodStart": _midnight(start), "ChargePeriodEnd": _midnight(end),
-        "InvoiceId": f"chargeback-{line.month:%Y-%m}",
+        "InvoiceId": f"chargeback-{line.month:%Y-%m}", "ChargeClass": "Correction" if start < line.month else None,
         "ServiceCategory": _SERVICE[line.pool][0], "ServiceName": _SERVICE[line.pool][1], "x_Team": line.team,
     }  # fmt: skip
     if line.tokens is None or line.unit_nano is None:
         method, unit = METHODS[line.pool]
         details = json.dumps({"Elements": [{"AllocatedRatio": float(ratio or 0), "UsageUnit": unit}]})
         status = {"work": "Used", "standby": "Unused"}.get(line.pool)
-        return Charge.model_validate(row | {
-            "ChargeCategory": "Adjustment", "ChargeFrequency": "Recurring", "AllocatedResourceId": line.team,
-            "AllocatedMethodId": method, "AllocatedMethodDetails": details,
+        row |= {
+            "ChargeCategory": "Adjustment", "ChargeFrequency": "Recurring",
             "CapacityReservationId": "h100-fleet" if status else None, "CapacityReservationStatus": status,
-        })  # fmt: skip
+        }  # fmt: skip
+        divided = {
+            "AllocatedResourceId": line.team, "AllocatedMethodId": method, "AllocatedMethodDetails": details,
+        }  # fmt: skip
+        return Charge.model_validate(row if line.usage_day else row | divided)
     quantity, price = Decimal(line.tokens) / MILLION, Decimal(line.unit_nano).scaleb(-3)
     return Charge.model_validate(row | {
         "ChargeCategory": "Usage", "ChargeFrequency": "Usage-Based",
-        "ChargeClass": "Correction" if start < line.month else None,
         "SubAccountId": line.project, "SubAccountName": line.project, "PricingCategory": "Standard",
         "ConsumedQuantity": Decimal(line.tokens), "ConsumedUnit": "Tokens",
         "PricingQuantity": quantity, "PricingUnit": f"{MILLION} Tokens",
@@ -160,7 +162,9 @@ def export(lines: Sequence[Line]) -> list[Charge]:
     """All rows of one month. The ratios of a pool add up to 1, in billionths, as the specification asks."""
     ratios: dict[tuple[str, str], Decimal] = {}
     for pool in METHODS:
-        parts = {line.team: abs(line.nano_usd) for line in lines if line.pool == pool and line.tokens is None}
+        parts = {
+            line.team: abs(line.nano_usd) for line in lines if line.pool == pool and line.usage_day is None
+        }
         if parts:
             shares = in_whole_cents(10**9, parts)
             ratios |= {(pool, team): Decimal(share).scaleb(-9) for team, share in shares.items()}

@@ -48,6 +48,10 @@ CREATE TRIGGER closed_stays BEFORE UPDATE OR DELETE ON period FOR EACH ROW EXECU
 CREATE FUNCTION first_open_month() RETURNS date LANGUAGE sql STABLE AS
     $$ SELECT min(month) FROM period WHERE closed_at IS NULL $$;
 
+-- Corrections reach back two months before the one that is open, so events of days before that may leave the database.
+CREATE FUNCTION corrected_since(the_month date) RETURNS date LANGUAGE sql IMMUTABLE AS
+    $$ SELECT (the_month - interval '2 months')::date $$;
+
 -- --8<-- [start:post]
 CREATE FUNCTION post(known_at timestamptz DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -66,7 +70,8 @@ BEGIN
         FULL JOIN so_far AS s USING (usage_day, team, project, model, meter, unit_nano)
         JOIN period ON closed_at IS NULL AND month -- none yet: the usage waits for it
            = greatest(date_trunc('month', usage_day)::date, first_open_month())
-        WHERE coalesce(t.tokens, 0) <> coalesce(s.tokens, 0) AND unit_nano > 0),
+        WHERE coalesce(t.tokens, 0) <> coalesce(s.tokens, 0) AND unit_nano > 0
+            AND usage_day >= corrected_since(first_open_month())), -- older events have left
     header AS (
         INSERT INTO entry (month, kind) SELECT DISTINCT d.month, 'usage'
         FROM difference AS d RETURNING id, month)
@@ -99,32 +104,65 @@ CREATE TABLE driver (
     PRIMARY KEY (month, pool, team)
 );
 
--- The work of each team, from the events: what its GPU time adds up to by the end of the month, less what earlier months
--- have been divided by. So a late event, or a project that was somebody else's, is in the next month's driver.
-CREATE FUNCTION measure_work(the_month date) RETURNS void LANGUAGE sql AS $$
+-- The GPU time that a month's bill counts, by the day of use. Of a day before the month: what was learned since, with a sign.
+CREATE TABLE work (
+    month     date    NOT NULL REFERENCES period,
+    usage_day date    NOT NULL,
+    team      text    NOT NULL,
+    gpu_ms    numeric NOT NULL,
+    PRIMARY KEY (month, usage_day, team)
+);
+
+-- The month's own work becomes its driver. A late event, or a project that was somebody else's, is carried in dollars, at
+-- what its month paid for a millisecond: a team may lose more than it has used since, and no weight is below zero.
+CREATE FUNCTION measure_work(the_month date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    header bigint;
+BEGIN
     WITH latest AS (
         SELECT DISTINCT ON (attempt_id) *, (started_at AT TIME ZONE 'UTC')::date AS day
         FROM usage_event ORDER BY attempt_id, revision DESC),
     total AS (
-        SELECT coalesce(o.team, 'unowned') AS team, sum(l.gpu_ms) AS gpu_ms FROM latest AS l
+        SELECT l.day AS usage_day, coalesce(o.team, 'unowned') AS team, sum(l.gpu_ms) AS gpu_ms FROM latest AS l
         LEFT JOIN owner AS o ON o.project = l.project AND o.valid @> l.day AND upper_inf(o.known)
-        WHERE l.backend = 'fleet' AND l.day < the_month + interval '1 month' GROUP BY 1),
+        WHERE l.backend = 'fleet' GROUP BY 1, 2),
     earlier AS (
-        SELECT team, sum(weight) AS gpu_ms FROM driver WHERE pool = 'work' AND month < the_month GROUP BY 1)
+        SELECT usage_day, team, sum(gpu_ms) AS gpu_ms FROM work WHERE month < the_month GROUP BY 1, 2)
+    INSERT INTO work
+    SELECT the_month, usage_day, team, coalesce(t.gpu_ms, 0) - coalesce(e.gpu_ms, 0)
+    FROM total AS t FULL JOIN earlier AS e USING (usage_day, team)
+    WHERE coalesce(t.gpu_ms, 0) <> coalesce(e.gpu_ms, 0)
+        AND usage_day >= corrected_since(the_month) AND usage_day < the_month + interval '1 month';
+
     INSERT INTO driver
-    SELECT the_month, 'work', team, coalesce(t.gpu_ms, 0) - coalesce(e.gpu_ms, 0)
-    FROM total AS t FULL JOIN earlier AS e USING (team)
-    WHERE coalesce(t.gpu_ms, 0) <> coalesce(e.gpu_ms, 0);
-$$;
+    SELECT the_month, 'work', team, sum(gpu_ms) FROM work
+    WHERE month = the_month AND usage_day >= the_month GROUP BY team;
+
+    INSERT INTO entry (month, kind) VALUES (the_month, 'usage') RETURNING id INTO header;
+    WITH paid AS (
+        SELECT month, (i.nano_usd - w.carried) / nullif(w.weight, 0) AS nano_usd
+        FROM (SELECT month, sum(weight) AS weight, sum(carried) AS carried FROM weight
+              WHERE pool = 'work' GROUP BY 1) AS w
+        JOIN (SELECT e.month, sum(p.nano_usd) AS nano_usd FROM posting AS p JOIN entry AS e ON e.id = p.entry_id
+              WHERE e.kind = 'invoice' AND p.account = 'clearing' AND p.pool = 'work' GROUP BY 1) AS i USING (month)),
+    carried AS (
+        SELECT w.team, w.usage_day, round(w.gpu_ms * p.nano_usd) AS nano_usd
+        FROM work AS w JOIN paid AS p ON p.month = date_trunc('month', w.usage_day)
+        WHERE w.month = the_month AND w.usage_day < the_month)
+    INSERT INTO posting (entry_id, account, pool, team, usage_day, nano_usd)
+    SELECT header, account, 'work', CASE account WHEN 'team' THEN team END, usage_day, sign * nano_usd
+    FROM carried CROSS JOIN (VALUES ('team', 1), ('clearing', -1)) AS side (account, sign) WHERE nano_usd <> 0;
+END $$;
 
 CREATE VIEW weight AS
-SELECT month, pool, team, weight, 0::numeric AS carried FROM driver
-UNION ALL
-SELECT e.month, p.pool, p.team,
-       coalesce(sum(p.nano_usd) FILTER (WHERE p.usage_day >= e.month), 0),
-       coalesce(sum(p.nano_usd) FILTER (WHERE p.usage_day < e.month), 0)
-FROM entry AS e JOIN posting AS p ON p.entry_id = e.id
-WHERE e.kind = 'usage' AND p.account = 'team' GROUP BY 1, 2, 3;
+SELECT month, pool, team, sum(weight) AS weight, sum(carried) AS carried FROM (
+    SELECT month, pool, team, weight, 0 AS carried FROM driver
+    UNION ALL
+    SELECT e.month, p.pool, p.team, CASE WHEN p.usage_day >= e.month THEN p.nano_usd ELSE 0 END,
+           CASE WHEN p.usage_day < e.month THEN p.nano_usd ELSE 0 END
+    FROM entry AS e JOIN posting AS p ON p.entry_id = e.id
+    WHERE e.kind = 'usage' AND p.account = 'team') AS part
+GROUP BY 1, 2, 3;
 
 -- --8<-- [start:bill]
 CREATE FUNCTION bill(the_month date)
@@ -177,7 +215,7 @@ BEGIN
     FROM bill(the_month) AS b
     JOIN weight AS w ON w.month = the_month AND w.pool = b.pool AND w.team = b.team
     CROSS JOIN LATERAL (SELECT b.cents * 10000000
-        - CASE b.pool WHEN 'provider' THEN w.weight + w.carried ELSE 0 END AS nano_usd) AS rest
+        - w.carried - CASE b.pool WHEN 'provider' THEN w.weight ELSE 0 END AS nano_usd) AS rest
     CROSS JOIN (VALUES ('team', 1), ('clearing', -1)) AS side (account, sign)
     WHERE rest.nano_usd <> 0;
     SELECT sum(abs(nano_usd)) INTO open FROM (

@@ -53,6 +53,9 @@ BEGIN
                         <> (event.started_at, event.project, event.credential, event.backend)) THEN
                 RAISE EXCEPTION 'another attempt under the same id';
             END IF;
+            IF (event.started_at AT TIME ZONE 'UTC')::date < corrected_since(first_open_month()) THEN
+                RAISE EXCEPTION 'too old to be billed'; -- and if it is a duplicate, its key may have left
+            END IF;
             INSERT INTO usage_event SELECT event.* ON CONFLICT DO NOTHING;
             IF FOUND THEN
                 added := added + 1;

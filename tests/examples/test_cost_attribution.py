@@ -502,7 +502,52 @@ class TestLedger:
         db.execute("SELECT move_project('p4', 'bees', '2026-11-01')")
         db.script(f"SELECT measure_work('{NOVEMBER}');")
         drivers = db.execute("SELECT team, weight FROM driver WHERE month = :m ORDER BY team", m=NOVEMBER)
-        assert drivers == [("ants", "800"), ("bees", "500")]
+        assert drivers == [("ants", "700"), ("bees", "500")]
+        db.execute("SELECT book_invoice(:m, 'work', 1300)", m=NOVEMBER)
+        assert db.value(f"SELECT close('{NOVEMBER}')") == "1300"
+        assert bill(db, NOVEMBER, "work") == {"ants": 800, "bees": 500}
+        check_closed(db, NOVEMBER, {"work": 1300})
+
+    def test_a_team_that_loses_a_project_after_the_close_gets_its_work_back(self, db: Session) -> None:
+        """It has no new work to take that from, so its bill is below zero; and nothing is taken back twice."""
+        fleet = {"backend": "fleet", "model": "own"}
+        ingest(db, event(1, gpu_ms=640, **fleet), event(2, gpu_ms=360, project="p4", **fleet))
+        ingest(db, event(3, day="2026-11-02", gpu_ms=500, **fleet))
+        ingest(db, event(4, day="2026-12-02", gpu_ms=100, **fleet))
+        db.script("INSERT INTO period VALUES ('2026-12-01');")
+        bills = []
+        for month, cents in ((OCTOBER, 2000), (NOVEMBER, 500), ("2026-12-01", 100)):
+            db.script(f"SELECT measure_work('{month}');")
+            db.execute("SELECT book_invoice(:m, 'work', :c)", m=month, c=cents)
+            assert db.value(f"SELECT close('{month}')") == str(cents)
+            check_closed(db, month, {"work": cents})
+            bills.append(bill(db, month, "work"))
+            if month == OCTOBER:
+                db.execute("SELECT move_project('p4', 'bees', '2026-10-01')")
+        # At October's price of 2 cents, not at November's of 1.
+        assert bills == [{"ants": 1280, "cats": 720}, {"ants": 500, "bees": 720, "cats": -720}, {"ants": 100}]
+        corrections = "SELECT team, usage_day, nano_usd FROM bill_line WHERE usage_day < month ORDER BY team"
+        assert db.execute(corrections) == [
+            ("bees", "2026-10-05", str(720 * CENT)),
+            ("cats", "2026-10-05", str(-720 * CENT)),
+        ]
+
+    def test_events_may_leave_once_no_correction_reaches_their_month(self, db: Session) -> None:
+        fleet = {"backend": "fleet", "model": "own", "gpu_ms": 640}
+        db.script("INSERT INTO period VALUES ('2026-12-01'), ('2027-01-01');")
+        old = [event(1), event(2, **fleet)]
+        ingest(db, *old, event(3, day="2026-11-05"), event(4, day="2027-01-05", **fleet))
+        for month in (OCTOBER, NOVEMBER, "2026-12-01"):
+            db.script(f"SELECT measure_work('{month}'); SELECT post();")
+            db.script(f"UPDATE period SET closed_at = clock_timestamp() WHERE month = '{month}';")
+        db.script("ALTER TABLE usage_event DISABLE TRIGGER append_only;")  # as detaching a partition does
+        db.script(f"DELETE FROM usage_event WHERE started_at < '{NOVEMBER}';")
+        assert db.value("SELECT post()") == "0"
+        db.script("SELECT measure_work('2027-01-01');")
+        assert db.execute("SELECT team, weight FROM driver WHERE month = '2027-01-01'") == [("ants", "640")]
+        # They come once more, and their keys are gone, too; November's is late and in time.
+        assert ingest(db, *old, event(5, day=NOVEMBER)) == 1
+        assert db.execute("SELECT DISTINCT reason FROM quarantine") == [("too old to be billed",)]
 
     def test_an_entry_that_does_not_balance_is_refused(self, db: Session) -> None:
         db.execute("INSERT INTO entry (month, kind) VALUES (:month, 'invoice')", month=OCTOBER)

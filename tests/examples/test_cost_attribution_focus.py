@@ -43,6 +43,9 @@ LINES = [
         for team in ("ants", "bees", "cats")
     ),
     Line(month=OCTOBER, pool="work", team="ants", nano_usd=120_000 * 10**9),
+    # September's work, of a project that was the bees': no part of October's invoice.
+    Line(month=OCTOBER, pool="work", team="ants", usage_day=date(2026, 9, 30), nano_usd=-7_000),
+    Line(month=OCTOBER, pool="work", team="bees", usage_day=date(2026, 9, 30), nano_usd=7_000),
     Line(month=OCTOBER, pool="shared", team="bees", nano_usd=43_500 * 10**9),
 ]
 
@@ -129,7 +132,7 @@ def test_the_file() -> None:
         "2026-10-01T00:00:00Z",
         "2026-11-01T00:00:00Z",
     )
-    assert [row["ChargeClass"] for row in rows].count("Correction") == 1
+    assert [row["ChargeClass"] for row in rows].count("Correction") == 3
     assert rows[2]["ChargePeriodEnd"] == "2026-10-01T00:00:00Z"
     assert rows[2]["ChargeClass"] == "Correction"
     total = Decimal("0.00945") - Decimal("0.00045") + 3 * 56_000 + 120_000 + 43_500
