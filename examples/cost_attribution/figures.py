@@ -184,6 +184,12 @@ def gap_chart() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def room_to_hide(seen: float = 0.5) -> str:
+    """Return what early closes can explain beyond their estimates, of a month's output, if each had seen that part of its answer."""
+    short = s.EARLY * (s.MAX_TOKENS - seen * s.PROVIDER_OUTPUT)
+    return _percent(short / s.PROVIDER_OUTPUT)
+
+
 def hidden_output() -> str:
     """Return the share of output tokens that would have to be missing to explain the gap alone."""
     return _percent(gap.hidden_output_share(), 1)

@@ -74,6 +74,7 @@ class Identity:
     credential: str
     backend: Literal["fleet", "provider"]
     model: str
+    max_output_tokens: int
     person_alias: str | None = None
 
 

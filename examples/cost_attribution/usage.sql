@@ -17,6 +17,7 @@ CREATE TABLE usage_event (
     written_tokens   bigint  NOT NULL,
     output_tokens    bigint  NOT NULL, -- with the reasoning, which is billed like it
     reasoning_tokens bigint  NOT NULL,
+    max_output_tokens bigint NOT NULL, -- the limit that was sent: what an estimate may miss
     gpu_ms           bigint  NOT NULL, -- the fleet's only
     received_at  timestamptz NOT NULL,
     PRIMARY KEY (attempt_id, revision),

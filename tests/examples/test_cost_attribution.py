@@ -68,7 +68,7 @@ def event(n: int, revision: int = 2, day: str = "2026-10-05", **changes: Any) ->
         "attempt_id": str(uuid.UUID(int=n)), "revision": revision, "request_id": str(uuid.UUID(int=n // 2)),
         "started_at": f"{day}T10:00:00Z", "project": "p1", "person_alias": None, "credential": "key-1",
         "backend": "provider", "model": "m", "input_tokens": 1500, "cached_tokens": 1500, "written_tokens": 0,
-        "output_tokens": 600, "reasoning_tokens": 0, "gpu_ms": 0,
+        "output_tokens": 600, "max_output_tokens": 1000, "reasoning_tokens": 0, "gpu_ms": 0,
     } | changes  # fmt: skip
 
 
@@ -721,8 +721,11 @@ class TestReconciliation:
             event(3, credential="key-3", output_tokens=500),  # hidden reasoning was not counted
             event(4, credential="key-4"),
             event(5, backend="fleet"),
+            event(
+                6, 1, credential="key-6", output_tokens=1001
+            ),  # the gateway's count, above what it had allowed
         )
-        for key, output in (("key-1", 600), ("key-2", 600), ("key-3", 600), ("leaked", 600)):
+        for key, output in (("key-1", 600), ("key-2", 600), ("key-3", 600), ("key-6", 1001), ("leaked", 600)):
             for meter, tokens in (("input", 1500), ("cached", 1500), ("output", output)):
                 db.execute(
                     "INSERT INTO provider_report VALUES ('2026-10-05', :k, 'm', :m, :t)",
@@ -736,7 +739,7 @@ class TestReconciliation:
         )  # fmt: skip
         assert rows == [
             ("unconfirmed attempts", "key-2", "500", "7500000"),
-            ("confirmed count differs", "key-3", "100", "1500000"),
+            ("misread, or past the gateway", "key-3", "100", "1500000"),
             ("counted, not billed", "key-4", "-3600", "-13950000"),
             ("past the gateway", "leaked", "3600", "13950000"),
         ]
@@ -748,6 +751,39 @@ class TestReconciliation:
         assert (
             db.execute("SELECT cause FROM reconcile(:a, :a) WHERE credential = 'key-2'", a="2026-10-05") == []
         )
+
+    def test_one_early_close_does_not_explain_what_a_thief_used(self, db: Session) -> None:
+        """A key of the gateway's own, stolen: its team pays for the client that left, and for no more."""
+        ingest(db, *(event(n) for n in range(99)))
+        ingest(db, event(99, 1, input_tokens=3000, cached_tokens=0, output_tokens=100))
+        report = {"input": 100 * 1500 + 70_000, "cached": 100 * 1500, "output": 100 * 600 + 5_000_000}
+        for meter, tokens in report.items():
+            db.execute(
+                "INSERT INTO provider_report VALUES ('2026-10-05', 'key-1', 'm', :m, :t)", m=meter, t=tokens
+            )
+        rows = db.execute("SELECT cause, meter, tokens FROM reconcile(:a, :a) ORDER BY 2, 1", a="2026-10-05")
+        assert rows == [
+            ("unconfirmed attempts", "cached", "1500"),  # all of its prompt was taken for uncached
+            ("misread, or past the gateway", "input", "68500"),
+            ("misread, or past the gateway", "output", "4999600"),
+            ("unconfirmed attempts", "output", "900"),  # up to its limit of 1,000
+        ]
+
+    def test_an_attempt_that_was_not_billed_explains_what_was_counted_for_it(self, db: Session) -> None:
+        ingest(db, event(1), event(2, 1, output_tokens=100), event(3))
+        for meter, tokens in (("input", 1500), ("cached", 1500), ("output", 400)):
+            db.execute(
+                "INSERT INTO provider_report VALUES ('2026-10-05', 'key-1', 'm', :m, :t)", m=meter, t=tokens
+            )
+        rows = db.execute("SELECT cause, meter, tokens FROM reconcile(:a, :a) ORDER BY 2, 1", a="2026-10-05")
+        assert rows == [
+            ("counted, not billed", "cached", "-1500"),
+            ("unconfirmed attempts", "cached", "-1500"),
+            ("counted, not billed", "input", "-1500"),
+            ("unconfirmed attempts", "input", "-1500"),
+            ("counted, not billed", "output", "-800"),
+            ("unconfirmed attempts", "output", "-100"),
+        ]
 
     def test_a_gap_costs_what_is_believed_now_of_its_day(self, db: Session) -> None:
         first_hour = "2026-10-05T00:30:00Z"  # whose day is another one in most time zones

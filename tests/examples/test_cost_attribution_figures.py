@@ -171,6 +171,9 @@ class TestGap:
         assert figures.cause("Early closes", "low") == "$5,940"
         assert figures.cause("Retries", "high") == "$31,000"
         assert (figures.gap_dollars(), figures.gap_share()) == ("$13,000", "3.1%")
+        assert (
+            figures.room_to_hide() == "53%"
+        )  # 4% of streams, 8,192 tokens allowed and 300 seen, of a mean of 600
         assert figures.hidden_output() == "4.8%"  # 13,000 / (18 billion x $15 a million)
         assert figures.writes() == "$33,750"  # 45 billion x $0.75 a million
         assert figures.cent_loss() == "$118,500"  # 30 million x 0.395 cents
@@ -227,7 +230,7 @@ def test_the_volume() -> None:
     assert figures.storage_cost() == "$181"
 
 
-IDENTITY = Identity("a", "r", "2026-10-05T10:00:00Z", "p1", "key-1", "provider", "m")
+IDENTITY = Identity("a", "r", "2026-10-05T10:00:00Z", "p1", "key-1", "provider", "m", max_output_tokens=8_192)
 
 
 class TestUsage:
