@@ -193,6 +193,31 @@ RETURNS TABLE (pool text, team text, cents numeric) LANGUAGE sql STABLE AS $$
 $$;
 -- --8<-- [end:bill]
 
+-- --8<-- [start:gap]
+CREATE TABLE gap_approval ( -- finance's own to write
+    month date PRIMARY KEY REFERENCES period,
+    cents bigint NOT NULL CHECK (cents > 0), -- up to this much, on either side
+    reason text NOT NULL, signed_by text NOT NULL
+);
+CREATE FUNCTION check_gap(the_month date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    invoiced numeric; metered numeric; signed numeric;
+BEGIN
+    SELECT coalesce(sum(p.nano_usd), 0) INTO invoiced
+    FROM posting AS p JOIN entry AS e ON e.id = p.entry_id
+    WHERE e.month = the_month AND e.kind = 'invoice' AND p.account = 'clearing'
+        AND p.pool = 'provider';
+    -- Not what is carried: earlier months' invoices were for that.
+    SELECT coalesce(sum(weight), 0) INTO metered
+    FROM weight WHERE month = the_month AND pool = 'provider';
+    SELECT cents * 10000000::numeric INTO signed FROM gap_approval WHERE month = the_month;
+    IF abs(invoiced - metered) > greatest(invoiced / 200, coalesce(signed, 0)) THEN
+        RAISE EXCEPTION 'finance has not signed for a gap of % nanodollars',
+            invoiced - metered;
+    END IF;
+END $$;
+-- --8<-- [end:gap]
+
 CREATE FUNCTION close(the_month date) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE
     header bigint; moment timestamptz; open numeric;
@@ -208,6 +233,7 @@ BEGIN
         RAISE EXCEPTION 'usage without a price';
     END IF;
     PERFORM post(moment);
+    PERFORM check_gap(the_month);
     INSERT INTO entry (month, kind) VALUES (the_month, 'allocation') RETURNING id INTO header;
     -- Each team's unmetered part and rounding: its bill in whole cents less what is posted to it.
     INSERT INTO posting (entry_id, account, pool, team, nano_usd)

@@ -40,9 +40,13 @@ SEED = "\n".join(
             for meter, nano in NANO.items()
         ),
         *(f"INSERT INTO owner VALUES ('{p}', '{team}', {ALWAYS}, {ALWAYS});" for p, team in OWNERS.items()),
+        *(
+            f"INSERT INTO gap_approval VALUES ('{month}', {10**12}, 'made up', 'cfo');"
+            for month in (OCTOBER, NOVEMBER)
+        ),
     ]
 )
-"""Two open months, prices and owners."""
+"""Two open months, prices and owners, and a signature for any gap: most tests invoice what they like."""
 
 
 @pytest.fixture(scope="module")
@@ -613,6 +617,56 @@ class TestLedger:
         with pytest.raises(DatabaseError, match="clearing is off by 168000000000000 nanodollars"):
             db.execute(f"SELECT close('{OCTOBER}')")
         assert db.value("SELECT count(*) FROM period WHERE closed_at IS NOT NULL") == "0"
+
+    @pytest.mark.parametrize(
+        ("cents", "signed", "closes"),
+        [
+            (200, None, False),  # 100 are metered, less a trifle
+            (200, 100, False),
+            (200, 101, True),
+            (95, None, False),  # less than was counted is no better
+            (95, 5, True),
+        ],
+    )
+    def test_a_gap_keeps_the_month_open_until_finance_has_signed_for_it(
+        self, db: Session, cents: int, signed: int | None, closes: bool
+    ) -> None:
+        db.script("DELETE FROM gap_approval;")
+        ingest(db, event(1, input_tokens=0, cached_tokens=0, output_tokens=1_000_000 // 15))
+        if signed:
+            db.execute("INSERT INTO gap_approval VALUES (:m, :c, 'leaked key', 'cfo')", m=OCTOBER, c=signed)
+        db.execute("SELECT book_invoice(:m, 'provider', :c)", m=OCTOBER, c=cents)
+        if closes:
+            assert db.value(f"SELECT close('{OCTOBER}')") == str(cents)
+            return
+        with pytest.raises(DatabaseError, match="finance has not signed"):
+            db.execute(f"SELECT close('{OCTOBER}')")
+        assert db.value("SELECT count(*) FROM period WHERE closed_at IS NOT NULL") == "0"
+
+    @pytest.mark.parametrize(("cents", "closes"), [(1005, True), (1006, False)])
+    def test_a_gap_of_half_a_percent_is_divided(self, db: Session, cents: int, closes: bool) -> None:
+        db.script("DELETE FROM gap_approval;")
+        ingest(
+            db, event(1, input_tokens=0, cached_tokens=0, output_tokens=2_000_000 // 3)
+        )  # 10 dollars, nearly
+        db.execute("SELECT book_invoice(:m, 'provider', :c)", m=OCTOBER, c=cents)
+        if closes:
+            assert db.value(f"SELECT close('{OCTOBER}')") == str(cents)
+        else:
+            with pytest.raises(DatabaseError, match="finance has not signed"):
+                db.execute(f"SELECT close('{OCTOBER}')")
+
+    def test_last_month_s_corrections_are_no_gap(self, db: Session) -> None:
+        db.script(f"DELETE FROM gap_approval WHERE month = '{NOVEMBER}';")
+        half = {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 2_000_000 // 3}
+        ingest(db, event(1, **half))
+        db.execute("SELECT book_invoice(:m, 'provider', 2000)", m=OCTOBER)
+        db.execute(f"SELECT close('{OCTOBER}')")
+        ingest(
+            db, event(2, **half), event(3, day="2026-11-02", **half)
+        )  # October's other half, and November's
+        db.execute("SELECT book_invoice(:m, 'provider', 1000)", m=NOVEMBER)
+        assert db.value(f"SELECT close('{NOVEMBER}')") == "1000"
 
     def test_an_event_that_waits_for_the_close_is_late(self, server: Server) -> None:
         """The close waits for one writer, and a second one queues behind it: its clock must not be read before."""
