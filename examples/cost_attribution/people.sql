@@ -1,4 +1,4 @@
--- Names apart from usage: an alias lasts a month, and goes after thirteen, while the bills stay computable.
+-- Names apart from usage: an alias lasts a month, and goes within 13, while the bills stay computable.
 CREATE TABLE person_alias (
     alias  uuid PRIMARY KEY, -- random, so that months cannot be joined once the names are gone
     person text NOT NULL,
@@ -31,8 +31,9 @@ LEFT JOIN team_lead AS l ON l.person = a.person AND l.valid @> (u.started_at AT 
 WHERE current_user IN (a.person, l.lead)
 GROUP BY 1, 2, 3;
 
+-- Run on the first of each month: the names of a month are then kept for 12 to 13 months.
 CREATE FUNCTION drop_names(today date) RETURNS bigint LANGUAGE sql AS $$
     WITH gone AS (
-        DELETE FROM person_alias WHERE month < date_trunc('month', today)::date - interval '13 months' RETURNING 1)
+        DELETE FROM person_alias WHERE month < date_trunc('month', today)::date - interval '12 months' RETURNING 1)
     SELECT count(*) FROM gone;
 $$;

@@ -872,7 +872,7 @@ class TestPeople:
         reprice(db)
         assert server.connect(name, "anna").execute("SELECT nano_usd FROM person_usage") == [("10950000",)]
 
-    def test_names_go_after_thirteen_months_and_bills_stay(self, db: Session) -> None:
+    def test_names_go_before_they_are_thirteen_months_old_and_bills_stay(self, db: Session) -> None:
         alias = str(uuid.UUID(int=7))
         db.execute("INSERT INTO person_alias VALUES (:a, 'anna', :m)", a=alias, m=OCTOBER)
         for month, says in ((OCTOBER, "unique"), ("2026-11-15", "check")):  # one alias a month
@@ -881,7 +881,7 @@ class TestPeople:
         ingest(db, event(1, person_alias=alias))
         db.script("SELECT post();")
         before = metered(db)
-        assert db.value("SELECT drop_names('2027-11-30')") == "0"
-        assert db.value("SELECT drop_names('2027-12-01')") == "1"
+        assert db.value("SELECT drop_names('2027-10-31')") == "0"
+        assert db.value("SELECT drop_names('2027-11-01')") == "1"
         assert metered(db) == before
         assert db.value("SELECT post()") == "0"
