@@ -2,8 +2,8 @@
 
 `objects/` has each input once, under its own digest; `records/` has one signed record a run, each naming the one before.
 In production the folder is write-once storage of an account that no platform administrator can enter, and the key is in
-a key service that only the recorder may use. Here a file's date stands for the end of its lock. A
-copy for an auditor has every version of a key as a file.
+a key service that only the recorder may use. Here a file's date stands for the end of its lock. A copy for an auditor
+keeps the dates (`cp -p`), and has every version of a key as a file.
 """
 
 from __future__ import annotations
@@ -124,6 +124,10 @@ def _perform_again(folder: Path, body: dict[str, Any], loaded: dict[str, Rules])
     else:
         if canonical(again) != canonical(body.get("results")):
             yield "its inputs do not give its results"
+        named = {*body["objects"].values(), *(row["items"] for row in body["sources"].values())}
+        for sha256 in sorted(named):
+            if locked_until(folder / "objects" / f"{sha256}.json") < body["at"] + KEPT:
+                yield f"object {sha256[:8]} is unlocked too early"
 
 
 # --8<-- [end:verify]
@@ -156,11 +160,10 @@ def _inputs(folder: Path, body: dict[str, Any], loaded: dict[str, Rules]) -> Inp
 
     Raises OSError, ValueError, KeyError, TypeError or AttributeError.
     """
-    until = body["at"] + KEPT
-    kept = {name: _take(folder, sha256, until) for name, sha256 in body["objects"].items()}
+    kept = {name: _take(folder, sha256) for name, sha256 in body["objects"].items()}
     return Inputs(
         controls=tuple(Control(**row) for row in kept["controls"]),
-        snapshots={source: _snapshot(folder, row, until) for source, row in body["sources"].items()},
+        snapshots={source: _snapshot(folder, row) for source, row in body["sources"].items()},
         rules=loaded.setdefault(body["objects"]["rules"], Rules(kept["rules"])),
         waivers=tuple(Waiver(**row) for row in kept["waivers"]),
         attestations=tuple(Attestation(**row) for row in kept["attestations"]),
@@ -168,8 +171,8 @@ def _inputs(folder: Path, body: dict[str, Any], loaded: dict[str, Rules]) -> Inp
     )
 
 
-def _snapshot(folder: Path, row: dict[str, Any], until: int) -> Snapshot:
-    items = _take(folder, row["items"], until)
+def _snapshot(folder: Path, row: dict[str, Any]) -> Snapshot:
+    items = _take(folder, row["items"])
     if len(items) != row["count"]:
         raise ValueError(f"{row['source']}: {len(items)} items, not {row['count']}")
     return Snapshot(
@@ -208,13 +211,11 @@ def _create(path: Path, content: bytes, until: int) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _take(folder: Path, sha256: str, until: int) -> Any:
+def _take(folder: Path, sha256: str) -> Any:
     path = folder / "objects" / f"{sha256}.json"
     if not path.exists():
         raise ValueError(f"object {sha256[:8]} is missing")
     value = json.loads(path.read_bytes())
     if digest(value) != sha256:
         raise ValueError(f"object {sha256[:8]} was altered")
-    if locked_until(path) < until:
-        raise ValueError(f"object {sha256[:8]} is unlocked too early")
     return value

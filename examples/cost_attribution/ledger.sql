@@ -119,6 +119,9 @@ CREATE FUNCTION measure_work(the_month date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     header bigint;
 BEGIN
+    IF the_month IS DISTINCT FROM first_open_month() THEN -- corrections need what earlier months paid
+        RAISE EXCEPTION 'an earlier month is open, or this one is closed';
+    END IF;
     WITH latest AS (
         SELECT DISTINCT ON (attempt_id) *, (started_at AT TIME ZONE 'UTC')::date AS day
         FROM usage_event ORDER BY attempt_id, revision DESC),
@@ -217,6 +220,14 @@ BEGIN
     END IF;
 END $$;
 -- --8<-- [end:gap]
+CREATE FUNCTION signed_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM period WHERE month = OLD.month AND closed_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'month % is closed', OLD.month;
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER signed_stays BEFORE UPDATE OR DELETE ON gap_approval
+    FOR EACH ROW EXECUTE FUNCTION signed_stays();
 
 CREATE FUNCTION close(the_month date) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE

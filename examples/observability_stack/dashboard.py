@@ -92,7 +92,9 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "TTFT, mean: gateway less engine",
             "s",
-            {f"{mean('llm_ttft_seconds')} - {mean('vllm:time_to_first_token_seconds')}": "before the engine"},
+            {
+                f"{mean('llm_ttft_seconds')} - {mean('vllm:time_to_first_token_seconds')}": "before the engine, or in vain"
+            },
         ),
         Panel(
             "Prefix cache hits",

@@ -70,7 +70,7 @@ class Metrics:
             self.streams.labels(model, version, outcome)
 
     def retire(self, model: str, version: str, template: str) -> None:
-        """Drop a version that no longer serves, once its last stream has ended.
+        """Drop a version that no longer serves, once its last stream has ended and been scraped: what is not, is lost.
 
         The client library keeps a series for as long as the process runs, and a scrape over its limit fails as a whole.
         """

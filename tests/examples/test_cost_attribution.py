@@ -492,6 +492,8 @@ class TestLedger:
             event(1, gpu_ms=640, **fleet),
             event(2, gpu_ms=360, project="p4", **fleet),
         )
+        with pytest.raises(DatabaseError, match="an earlier month is open"):
+            db.script(f"SELECT measure_work('{NOVEMBER}');")
         db.script(f"SELECT measure_work('{OCTOBER}');")
         db.execute("SELECT book_invoice(:m, 'work', 1000)", m=OCTOBER)
         assert db.value(f"SELECT close('{OCTOBER}')") == "1000"
@@ -549,6 +551,8 @@ class TestLedger:
         assert db.value("SELECT post()") == "0"
         db.script("SELECT measure_work('2027-01-01');")
         assert db.execute("SELECT team, weight FROM driver WHERE month = '2027-01-01'") == [("ants", "640")]
+        measured = db.execute("SELECT usage_day, gpu_ms FROM work WHERE month = '2027-01-01'")
+        assert measured == [("2027-01-05", "640")]
         # They come once more, and their keys are gone, too; November's is late and in time.
         assert ingest(db, *old, event(5, day=NOVEMBER)) == 1
         assert db.execute("SELECT DISTINCT reason FROM quarantine") == [("too old to be billed",)]
@@ -638,6 +642,9 @@ class TestLedger:
         db.execute("SELECT book_invoice(:m, 'provider', :c)", m=OCTOBER, c=cents)
         if closes:
             assert db.value(f"SELECT close('{OCTOBER}')") == str(cents)
+            if signed:
+                with pytest.raises(DatabaseError, match="is closed"):
+                    db.script("UPDATE gap_approval SET signed_by = 'nobody';")
             return
         with pytest.raises(DatabaseError, match="finance has not signed"):
             db.execute(f"SELECT close('{OCTOBER}')")
