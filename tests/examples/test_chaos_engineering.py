@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from examples.chaos_engineering import actions, guard, review
 from examples.chaos_engineering.faults import Fault
 from examples.chaos_engineering.gateway import MENDED, Policy
 from examples.chaos_engineering.miniature import HurriedLoop, running
+from tests.examples.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples/chaos_engineering/experiments"
@@ -571,10 +571,3 @@ class TestAbort:
             finally:
                 runner.kill()
                 runner.wait()
-
-
-def wait_until(true, timeout=60.0):
-    until = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)

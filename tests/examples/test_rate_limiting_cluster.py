@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +24,7 @@ from examples.rate_limiting.limiter import (
 )
 from examples.rate_limiting.tiers import TIERS, UNIT, Limit, Tier, WhenStoreFails
 from tests.examples.helpers import PATIENT_S, Clock, dead_port, new_user, saved, valkey
+from tests.examples.waiting import wait_until
 
 SLOW = Tier("slow", Limit(1, 10), Limit(1, 10_000), WhenStoreFails.DENY)
 """A token a minute: what a test uses is still there when it looks."""
@@ -33,13 +33,6 @@ SLOW = Tier("slow", Limit(1, 10), Limit(1, 10_000), WhenStoreFails.DENY)
 def patient(**changed: Any) -> Settings:
     fixed = {"gateways": 20, "timeout_s": PATIENT_S, "settle_timeout_s": PATIENT_S, "refusals_us": 0}
     return Settings(**{**fixed, "tiers": {**TIERS, "slow": SLOW}, **changed})
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # Two primaries, half of the slots each ---------------------------------------------------------------------------
@@ -92,7 +85,7 @@ def cluster() -> Iterator[Cluster]:
             info: Any = node.execute_command("CLUSTER INFO")
             return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "2"
 
-        until(lambda: all(ready(node) for node in nodes))
+        wait_until(lambda: all(ready(node) for node in nodes))
         yield Cluster((servers[0].port, servers[1].port), (nodes[0], nodes[1]))
 
 
@@ -176,7 +169,7 @@ def test_a_slot_that_moves_in_one_piece_takes_its_holds_along(cluster: Cluster, 
     cluster.nodes[0].execute_command(
         "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", cluster.id(1)
     )
-    until(lambda: cluster.owner(bucket) == 1)
+    wait_until(lambda: cluster.owner(bucket) == 1)
     with pytest.raises(redis.exceptions.MovedError):
         cluster.nodes[0].eval(script.RESERVE, 2, bucket, holds, *script.arguments("x", 1, 0, [SLOW]))
     assert limiter.reserve(user, "slow", 1_001).outcome is Outcome.REFUSED
@@ -260,7 +253,7 @@ class Pair:
     def caught_up(self) -> None:
         """Wait until the replica has all. WAIT looks at its own connection's writes only, so it gets a last one."""
         self.primary.set("a write", "for WAIT to wait for")
-        until(lambda: bool(self.primary.wait(1, 1_000)))
+        wait_until(lambda: bool(self.primary.wait(1, 1_000)))
 
 
 @pytest.fixture
@@ -330,7 +323,7 @@ def test_a_primary_that_wants_a_replica_stops_without_one(pair: Pair) -> None:
     pair.caught_up()
     assert mine.reserve(user, "slow", 10).store_error is None
     pair.replica.replicaof("no", "one")
-    until(lambda: pair.primary.info("replication")["connected_slaves"] == 0)
+    wait_until(lambda: pair.primary.info("replication")["connected_slaves"] == 0)
     before = saved(pair.primary, user)
     errors = [mine.reserve(user, "slow", 10).store_error for _ in range(4)]
     assert errors == ["ResponseError"] * 3 + ["CircuitOpen"]  # NOREPLICAS
@@ -345,12 +338,12 @@ def test_a_primary_that_restarts_empty_empties_its_replica() -> None:
             port = first.port
             replica.replicaof("127.0.0.1", port)
             assert at(f"redis://127.0.0.1:{port}/0").reserve(user, "slow", 10_000).allowed
-            until(lambda: replica.exists(*script.keys(user)) == 2)
+            wait_until(lambda: replica.exists(*script.keys(user)) == 2)
         with valkey(port, repl_diskless_sync_delay=0):
             assert at(f"redis://127.0.0.1:{port}/0").reserve(user, "slow", 10_000).allowed  # once more
             marked = new_user()
             assert at(f"redis://127.0.0.1:{port}/0").reserve(marked, "slow", 1).allowed
-            until(lambda: replica.exists(*script.keys(marked)) == 2)
+            wait_until(lambda: replica.exists(*script.keys(marked)) == 2)
             state = saved(replica, user)
             assert state is not None
             assert state.held == 10_000 * UNIT  # of the second one; of the first, nothing is left
