@@ -95,10 +95,17 @@ def reported_in(outcome: lab.Outcome) -> dict[str, Any] | None:
             and ends[asking(outcome.rows, crossed)] == "closed by client"
             and after
             and ends[after[0]] == "500 state"
-            and foreign_prompts(outcome, window(outcome, crossed)[0]) == 1
+            and asked_abroad(outcome, crossed)
         ):
             return crossed
     return None
+
+
+def asked_abroad(outcome: lab.Outcome, crossed: dict[str, Any]) -> bool:
+    """Whether the request's prompt is the only one around it with another organization's documents, a colleague's being none."""
+    around = window(outcome, crossed)[0]
+    own = [row for row in around if row["request"] == outcome.rows[crossed["row"]]["request"]]
+    return foreign_prompts(outcome, own) == foreign_prompts(outcome, around) == 1
 
 
 def foreign_prompts(outcome: lab.Outcome, rows: list[dict[str, Any]]) -> int:

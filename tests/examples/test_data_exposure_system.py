@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -573,6 +574,26 @@ class TestTheGateway:
         [row] = [line for line in again["requests.csv"].splitlines() if line.split(",")[1] == ask]
         assert f"{capture.A}" in row
         assert again["matches.csv"]
+
+    @pytest.mark.parametrize(
+        ("mine", "theirs", "is_it"),
+        [
+            (["d_a", "d_b"], ["d_c"], True),
+            (["d_a", "d_b"], ["d_b", "d_c"], False),  # a second one
+            (["d_a", "d_c"], ["d_b", "d_c"], False),  # a colleague's, and another request's foreign one
+        ],
+    )
+    def test_the_report_is_of_the_one_prompt_with_another_organizations_document(self, mine, theirs, is_it):
+        documents = {"d_a": ("org_a", "c1"), "d_b": ("org_b", "c2"), "d_c": ("org_a", "c3")}
+        rows = [
+            {"request": name, "at": at, "hop": hop, "docs": docs}
+            for at, (name, docs) in enumerate({"r1": mine, "r2": theirs}.items())
+            for hop in ("identity", "prompt")
+        ]
+        outcome = SimpleNamespace(rows=rows, documents=documents)
+        for row in rows[::2]:
+            del row["docs"]
+        assert capture.asked_abroad(outcome, {"row": 1}) is is_it
 
 
 class TestTheCanary:
