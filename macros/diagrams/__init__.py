@@ -8,11 +8,8 @@ content in `.cache/diagrams`.
 from __future__ import annotations
 
 import html
-import multiprocessing
-import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +18,7 @@ from markdown import Markdown  # type: ignore[import-untyped]
 from pymdownx.superfences import SuperFencesException  # type: ignore[import-untyped]
 
 from macros import files, store
-from macros.cores import end_with_parent
+from macros.cores import on_all
 from macros.diagrams.report import located
 from macros.diagrams.source import (
     DiagramError,
@@ -158,18 +155,8 @@ def check(pages: Mapping[Path, str]) -> list[Fault]:
 def _render_all(sources: set[str]) -> dict[str, DiagramError]:
     """Render what the cache lacks; what went wrong, by source."""
     missing = sorted(source for source in sources if _read(CACHE_DIR / _key(source)) is None)
-    caches = [CACHE_DIR] * len(missing)
-    workers = min(len(missing), os.cpu_count() or 1)
-    outcomes: list[DiagramError | None] = []
-    if workers > 1:
-        # spawn, because a process forked after a render would inherit the engine's lock and hang.
-        context = multiprocessing.get_context("spawn")
-        try:
-            with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
-                outcomes = list(pool.map(_try, missing, caches))
-        except BrokenProcessPool:  # a machine short of memory: slower in this one process, but done
-            outcomes = []
-    outcomes = outcomes or list(map(_try, missing, caches))
+    # Two are enough: each takes longer than to start a process.
+    outcomes = on_all(partial(_try, cache=CACHE_DIR), missing, many=2)
     return {source: error for source, error in zip(missing, outcomes, strict=True) if error}
 
 

@@ -6,9 +6,6 @@ import math
 import os
 import pickle
 import re
-import signal
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -391,37 +388,3 @@ def test_a_page_with_a_faulty_diagram_is_not_built(tmp_path: Path, source: str, 
         with pytest.raises(SuperFencesException, match=message):
             markdown().convert(page(source))
     assert list(tmp_path.iterdir()) == []
-
-
-WORKING = """\
-import multiprocessing, os, sys
-from concurrent.futures import ProcessPoolExecutor
-from macros.cores import end_with_parent
-
-if __name__ == "__main__":
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
-        print(pool.submit(os.getpid).result(), flush=True)
-        sys.stdin.readline()
-"""
-
-
-def test_no_worker_outlives_a_build_that_is_killed(tmp_path: Path) -> None:
-    program = tmp_path / "working.py"
-    program.write_text(WORKING, encoding="utf-8")
-    build = subprocess.Popen(
-        [sys.executable, str(program)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert build.stdout
-    worker = int(build.stdout.readline())
-    build.kill()
-    try:
-        # The worker writes to the same pipe, which ends when both have.
-        build.communicate(timeout=60)
-    except subprocess.TimeoutExpired:
-        os.kill(worker, signal.SIGKILL)
-        pytest.fail("the worker waits on")
