@@ -36,7 +36,7 @@ class QuestionRecord(BaseModel):
     minutes: Annotated[int, Field(ge=5, le=120)]
     topics: tuple[str, ...]
     url: Annotated[str, Field(description="The page. Section ids below may follow it as `#id`.")]
-    short_url: Annotated[str, Field(description="Leads to the page for ever, by number.")]
+    short_url: Annotated[str, Field(description="Leads to the page forever, by number.")]
     sections: Annotated[
         tuple[Literal[*SECTIONS.values()], ...],  # type: ignore[valid-type]
         Field(description="Ids of the sections the page has; without `model-answer` the answer is pending."),

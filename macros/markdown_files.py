@@ -25,7 +25,7 @@ def question_file(question: Question, text: Text, site: Site, updated: date | No
         f"Question {question.number}, {question.category.label.lower()}, "
         f"{question.difficulty} ({question.difficulty.levels}), {question.minutes} minutes",
         f"Topics: {', '.join(question.topics)}",
-        f"Page: <{site.url}{question.address}>, for ever <{site.url}{question.short_address}>",
+        f"Page: <{site.url}{question.address}>, permanent link <{site.url}{question.short_address}>",
         *([f"Last changed: {updated.isoformat()}"] if updated else []),
         *([f"License: {site.copyright}"] if site.copyright else []),
     ]

@@ -584,7 +584,7 @@ def chart_since() -> dict[str, Any]:
     ]
     days = [value["day"] for value in values]
     return {
-        "title": "The copies begin on October 3, four days before the oldest access log",
+        "title": "The copies jump on October 3, four days before the oldest access log",
         "description": (
             "Percent of a day's entries that repeat a request, from September 21 to November 5: about 0.15 until "
             "October 2 and about 2.1 from October 3 on."

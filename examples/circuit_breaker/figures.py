@@ -434,7 +434,7 @@ def chat_chart() -> dict[str, Any]:
         "Answers finished (per second)",
         "Only with everything together is chat answered while A is silent.",
         "Chat answers finished per second by one replica. As today, with deadlines only and with a breaker only, "
-        "the line falls to about 0 within ten seconds of the silence and stays there. All together it stays near "
+        "the line falls to about 0 within 20 seconds of the silence and stays there. All together it stays near "
         "the paid 12 a second, and climbs back to 19 after A is whole.",
     )
 

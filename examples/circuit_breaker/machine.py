@@ -32,7 +32,7 @@ class Settings:
     open_max_s: float = 30.0
     probes: int = 2  # at once, of one replica
     probes_to_pass: int = 4  # whole streams
-    half_open_max_s: float = 60.0  # lost probes must not keep the breaker half-open for ever
+    half_open_max_s: float = 60.0  # lost probes must not keep the breaker half-open forever
     ramp: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)
     ramp_step_s: float = 20.0  # outlasts a stream and a deadline; doubles with each step down
     ramp_step_max_s: float = 60.0  # after it, fewer than `minimum_calls` will do

@@ -100,7 +100,7 @@ def unseen(test: Test, items: list[dict[str, Any]], snapshots: Mapping[str, Snap
 
 
 def pending(item: Mapping[str, Any], whole: int, taken: int) -> bool:
-    """Whether an item was seen lately. Without a date, or with one to come, it would wait for ever."""
+    """Whether an item was seen lately. Without a date, or with one to come, it would wait forever."""
     return isinstance(item.get("seen_at"), int) and whole < item["seen_at"] <= taken
 
 

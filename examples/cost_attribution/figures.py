@@ -298,7 +298,7 @@ def _volume(factor: int, peak: float) -> dict[str, str]:
         "Events in 24 months, as JSON": f"{kept:,.1f} TB",
         "The same in columnar files": f"{few:,.1f} to {many:,.1f} TB",
         "Ledger postings in 24 months, one model a project": f"{lines / 1e6:,.1f} million",
-        "Changes of budget rows a second, at peak": f"{factor * _budget_changes() * peak:,.0f}",
+        "Reserves and settles a second, at peak": f"{factor * _budget_changes() * peak:,.0f}",
         "Spool for 15 minutes at peak, all gateways": f"{events * peak * 900 * s.EVENT_BYTES / 1e9:,.2f} GB",
     }
 

@@ -261,7 +261,7 @@ def by_day() -> dict[str, Any]:
     return {
         "title": "Requests a day whose prompt held a document of another organization",
         "description": "Two lines from November 3 to 17. Shared: 10 to 27 a day throughout. Not shared: 0 to 3 until "
-        "November 11, more from November 12 on.",
+        "November 11, 2 to 20 from November 12 on.",
         "data": {"values": values},
         "mark": {"type": "line", "point": True},
         "encoding": {

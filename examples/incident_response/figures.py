@@ -324,7 +324,7 @@ def severity_table() -> str:
         if "foreign_data_reports" in bounds:
             numbers.append("1 report of foreign data; 1 unmoderated")
         reach = "page" if row.pages else "ticket"
-        notice = f"notice {row.notice_min} min, then each {row.update_min}" if row.notice_min else "none"
+        notice = f"notice {row.notice_min} min, then every {row.update_min}" if row.notice_min else "none"
         shown = "the rest" if not any(bounds.values()) else ", ".join(numbers)
         rows.append((name.upper(), shown, row.means, reach, notice))
     return _table("Level | From, by region over 5 min | Means | Reaches | Public", rows)

@@ -520,7 +520,7 @@ def incident_table() -> str:
         (
             "Answers 60% longer",
             "Mean output tokens by model and version, against a day ago",
-            f"in place: {longer_minutes(1.3, 3)} min",
+            f"same version: {longer_minutes(1.3, 3)} min",
         ),
     ]
     return _table("Incident | What shows it | Pages after", rows)

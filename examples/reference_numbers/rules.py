@@ -55,7 +55,7 @@ def slowdown(utilization: float) -> float:
     """Return the mean time in an M/M/1 queue and its server, in service times.
 
     One server, arrivals and services at random. Raises ValueError for a server that is never
-    done: at a utilization of 1 the queue grows for ever.
+    done: at a utilization of 1 the queue grows forever.
     """
     if not 0 <= utilization < 1:
         raise ValueError(f"utilization is {utilization}: give a share from 0 up to, not including, 1")

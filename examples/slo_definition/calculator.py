@@ -174,7 +174,7 @@ def specification() -> dict[str, Any]:
                 "label": "A full budget would last",
                 "formula": "window / burn rate",
                 "worked": [["whole", "{days:number} d / {burn:number}"], [None, "nothing is bad"]],
-                "result": "{whole:duration|for ever}",
+                "result": "{whole:duration|forever}",
             },
             {
                 "label": "What is left lasts",
@@ -184,7 +184,7 @@ def specification() -> dict[str, Any]:
                     ["over", "nothing is left"],
                     [None, "nothing is bad"],
                 ],
-                "result": [["lasts", "{lasts:duration}"], ["over", "0 s"], [None, "for ever"]],
+                "result": [["lasts", "{lasts:duration}"], ["over", "0 s"], [None, "forever"]],
             },
         ],
         "tables": [

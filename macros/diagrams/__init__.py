@@ -139,7 +139,7 @@ def _drawn(text: str, engine: Literal["v8", "quickjs"]) -> str:
 
 
 def check(pages: Mapping[Path, str]) -> list[Fault]:
-    """Every fault of every diagram of `pages` (file -> its text), in order; afterwards the cache is warm."""
+    """Every fault of every diagram of `pages` (file -> its text), in order; afterward the cache is warm."""
     errors = _render_all({canonical(source) for text in pages.values() for _, source in find_fences(text)})
     faults: list[Fault] = []
     for file, text in pages.items():

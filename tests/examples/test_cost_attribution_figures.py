@@ -224,7 +224,7 @@ def test_the_volume() -> None:
             "3.9 million",
             "3.9 million",
         ],  # 900 x 3 x 2 x 730
-        ["Changes of budget rows a second, at peak", "55", "550"],  # 1.08 million x 2 / 86,400 x 2.2
+        ["Reserves and settles a second, at peak", "55", "550"],  # 1.08 million x 2 / 86,400 x 2.2
         ["Spool for 15 minutes at peak, all gateways", "0.25 GB", "2.47 GB"],
     ]
     assert figures.storage_cost() == "$181"

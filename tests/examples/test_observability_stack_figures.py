@@ -141,7 +141,7 @@ def test_when_the_rules_fire():
     assert f.detect_minutes(0.33, 0.05, 2) == "2.2"
     assert f.detect_minutes(0.08, 0.05, 3) == "3.8"
     rows = cells(f.incident_table())
-    assert [row[2] for row in rows] == ["33% broken: 2.2 min", "8% late: 3.8 min", "in place: 4.2 min"]
+    assert [row[2] for row in rows] == ["33% broken: 2.2 min", "8% late: 3.8 min", "same version: 4.2 min"]
     assert all(float(row[2].split(": ")[1].split()[0]) < 5 for row in rows)
     # 1.44% * 3,600 s / 245 s
     assert f.smallest_share() == "21.2%"

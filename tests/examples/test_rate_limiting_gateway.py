@@ -65,7 +65,7 @@ def claim(name: str = "r", deadline_us: int = 1_000) -> Reservation:
 
 
 class Engine:
-    """Three chunks on a prompt of 1,000; fails before or after the first, or waits for ever there."""
+    """Three chunks on a prompt of 1,000; fails before or after the first, or waits forever there."""
 
     def __init__(self, fails_at: int | None = None, waits_at: int | None = None) -> None:
         self._fails_at, self._waits_at = fails_at, waits_at

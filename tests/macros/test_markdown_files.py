@@ -32,7 +32,7 @@ def test_a_question_says_what_it_is_and_where_it_is_from(catalog):
         "# 1. Limit a rate\n\nHow to limit the rate of requests.\n\n"
         "- Question 1, technical, senior (L5/L6), 30 minutes\n"
         "- Topics: rate-limiting, redis\n"
-        "- Page: <https://example.org/base/questions/technical/a/>, for ever <https://example.org/base/q/1/>\n"
+        "- Page: <https://example.org/base/questions/technical/a/>, permanent link <https://example.org/base/q/1/>\n"
         "- Last changed: 2026-11-05\n"
         "- License: CC BY 4.0\n"
         "\n## Question\n\nWhy?\n"

@@ -52,6 +52,12 @@ def test_a_reference_has_its_links_and_the_days_on_which_it_was_read():
     assert two.read == (date(2026, 11, 24),)
 
 
+def test_references_stand_below_a_heading_of_that_name_and_level_alone():
+    item = "\n\n- [No reference](https://example.org/no)\n\n"
+    headings = ("### References", "Write `## References` above them:", "## Referenced tables")
+    assert references_of("# A\n\n" + "".join(heading + item for heading in headings)) == ()
+
+
 def told(item):
     file = Path("docs/questions/technical/a.md")
     return [(fault.line, fault.fault) for fault in faults_of({file: f"# A\n\n## References\n\n{item}\n"})]

@@ -5,7 +5,7 @@ from macros.tally import Tally, tally
 PAGE = """\
 ## Question
 
-Read 2030-01-01 by nobody.
+Read 2030-01-01 by nobody. A listing is cut by `--8<-- "examples/a/b.py:one"`.
 
 ```python title="examples/a/b.py"
 --8<-- "examples/a/b.py:one"

@@ -137,7 +137,7 @@ async function takeOver() {
   await self.clients.claim();
 }
 
-/** How often a newer release has been asked to answer in this one's place. It may take a moment, but not for ever. */
+/** How often a newer release has been asked to answer in this one's place. It may take a moment, but not forever. */
 let asked = 0;
 
 /**

@@ -21,7 +21,7 @@ const DAY = 24 * 60;
 const DOMAIN = "llm-production-interviews";
 
 /**
- * `view` is a plan with dates (model.js), `key` its name for ever, `clock` the minutes since midnight at which sittings
+ * `view` is a plan with dates (model.js), `key` its name forever, `clock` the minutes since midnight at which sittings
  * begin, `now` an instant in milliseconds, `linkOf(number)` the address of a question.
  */
 export function calendarOf(view, { key, clock, now, linkOf }) {

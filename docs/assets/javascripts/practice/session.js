@@ -3,7 +3,7 @@
  *
  *     ?seed=k3f9a2xq&count=3&category=debugging&minutes=90&hide=1&questions=16.18.20
  *
- * `questions` is what counts: the numbers, in their order, so that the link gives the same set for ever. Without it the set is drawn
+ * `questions` is what counts: the numbers, in their order, so that the link gives the same set forever. Without it the set is drawn
  * from the catalog by `seed`, the filters and `count`; a question that is added to the site may change such a draw, which is
  * why the numbers are put into the address as soon as they are drawn.
  */
