@@ -209,8 +209,10 @@ class Gateway:
                 return True
             except (Upstream, OSError):
                 self._failed(pool.breakers[replica.name])
-        if not sent and await self._fall_back(pool, request, tell):
-            return True
+        if not sent:
+            sent, whole = await self._fall_back(pool, request, tell)
+            if whole:
+                return True
         await tell({"error": "cut" if sent else "overloaded", "retry_after_s": 30})
         return False
 
@@ -223,24 +225,32 @@ class Gateway:
 
     async def _fall_back(
         self, pool: Pool, request: dict[str, Any], tell: Callable[[dict[str, Any]], Any]
-    ) -> bool:
-        """Ask the provider; never in the middle of an answer, since another model would finish the sentence."""
+    ) -> tuple[int, bool]:
+        """Ask the provider: how many tokens the client got of it, and whether these are the whole answer.
+
+        Never in the middle of an answer, since another model would finish the sentence; nor again after one of its own
+        is cut, since it would begin anew.
+        """
+        sent = 0
         for _ in range(1 + (0 if self.policy.honor_retry_after else self.policy.max_retries)):
-            if self.policy.honor_retry_after and self._clock() < pool.provider_after:
-                return False
+            if sent or (self.policy.honor_retry_after and self._clock() < pool.provider_after):
+                break
             self.stats.provider_calls += 1
             try:
-                async for token in self._tokens(self._provider, request, 0):
-                    await tell({"token": token})
+                stream = self._tokens(self._provider, request, 0)
+                async with aclosing(within(stream, self.policy.first_token_s, self.policy.gap_s)) as tokens:
+                    async for token in tokens:
+                        await tell({"token": token})
+                        sent += 1
                 await tell({"finish": "stop"})
-                return True
+                return sent, True
             except Status as answer:
                 # A refused key stays refused: wait as long as for a quota, and page.
                 self.stats.unauthorized += answer.status == 401
                 pool.provider_after = self._clock() + (answer.retry_after_s or COOL_DOWN_S)
-            except OSError:
+            except (Upstream, OSError):
                 pool.provider_after = self._clock() + COOL_DOWN_S
-        return False
+        return sent, False
 
     async def _tokens(self, target: Replica, request: dict[str, Any], start: int) -> AsyncIterator[str]:
         """The tokens of one attempt, spoiled by the fault that this request meets."""

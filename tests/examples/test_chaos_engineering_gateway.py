@@ -388,6 +388,27 @@ class TestGateway:
             assert asyncio.run(actions.ask(service.address, asked[1], 60.0))
             assert service.gateway.stats.provider_calls == 1
 
+    @pytest.mark.parametrize("kind", ["cut", "stall"])
+    @pytest.mark.parametrize(("tokens", "error"), [(0, "overloaded"), (2, "cut")])
+    @pytest.mark.parametrize("policy", [MENDED, Policy(first_token_s=1.0, gap_s=1.0)])
+    def test_a_provider_that_goes_silent_is_told_and_begins_no_answer_twice(
+        self, kind, tokens, error, policy
+    ):
+        with running(policy, make_loop=HurriedLoop) as service:
+            injector = service.gateway.injector
+            arm(injector, a_fault(target="replicas", kind="status"))
+            arm(injector, a_fault(name="g", target="provider", kind=kind, after_tokens=tokens))
+            request = {"id": ids("experiment", 1)[0], "tenant": "acme", "prompt": "p"}
+            *got, last = asyncio.run(talk(service.address, request))
+            assert [line["token"] for line in got] == known_answer("p", tokens)
+            assert last["error"] == error
+            calls = service.gateway.stats.provider_calls
+            assert calls == (1 if policy.honor_retry_after or tokens else 1 + policy.max_retries)
+            # The next one is not asked of it at once, where pauses are kept.
+            lines = asyncio.run(talk(service.address, request))
+            assert lines[-1]["error"] == ("overloaded" if policy.honor_retry_after else error)
+            assert (service.gateway.stats.provider_calls == calls) == policy.honor_retry_after
+
     @pytest.mark.parametrize("kind", ["stall", "slow"])
     def test_what_a_fault_holds_up_goes_on_when_it_ends(self, kind):
         weak = Policy(**{**vars(MENDED), "first_token_s": None, "gap_s": None})
