@@ -58,7 +58,7 @@ async def _status(reader: asyncio.StreamReader) -> None:
         elif name.strip().lower() == "content-length":
             length = int(value)
     try:
-        body = await reader.readexactly(min(length, LONGEST_ERROR)) if words[1] == b"429" else b""
+        body = await reader.readexactly(min(length, LONGEST_ERROR)) if words[1] in (b"400", b"429") else b""
         codes = codes_of(json.loads(body or b"{}"))
     except (asyncio.IncompleteReadError, ValueError, RecursionError):
         codes = frozenset()

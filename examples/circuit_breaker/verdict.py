@@ -56,9 +56,10 @@ SPENT = frozenset(
         "project_spend_limit_exceeded",
         "organization_usage_limit_exceeded",
         "enforced_spend_limit_reached",  # Anthropic's details.error_code
+        "own_spend_limit",  # ours, for Anthropic's 400: see codes_of
     }
 )
-"""A 429 that waiting does not cure."""
+"""What waiting does not cure, though it comes as a 429 or a 400."""
 SETUP = SPENT | {"authentication_error", "permission_error", "billing_error", "not_found_error"}
 CALLER = frozenset({"invalid_request_error", "request_too_large"})
 THROTTLED = frozenset({"rate_limit_error", "rate_limit_exceeded"})
@@ -76,7 +77,7 @@ def of_status(
         return None
     if status == 429 and not codes & SPENT:
         return Throttled(seconds_of(retry_after, now or datetime.now(UTC)))
-    if status in (401, 402, 403, 404, 429):
+    if status in (401, 402, 403, 404, 429) or (status == 400 and codes & SPENT):
         return SetupFault(str(status))
     if 400 <= status < 500 and status != 408:
         return CallerFault(str(status))
@@ -99,12 +100,17 @@ def of_event(codes: Set[str]) -> Exception:
 
 
 def codes_of(data: object) -> Set[str]:
-    """The type, code and details.error_code of an error's body, as far as it has them."""
+    """The type, code and details.error_code of an error's body, as far as it has them.
+
+    By its words alone Anthropic's 400 at a spend limit that you set differs from one for a wrong request.
+    """
     error = data.get("error") if isinstance(data, dict) else None
     if not isinstance(error, dict):
         return frozenset()
-    details = error.get("details")
+    details, message = error.get("details"), error.get("message")
+    own_limit = isinstance(message, str) and message.startswith("You have reached your specified")
     found = [
+        "own_spend_limit" if own_limit else None,
         error.get("type"),
         error.get("code"),
         details.get("error_code") if isinstance(details, dict) else None,

@@ -31,13 +31,14 @@ class Tokens:
 
     @classmethod
     def from_openai(cls, usage: Mapping[str, Any]) -> Self:
-        """``prompt_tokens`` includes what was cached; ``completion_tokens`` includes the reasoning."""
+        """``prompt_tokens`` includes cache reads and writes; ``completion_tokens`` includes the reasoning."""
         prompt = usage.get("prompt_tokens_details") or {}
         completion = usage.get("completion_tokens_details") or {}
-        cached = prompt.get("cached_tokens") or 0
+        cached, written = prompt.get("cached_tokens") or 0, prompt.get("cache_write_tokens") or 0
         return cls(
-            input=usage["prompt_tokens"] - cached,
+            input=usage["prompt_tokens"] - cached - written,
             cached=cached,
+            written=written,
             output=usage["completion_tokens"],
             reasoning=completion.get("reasoning_tokens") or 0,
         )

@@ -36,7 +36,7 @@ ATLAS = {
     "AML.T0010.003": "AI Supply Chain Compromise: Model",
     "AML.T0011.000": "User Execution: Unsafe AI Artifacts",
     "AML.T0012": "Valid Accounts",
-    "AML.T0024.000": "Infer Training Data Membership",
+    "AML.T0057": "LLM Data Leakage",
     "AML.T0024.002": "Extract AI Model",
     "AML.T0025": "Exfiltration via Cyber Means",
     "AML.T0029": "Denial of AI Service",

@@ -685,7 +685,20 @@ def test_a_429_for_spent_money_is_no_throttling(code: str) -> None:
             },
             {"rate_limit_error", "enforced_spend_limit_reached"},
         ),
-        ({"error": {"type": 7, "code": None, "details": []}}, set()),
+        (
+            {
+                "error": {
+                    "type": "invalid_request_error",
+                    "message": "You have reached your specified workspace API usage limits.",
+                }
+            },
+            {"invalid_request_error", "own_spend_limit"},
+        ),
+        (
+            {"error": {"type": "invalid_request_error", "message": "max_tokens: above your specified limit"}},
+            {"invalid_request_error"},
+        ),
+        ({"error": {"type": 7, "code": None, "details": [], "message": 7}}, set()),
         ({"error": "no"}, set()),
         ([], set()),
         (None, set()),
@@ -693,6 +706,13 @@ def test_a_429_for_spent_money_is_no_throttling(code: str) -> None:
 )
 def test_an_error_is_called_by_all_its_names(body: object, codes: set[str]) -> None:
     assert codes_of(body) == codes
+
+
+def test_a_400_at_a_spend_limit_of_ones_own_is_for_a_person() -> None:
+    codes = frozenset({"invalid_request_error", "own_spend_limit"})
+    assert isinstance(of_status(400, codes=codes), SetupFault)
+    assert isinstance(of_event(codes), SetupFault)
+    assert type(of_status(413, codes=codes)) is type(of_status(400)) is CallerFault
 
 
 def test_200_says_nothing_yet() -> None:

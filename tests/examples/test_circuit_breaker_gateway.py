@@ -348,6 +348,8 @@ def data(**fields: Any) -> bytes:
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 GOOD = OK + b": ping\n\n" + data(token="Hel") + data(token="lo") + data(finish_reason="stop")
 SPENT = b'HTTP/1.1 429 Slow\r\nContent-Length: 40\r\n\r\n{"error":{"type":"insufficient_quota"}}  '
+_LIMIT = b'{"error":{"type":"invalid_request_error","message":"You have reached your specified API usage limits."}}'
+OWN_LIMIT = b"HTTP/1.1 400 No\r\nContent-Length: %d\r\n\r\n%b" % (len(_LIMIT), _LIMIT)
 Behavior = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -489,6 +491,7 @@ def test_each_way_to_fail_is_heard_and_counted(behavior: Behavior, limits: Deadl
         (b"HTTP/1.1 429 Slow\r\nContent-Length: 9\r\n\r\n{", Throttled),
         (b"HTTP/1.1 429 Slow\r\nContent-Length: -9\r\n\r\n{", Throttled),
         (SPENT, SetupFault),
+        (OWN_LIMIT, SetupFault),
         (b"HTTP/1.1 400 Bad\r\n\r\n", CallerFault),
         (b"HTTP/1.1 404 None\r\n\r\n", SetupFault),
         (b"HTTP/1.1 401 Who\r\n\r\n", SetupFault),

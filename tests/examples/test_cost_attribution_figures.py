@@ -256,6 +256,9 @@ class TestUsage:
         )
         written = {"input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": 7}
         assert Tokens.from_anthropic(written) == Tokens(1, written=7, output=2)
+        details = {"cached_tokens": 3, "cache_write_tokens": 7}
+        written = {"prompt_tokens": 11, "completion_tokens": 2, "prompt_tokens_details": details}
+        assert Tokens.from_openai(written) == Tokens(1, cached=3, written=7, output=2)
 
     @pytest.mark.parametrize(
         "usage",

@@ -13,7 +13,7 @@ bypass(request) := {sprintf("%s leaves the mesh", [name]) |
 	leaves(name, marks[name])
 }
 
-leaves("sidecar.istio.io/inject", value) if value != "true" # "no", "off" and nonsense mean no, too
+leaves("sidecar.istio.io/inject", value) if value != "true" # until Istio 1.26 whatever is no "yes" meant no
 
 leaves(name, _) if startswith(name, "traffic.sidecar.istio.io/") # what is captured is not the pod's choice
 
