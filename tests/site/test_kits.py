@@ -26,7 +26,7 @@ def test_from_the_question_to_a_ticked_score_sheet(
     # Hints, signals and levels are those of the question's page, with figures in place of macros.
     assert page.locator("article").get_by_text("Hint 3.").count() == 1
     assert "{{" not in page.locator("article").inner_text()
-    statement = page.get_by_role("checkbox", name="The store's clock, and the clock going back.")
+    statement = page.get_by_role("checkbox", name="What a clock that goes back does to the refill.")
     statement.focus()
     page.keyboard.press("Space")
     expect(statement).to_be_checked()
