@@ -307,8 +307,9 @@ class TestDenyList:
         assert not deny.may_admit(Class.REGULATED, 980)
         assert not deny.may_admit(Class.SHARED, -1_000)
 
-    def test_a_gateway_that_never_heard_admits_nobody(self):
-        assert not DenyList().may_admit(Class.SHARED, 1e12)
+    @pytest.mark.parametrize("now", [0.0, 1e12])
+    def test_a_gateway_that_never_heard_admits_nobody(self, now):
+        assert not DenyList().may_admit(Class.SHARED, now)
 
 
 class TestOpenStreams:
