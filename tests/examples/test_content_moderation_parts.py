@@ -48,11 +48,12 @@ LANGUAGES = {
     "Portuguese": "Olá, hoje à noite quero cozinhar para os meus amigos. Você tem uma receita fácil?",
     "Spanish": "Hola, esta noche quiero cocinar para mis amigos. ¿Tienes una receta fácil?",
     "Thai": "สวัสดีครับ วันนี้ผมอยากทำอาหารให้เพื่อน ช่วยแนะนำสูตรง่าย ๆ หน่อยได้ไหม",
-    # With marks, joiners or zero-width spaces of their own
+    # With marks, joiners or zero-width spaces of their own, or of two scripts
     "Arabic with vowels": "مَرْحَبًا، أُرِيدُ أَنْ أَطْبُخَ لِأَصْدِقَائِي",
     "Bengali": "নমস্কার, আমি আজ সন্ধ্যায় বন্ধুদের জন্য রান্না করতে চাই।",
     "Greek, polytonic": "ἐν ἀρχῇ ἦν ὁ λόγος",
     "Hebrew with vowels": "שָׁלוֹם, אֲנִי רוֹצֶה לְבַשֵּׁל",
+    "Japanese": "今夜は友達のために料理を作りたいです。簡単なレシピはありますか。",
     "Khmer": "ខ្ញុំ\u200bចង់\u200bចម្អិន\u200bអាហារ",
     "Persian": "سلام، می\u200cخواهم امشب برای دوستانم غذا بپزم. می\u200cتوانید کمک کنید؟",
     "Russian with stress": "как откры\u0301ть за\u0301мок",
@@ -143,6 +144,8 @@ class TestReading:
             ("right\u202eleft", "rightleft"),
             ("za\u0335l\u0335go", "zalgo"),
             ("h\ufe00ow", "how"),
+            ("my \u2764\ufe0f", "my \u2764"),
+            ("\u0939\u093e\u0901 \u2764\ufe0f", "\u0939\u093e\u0901 \u2764"),
             ("\u0b95\u0bcd\u0bb7", "\u0b95\u0bcd\u0bb7"),  # the mark is a part of the Tamil word
             ("\u0645\u06cc\u200c\u0634\u0648\u062f", "\u0645\u06cc\u0634\u0648\u062f"),
             ("va\x07ult\n\tdoor", "vault\n\tdoor"),
@@ -219,10 +222,14 @@ class TestReading:
             "non va bene così",
             "wir fahren ab morgen",
             "hoje vamos ao bar na rua",
+            "vamos de um bar para outro bar",
         ],
     )
     def test_a_short_word_that_rot13_makes_english_is_no_disguise(self, text):
         assert read(text).signals == {"not English"}
+
+    def test_two_longer_words_that_rot13_makes_english_are_one(self):
+        assert "encoded" in read(codecs.encode("open the vault and leave", "rot13")).signals
 
     @pytest.mark.parametrize(
         "text", ["what is \u0130stanbul like in the summer", "the cafe\u0301 of my friend"]
