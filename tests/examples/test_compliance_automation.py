@@ -157,6 +157,10 @@ class TestAnEmptyPopulation:
     def test_is_unknown_without_a_second_source(self):
         assert state("prv-1.egress", with_snapshot("egress/flows", items=())) is State.UNKNOWN
 
+    def test_is_unknown_if_the_source_has_only_what_another_test_judges(self):
+        other = TESTS["prv-1.egress"].model_copy(update={"item_kinds": ("other",)})
+        assert evaluate(other, GOOD).state is State.UNKNOWN
+
     def test_of_one_of_six_accounts_is_believed_no_more(self):
         result = evaluate(TESTS["sto-1.stores"], with_snapshot("acct-4/stores", items=()))
         assert (result.state, result.population, result.passed) == (State.UNKNOWN, 10, 10)
@@ -164,22 +168,28 @@ class TestAnEmptyPopulation:
 
 
 class TestWhatTheSecondSourceSawJustNow:
-    def seen(self, at: object, taken: int = estate.NOW) -> State:
+    def seen(self, at: object, taken: int = estate.NOW, *others: str) -> State:
         inputs = with_snapshot("cloud/launch-events", captured_at=taken)
         joined = GOOD.snapshots["scheduler/nodes-joined"]
         items = (*joined.items, {"id": "n-new", "kind": "seen", "seen_at": at})
         inputs.snapshots[joined.source] = joined.model_copy(update={"items": items})
-        return state("nod-1.launches", inputs)
+        test = TESTS["nod-1.launches"]
+        return evaluate(test.model_copy(update={"populations": (*test.populations, *others)}), inputs).state
 
     def test_is_pending_until_the_events_should_have_arrived(self):
         late = 60 * TESTS["nod-1.launches"].late_minutes
         assert self.seen(estate.NOW - late + 1) is State.PASS
+        assert self.seen(estate.NOW) is State.PASS
         assert self.seen(estate.NOW - late) is State.UNKNOWN
 
     def test_waits_for_a_population_that_was_taken_earlier(self):
         late = 60 * TESTS["nod-1.launches"].late_minutes
         assert self.seen(estate.NOW - late, taken=estate.NOW - 900) is State.PASS
         assert self.seen(estate.NOW - late - 900, taken=estate.NOW - 900) is State.UNKNOWN
+
+    def test_waits_for_the_oldest_of_several_populations(self):
+        late = 60 * TESTS["nod-1.launches"].late_minutes
+        assert self.seen(estate.NOW - late, estate.NOW - 900, "console/audit-log") is State.PASS
 
     @pytest.mark.parametrize("at", [None, "2099-01-01", 0, estate.NOW + 1])
     def test_without_a_date_or_with_one_to_come_is_not_pending(self, at):
@@ -336,6 +346,10 @@ class TestASeed:
     def test_that_was_not_collected_says_so_too(self, test):
         assert state(test, self.stores([])) is State.UNKNOWN
 
+    def test_hides_no_other_that_did_not_fail(self, test):
+        two = TESTS[test].model_copy(update={"seeds": (SEED, "acct-5/seed")})
+        assert evaluate(two, GOOD).doubts == ("acct-5/seed: bad on purpose, and did not fail",)
+
     def test_hides_no_failure_beside_it(self, test):
         result = evaluate(TESTS[test], self.stores([self.seed(), self.seed(id="acct-6/debug")]))
         assert (result.state, result.failed) == (State.FAIL, ("acct-6/debug",))
@@ -343,6 +357,9 @@ class TestASeed:
     def test_alone_is_no_population(self, test):
         result = evaluate(TESTS[test], self.stores([self.seed()], others=0))
         assert result.doubts == ("acct-6/stores: empty, and nothing confirms it",)
+        confirmed = {"populations": ("acct-6/stores",), "witness": "gateway/first-served"}
+        only = evaluate(TESTS[test].model_copy(update=confirmed), self.stores([self.seed()], others=0))
+        assert only.state is State.NO_OCCURRENCE
 
     def test_a_rule_that_went_soft_is_found(self, test):
         rule = str(TESTS[test].rule)
