@@ -120,6 +120,7 @@ class TestFiles:
             (lambda e: e.update(controls=[]), "no guard"),
             (lambda e: e["runtime"].pop("rollbacks"), "rollbacks do not always run"),
             (lambda e: e["method"][0].update(pauses={"after": 600}), "pauses outlast"),
+            (lambda e: [a.update(pauses={"after": 6}) for a in e["method"]], "pauses outlast"),
             (lambda e: e["extensions"][0].update(worst_case_bad=33_697), "bad requests"),
             # The declaration stays, and the faults may do more.
             (lambda e: e["extensions"][0].update(worst_case_bad=0), "370 of its faults"),
@@ -128,11 +129,20 @@ class TestFiles:
             (lambda e: e["method"].append(e["method"][0]), "385 of its faults"),
             (lambda e: e.pop("extensions"), "bad requests"),
             (lambda e: e["extensions"][0].update(faults=[]), "other faults"),
+            (lambda e: e["extensions"][0].update(faults=["stall", "cut"]), "other faults"),
+            (lambda e: (e["extensions"][0].update(faults=[]), e["method"].pop(0)), "other faults"),
             (lambda e: fault(e).pop("lease_s"), "lease_s"),
             (lambda e: fault(e).update(lease_s=3_600), "lease_s"),
             (lambda e: fault(e).pop("max_hits"), "max_hits"),
             (lambda e: e.update(rollbacks=[]), "without its rollback"),
             (lambda e: e["steady-state-hypothesis"]["probes"].pop(0), "no control group"),
+            (
+                lambda e: (
+                    e["method"].append(read("wrong-answer")["method"][0]),
+                    e["steady-state-hypothesis"]["probes"].pop(0),
+                ),
+                "no control group",
+            ),
             (
                 lambda e: e["method"].append(
                     {
@@ -152,6 +162,12 @@ class TestFiles:
         found = review.faults_of(yaml.safe_load(file.read_text(encoding="utf-8")))
         assert any(finding in what for what in found), found
 
+    def test_the_review_finds_nothing_at_the_limits(self):
+        experiment = read("stall")
+        experiment["extensions"][0]["worst_case_bad"] = 33_696
+        experiment["method"][0]["pauses"] = {"after": 10}
+        assert review.faults_of(experiment) == []
+
     def test_the_worst_case_is_computed_from_what_reaches_users(self):
         stall = Fault.model_validate(fault(read("stall")))
         # Two of 48 replicas at 200 requests/s, for streams of 12.6 s and breakers that stay open for 30.
@@ -160,8 +176,10 @@ class TestFiles:
         probes = Fault.model_validate(fault(read("wrong-answer")))
         assert review.worst_case([probes], 200) == 0
 
-    def test_the_guard_has_the_hooks_that_the_tool_looks_for(self):
+    def test_the_guard_has_the_hooks_that_the_tool_looks_for(self, monkeypatch):
         assert review.guard_is_there()
+        monkeypatch.delattr(guard, "after_method_control")
+        assert not review.guard_is_there()
 
 
 class TestExperiments:
@@ -212,6 +230,7 @@ class TestGuard:
             {"load_rps": math.nan},
             {"budget_left": math.nan},
             {"veto": None},
+            {"incident": None},
         ],
     )
     def test_it_keeps_an_experiment_from_starting(self, readiness, tmp_path, monkeypatch):

@@ -88,6 +88,9 @@ class TestInjector:
         assert injector.ended == {"f": "limit"}
         assert not injector.holds(fault)
         assert injector.choose(first, "replica-1") is None
+        arm(injector, fault)
+        assert injector.choose(first, "replica-1")
+        assert injector.hits == {"f": 1}
 
     def test_other_targets_are_spared(self):
         injector = Injector(frozenset(), Clock())
@@ -113,6 +116,24 @@ class TestInjector:
         assert injector.ended == {"f": "lease"}
         with pytest.raises(Refused, match="f has ended: lease"):
             injector.renew("f")
+
+    def test_what_nobody_has_asked_for_since_its_lease_ran_out_is_not_renewed(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        arm(injector, a_fault(lease_s=10))
+        clock.now = 10.0
+        with pytest.raises(Refused, match="f has ended: lease"):
+            injector.renew("f")
+
+    def test_what_a_fault_holds_up_goes_on_when_its_lease_runs_out_and_nobody_else_asks(self):
+        clock = Clock()
+        injector = Injector(frozenset(), clock)
+        fault = a_fault(lease_s=10)
+        arm(injector, fault)
+        clock.now = 9.9
+        assert injector.holds(fault)
+        clock.now = 10.0
+        assert not injector.holds(fault)
 
     def test_one_run_has_the_lease_and_nobody_arms_without_it(self):
         clock = Clock()
@@ -154,6 +175,7 @@ class TestInjector:
         clock.now = 60.0
         with pytest.raises(Refused, match="does not have the lease"):
             injector.extend(run)
+        assert injector.begin()
 
     @pytest.mark.parametrize("flag", ["incident", "veto"])
     @pytest.mark.parametrize("value", [True, None])
@@ -182,7 +204,7 @@ class TestInjector:
         assert injector.ended == {"f": "lease"}
         arm(injector, a_fault(lease_s=10))
         clock.now = 20.0
-        arm(injector, a_fault(lease_s=10))
+        injector.arm(a_fault(lease_s=10), injector._run)
         assert injector.armed() == ["f"]
         assert not injector.holds(first)
 
@@ -211,6 +233,11 @@ class TestInjector:
         for bad in (good | {bound: 0}, {key: value for key, value in good.items() if key != bound}):
             with pytest.raises(ValidationError):
                 Fault.model_validate(bad)
+
+    @pytest.mark.parametrize("over", [{"lease_s": 60.1}, {"max_hits": 1_001}])
+    def test_no_bound_may_be_so_wide_that_it_is_none(self, over):
+        with pytest.raises(ValidationError):
+            a_fault(**over)
 
     def test_the_groups_are_equal_in_size_and_stable(self):
         groups = [group_of(f"x{n}") for n in range(8_000)]
