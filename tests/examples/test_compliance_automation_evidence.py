@@ -258,15 +258,18 @@ def test_a_second_version_of_a_key_is_a_fault(folder, kind):
     assert f"{path.stem}: 2 versions" in faults(folder)
 
 
-def test_a_recorder_that_dies_leaves_no_half_record(folder, monkeypatch):
-    def die(descriptor: int) -> None:
+@pytest.mark.parametrize("step", ["fsync", "utime"])
+def test_a_recorder_that_dies_leaves_no_half_record(step, folder, monkeypatch):
+    def die(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(evidence.os, "fsync", die)
+    before = set(folder.glob("*/*"))
+    monkeypatch.setattr(evidence.os, step, die)
     inputs = inputs_at(estate.NOW + 2700)
     with pytest.raises(OSError, match="no space"):
-        evidence.record(folder, replace(inputs, waivers=()), {}, KEY)
+        evidence.record(folder, replace(inputs, controls=(), waivers=()), {}, KEY)
     monkeypatch.undo()
+    assert set(folder.glob("*/*")) == before
     assert faults(folder) == []
     assert evidence.record(folder, inputs, run(inputs), KEY)[0] == 4
 
@@ -314,6 +317,13 @@ def test_an_object_is_locked_as_long_as_the_newest_record_that_names_it(folder):
 def test_a_lock_never_shrinks(folder):
     evidence.record(folder, inputs_at(estate.NOW), {}, KEY)
     assert evidence.locked_until(of_the_rules(folder)) == estate.NOW + 1800 + evidence.KEPT
+
+
+def test_a_sources_items_that_are_free_before_their_record_are_a_fault(folder):
+    sha256 = json.loads(nth(folder, 1).read_text())["body"]["sources"]["acct-1/stores"]["items"]
+    os.utime(folder / "objects" / f"{sha256}.json", (0, estate.NOW + evidence.KEPT))
+    fault = f"object {sha256[:8]} is unlocked too early"
+    assert faults(folder) == [f"record {number}: {fault}" for number in (2, 3)]
 
 
 def test_an_object_that_is_free_before_its_record_is_a_fault(folder):
