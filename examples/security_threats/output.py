@@ -28,14 +28,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # A tag, or an address in angle brackets: renderers take nearly anything before the @.
 _TAG = re.compile(r"<(?=[A-Za-z/!?]|[^<> ]*@|[^<>\s]*$)", re.MULTILINE)
 # `[label]:` at the start of a line, or the end of a label that began on a line before.
-_DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*!?\[.*?\]|[^\[\n]*?\]):", re.MULTILINE)
+_DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*\[.*?\]|[^\[\n]*?\]):", re.MULTILINE)
 _INLINE = re.compile(r"(!?)(\[[^\[\]\\<>&!`\n]*\])\(([^\s()<>]*)\)")
 _URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s<>()\[\]\"'`]+|www\.[^\s<>()\[\]\"'`]+")
 _CLOSING = ".,;:!?*_"
 # What others may take for the whole URL: where `_URL` ends at a bracket or a quote, not all of them do.
 _WHOLE = re.compile(r"[^\s<]+")
 _MAILED = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*://|www\.)\S+")
-_OPENS = re.compile(r"[\[\]<!{\\]")  # what may begin, or end, more than a word
+_OPENS = re.compile(r"[\[<]")  # what may begin more than a word
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class Stream:
     """Filters an answer while it is written, so that the user need not wait for its end.
 
     Words go out at once. From the first character of a line that may open a link or a tag, the line is held until it
-    is complete: what has been shown cannot be taken back.
+    is complete: what has been shown cannot be taken back. Only a blank that stays ends a word: at one that is taken
+    out, two halves of a URL would join again.
     """
 
     def __init__(self, policy: Policy, run: Run) -> None:
@@ -132,9 +133,9 @@ class Stream:
         self._held += chunk
         end = self._held.rfind("\n") + 1
         opening = _OPENS.search(self._held, end)
+        until = opening.start() if opening else len(self._held)
         # The last word may go on: half of a URL must not be shown.
-        last = re.search(r"\S*\Z", self._held[: opening.start() if opening else None])
-        cut = max(end, last.start() if last else 0)
+        cut = max(self._held.rfind(blank, 0, until) for blank in " \t\n") + 1
         ready, self._held = self._held[:cut], self._held[cut:]
         return self._shown(ready)
 

@@ -167,6 +167,8 @@ FRAGMENTS = st.sampled_from(
 @example("<[mailto:x@drop.example>")
 @example("<[\nx@drop.example>")
 @example(f"[<img src=&#47;&#47;drop.example>]({FETCHED})")
+@example('<IMG SRC="&#47;&#47;drop.example">')
+@example("<1\u00a0x@drop.example>")
 def test_only_authorized_targets_survive_whatever_the_model_writes(answer):
     text = output.shown(POLICY, run_of(fetched={FETCHED}), answer).text
     assert targets(text) <= {f"a {FETCHED}"}
@@ -184,6 +186,9 @@ def streamed(answer, cuts, run):
 @given(st.lists(FRAGMENTS, max_size=12).map("".join), st.lists(st.integers(1, 80), max_size=8))
 @example("<[\nx@drop.example>", [])
 @example("[a\nb]: //drop.example/4711\n\n[a\nb]", [3, 6])
+@example("<[\na\nx@drop.example>", [5])
+@example("<1\u00a0x@drop.example>", [3])
+@example(f"!\x1f[x]({FETCHED})", [2])
 def test_a_stream_shows_no_more_than_the_whole_answer_would(answer, cuts):
     run = run_of(fetched={FETCHED})
     assert targets(streamed(answer, cuts, run)[0]) <= {f"a {FETCHED}"}
@@ -206,7 +211,15 @@ def test_a_stream_lets_words_go_at_once_and_holds_what_may_become_a_link():
     assert stream.feed("11 two ![") == "https:[//]drop.example/4711 two "
     assert stream.feed("x](https://drop.example/1) three ") == ""
     assert stream.feed("\nfour") == "[x] (https:[//]drop.example/1) three \n"
-    assert stream.close() == "four"
+    assert stream.feed(" five") == "four "
+    assert stream.close() == "five"
+
+
+@pytest.mark.parametrize("unseen", [*"\x0b\x0c\r\x1c\x1f\x85\u200b"])
+def test_no_address_comes_together_where_a_character_was_taken_out(unseen):
+    stream = output.Stream(POLICY, run_of())
+    parts = [stream.feed(f"see https:{unseen}"), stream.feed("//drop.example/4711 now"), stream.close()]
+    assert "".join(parts) == "see https:[//]drop.example/4711 now"
 
 
 @given(st.text(max_size=200))
@@ -233,6 +246,8 @@ def test_a_link_whose_label_names_another_address_is_broken():
         assert targets(shown.text) == set()
         assert label not in shown.text
         assert shown.removed
+    for decoded in ("https:\\/\\/drop.example", "https:&#47;&#47;drop.example"):
+        assert left(f"[{decoded}]({FETCHED})", run) == set()
 
 
 def test_a_link_that_is_kept_gets_no_attributes():
@@ -275,6 +290,12 @@ def test_what_stands_around_an_address_is_not_part_of_it(around):
 def test_without_private_data_links_are_free_and_images_are_not():
     run = run_of(private=False)
     assert left("[x](https://any.example/a) ![y](https://any.example/b)", run) == {"a https://any.example/a"}
+    for hidden in ("https://any.example/<img/src=/b>", "https://any.example/?)![y](https://any.example/b"):
+        assert not {target for target in left(f"[x]({hidden})", run) if target.startswith("img")}
+
+
+def test_an_image_is_shown_from_the_policys_hosts_for_images_alone():
+    assert left("![x](https://wiki.northwind.example/plan.png)") == set()
 
 
 def test_unseen_characters_go_and_those_of_scripts_stay():
@@ -283,6 +304,34 @@ def test_unseen_characters_go_and_those_of_scripts_stay():
     )
     assert shown.text == "ab \u0645\u06cc\u200c\u062e c[31m ❤\ufe0f"
     assert shown.removed == ("unseen characters",)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *"\u00ad\u200b\u2060\u2064\u202a\u202e\u2066\u2069\ufe00\ufe0e\ufeff\U000e0000\U000e0fff",
+        *"\x00\x08\x0b\r\x1f\x7f\x9f",
+        *("\u200c\u200c", "\u200d\u200d", "\ufe0f\ufe0f", "\u200c\u200d"),
+    ],
+    ids=ascii,
+)
+def test_every_unseen_character_goes(unseen):
+    assert output.shown(POLICY, run_of(), f"a{unseen}b") == output.Shown("ab", ("unseen characters",))
+
+
+@pytest.mark.parametrize("tag", ["<b>", "<B>", "</b>", "<!-- x -->", "<?x?>"])
+def test_a_tag_of_any_sort_is_shown_as_text(tag):
+    shown = output.shown(POLICY, run_of(), f"a {tag}")
+    assert "&lt;" in markdown.markdown(shown.text)
+    assert shown.removed == ("a tag",)
+
+
+def test_a_definition_whose_label_began_on_a_line_before_is_broken():
+    assert "]:" not in output.shown(POLICY, run_of(), "[a\nb]: //drop.example/4711\n\n[a\nb]").text
+
+
+def test_an_address_of_any_scheme_is_broken():
+    assert output.shown(POLICY, run_of(), "ftp://drop.example/4711").text == "ftp:[//]drop.example/4711"
 
 
 def test_the_removed_targets_are_reported_for_the_audit():
