@@ -258,6 +258,8 @@ def test_a_url_from_a_source_is_asked_about_and_one_that_differs_is_not():
         ("send_mail", letter(USER, body=f'<img src="{EVIL}">')),
         ("send_mail", letter(USER, body=f"[x]({EVIL}).")),
         ("send_mail", letter(USER, body="ht\u200btps://drop.example/4711")),
+        ("send_mail", letter(USER, body="https:\u200b//drop.example/4711")),
+        ("send_mail", letter(USER, body="ftp://drop.example/4711")),
         ("send_mail", letter(USER, body="www.drop.example/4711")),
         ("send_mail", letter(USER, body="HTTP://drop.example/4711")),
         ("send_mail", letter(USER) | {"subject": f"See {EVIL}"}),
@@ -386,6 +388,8 @@ def test_what_is_not_one_object_is_refused_and_a_key_that_stands_twice(raw):
         *(("send_mail", letter(USER) | {"subject": f"x{end}Bcc: {EVE}"}) for end in "\r\n\0\x7f"),
         ("send_mail", letter(USER, body="x" * 100_001)),
         ("create_event", {"title": "x", "start": "tomorrow"}),
+        ("create_event", {"title": "x", "start": f"2026-11-27T09:00 {EVIL}"}),
+        ("create_event", {"title": "x", "start": f"{EVIL} 2026-11-27T09:00"}),
         ("create_event", {"title": "x", "start": "2026-11-27T09:00", "attendees": [USER] * 11}),
     ],
 )
@@ -590,7 +594,14 @@ def test_no_connection_to_ones_own_public_addresses(address):
 
 @pytest.mark.parametrize(
     "address",
-    ["93.184.215.14", "2606:4700:4700::1111", "::ffff:93.184.215.14", "168.63.129.15", "168.63.129.17"],
+    [
+        "93.184.215.14",
+        "2606:4700:4700::1111",
+        "::ffff:93.184.215.14",
+        "168.63.129.15",
+        "168.63.129.17",
+        "192.0.1.1",
+    ],
 )
 def test_a_public_address_is_connected_to(address):
     assert egress.pinned("news.example", lambda _: [address], OWN) == address

@@ -3,6 +3,8 @@
 import json
 import threading
 
+import pytest
+
 from examples.security_threats import gate
 from examples.security_threats.corpus import POLICY, USER
 from examples.security_threats.gate import Policy, Reason, Verdict
@@ -53,23 +55,48 @@ def test_only_what_is_allowed_reaches_a_tool_and_with_the_judged_arguments():
     ]
 
 
-def test_one_confirmation_sends_one_mail_however_many_calls_are_in_flight():
+class Meanwhile:
+    """A call by another thread, once, in the midst of what this one does: it has to wait for that."""
+
+    def __init__(self, call):
+        self._thread = threading.Thread(target=call)
+
+    def begin(self):
+        if self._thread.ident is None:
+            self._thread.start()
+            self._thread.join(0.3)  # ends at once if nothing makes it wait
+
+    def end(self):
+        self._thread.join()
+
+
+def test_one_confirmation_sends_one_mail_also_if_a_second_call_comes_while_the_first_is_judged():
     tools = Tools()
-    run = session(tools)
-    digest = run.call("send_mail", json.dumps(MAIL)).decision.digest
-    run.confirm(digest)
-    gathered = threading.Barrier(8)
-
-    def one():
-        gathered.wait()
-        run.call("send_mail", json.dumps(MAIL))
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run = session(tools, record=lambda *row: row[2].reason is Reason.CONFIRMED and second.begin())
+    second = Meanwhile(lambda: run.call("send_mail", json.dumps(MAIL)))
+    run.confirm(run.call("send_mail", json.dumps(MAIL)).decision.digest)
+    run.call("send_mail", json.dumps(MAIL))
+    second.end()
     assert len(tools.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("taken", "act"),
+    [
+        ("read", lambda run: run.call("create_event", '{"title": "x", "start": "2026-11-27T09:00"}')),
+        ("found", lambda run: run.call("find_contact", '{"name": "Dana"}')),
+        ("said", lambda run: run.said("x")),
+        ("confirm", lambda run: run.confirm("x")),
+    ],
+)
+def test_no_label_is_lost_to_what_is_taken_in_while_a_read_is_judged(monkeypatch, taken, act):
+    run = session(Tools(find_contact=DANA))
+    read = Meanwhile(lambda: run.call("read_mail", '{"query": "x"}'))
+    take = getattr(gate, taken)
+    monkeypatch.setattr(gate, taken, lambda *given: read.begin() or take(*given))
+    act(run)
+    read.end()
+    assert run.run.untrusted
 
 
 def test_labels_hold_before_the_read_has_returned():
@@ -103,17 +130,20 @@ def test_a_failing_tool_leaves_the_labels_and_spends_the_confirmation():
 
 
 def test_what_cannot_be_recorded_or_has_no_policy_does_not_run():
-    def broken(*_):
-        raise OSError("disk full")
+    def broken(error):
+        def fail(*_):
+            raise error
 
-    for more in ({"record": broken}, {"policy": broken}):
+        return fail
+
+    for part, error in (("record", OSError("disk full")), ("policy", KeyError("tenant"))):
         tools = Tools()
-        run = session(tools, **more)
+        run = session(tools, **{part: broken(error)})
         decision = run.call("read_mail", '{"query": "x"}').decision
         assert (decision.verdict, decision.reason, decision.detail) == (
             Verdict.BLOCK,
             Reason.GATE_ERROR,
-            "OSError",
+            type(error).__name__,
         )
         assert not tools.calls
         assert not run.run.private
