@@ -472,6 +472,18 @@ class TestErasure:
         assert (receipt.state, receipt.left) == (State.FINAL, ())
         assert left.removeprefix("key ") in world.service.keys.ids()
 
+    def test_a_receipt_stays_final_when_the_patient_returns_and_is_erased_again(self, world):
+        fill(world)
+        erase(world)
+        world.service.readmit("return-1", "lyon", ANNA, 9)
+        world.service.put("lyon", ANNA, "vector", VECTOR, 9)
+        _, keys = world.service.back_up(9)
+        erase(world, "order-2", 9)
+        world.service.restore(keys)
+        assert [text[:4] for text in world.service.receipt("order-2").left] == ["key ", "keys"]
+        receipt = world.service.receipt("order-1")
+        assert (receipt.state, receipt.left) == (State.FINAL, ())
+
     @pytest.mark.parametrize("order_id", ["order-1", "order-2"])
     def test_each_of_two_orders_for_one_patient_looks_for_the_key_and_its_rows(self, world, order_id):
         fill(world)
