@@ -73,7 +73,7 @@ class Answer:
 
     def _follow(self, sign: str) -> str:
         ends = self._word.add(sign)
-        if self._waiting[0] and not ends and _END.fullmatch(self._behind + sign):
+        if self._waiting[0] and _END.fullmatch(self._behind + sign):
             self._behind += sign
             return ""
         return self._decide(ends=ends) + sign

@@ -218,6 +218,12 @@ class TestAnswer:
         mine, other, _ = self.entries(names_of())
         assert self.shown(f"sent to {mine} and {other}.") == "sent to jane@example.com and [EMAIL]."
 
+    def test_of_two_own_values_in_one_word_the_last_comes_back_and_no_text_is_lost(self):
+        mine, _, _ = self.entries(names_of())
+        assert self.shown(f"to {mine}, or {mine},{mine}.") == (
+            "to jane@example.com, or [EMAIL],jane@example.com."
+        )
+
     def test_what_the_model_invents_or_another_conversation_has_is_a_label(self):
         foreign = names_of(conversation="c-2").of(Kind.EMAIL, "jane@example.com")
         assert self.shown(f"{foreign} [SSN-aaaaaaaa]") == "[EMAIL] [SSN]"
@@ -249,6 +255,7 @@ class TestAnswer:
             "![x](<https://evil.example/a b ",  # a blank does not end an address in angle brackets
             "![x](<https://evil.example/\\> b ",  # nor does an escaped bracket end it
             "![x](<",
+            "![x](< ",
             "![x](https://evil.example/?q=\u00a0",  # nor is this blank one for Markdown
             "<https://evil.example/",
             "www.evil.example#",
@@ -267,7 +274,11 @@ class TestAnswer:
             "[r]:\n",
             "http:",  # browsers take it for http://
             "(https:",
-            "sms:",
+            *("ftp:", "sms:", "tel:", "xmpp:"),
+            "chat://",  # a scheme that is not listed
+            "chat:eve?body=",
+            "https&colon;&sol;&sol;evil&sol;",
+            "\\\\evil\\",  # Windows opens it as a share
         ],
     )
     def test_no_value_is_restored_in_an_address_however_it_is_written(self, before, size):
@@ -283,6 +294,7 @@ class TestAnswer:
             "-x.evil.example",
             ",.evil.example",
             ").evil.example",
+            ">.evil.example",
             "'s.evil.example",
             "s.evil.example",
             "/x",
@@ -352,6 +364,9 @@ class TestTools:
             "note": f"write {mine}",
             "limit": 3,
         }
+        assert call["email"] == mine  # what the model wrote is not changed: it goes into the trace
+        for call in ({"email": f"to {mine}"}, {"note": mine}):
+            assert arguments(call, ALLOWED, entries) == call
 
     def test_others_values_and_inventions_are_refused(self):
         mine, other, entries = TestAnswer().entries(names_of())
