@@ -597,6 +597,41 @@ class TestWritersAfterErasure:
         assert world.service.receipt("order-1").state is State.FINAL
         other.close()
 
+    @pytest.mark.parametrize("moment", ["destroy keys", "purge rows"])
+    def test_a_late_replay_makes_no_store_look_older(self, world, moment):
+        """Else a write that was admitted before another worker took in a newer order would pass."""
+        other = Service(world.folder, world.kms, load(), "eu", CLINICS, world.random)
+        world.service.order("order-1", "lyon", ANNA, 1)
+
+        def interfere(name):
+            if name == moment:
+                world.service._step = lambda _: None
+                other.order("order-2", "lyon", BORIS, 9)
+
+        world.service._step = interfere
+        world.service.carry_out(9)
+        newest = world.service.ledger.last
+        assert (world.service.keys.applied, world.service.copies.applied) == (newest, newest)
+        other.close()
+
+    def test_no_key_is_added_while_keys_are_destroyed_and_none_goes_unrecorded(self, world):
+        fill(world)
+        keys, ref = world.service.keys, world.kms.reference("lyon", ANNA)
+
+        def broken(_):
+            raise OSError("disk full")
+
+        def locked(found):
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                writer.execute("INSERT INTO key VALUES ('new', 'lyon', 'ref', x'00')")
+
+        with pytest.raises(OSError, match="disk full"):
+            keys.destroy([(1, ref)], 1, broken)
+        assert keys.of(ref)
+        with closing(sqlite3.connect(world.folder / "keys.db", timeout=0)) as writer:
+            keys.destroy([(1, ref)], 1, locked)
+        assert keys.of(ref) is None
+
     def test_two_writers_of_a_new_patient_agree_on_a_key(self, tmp_path):
         world = World(tmp_path)
         other = Service(tmp_path, world.kms, load(), "eu", CLINICS, world.random)
@@ -629,6 +664,17 @@ class TestWritersAfterErasure:
             v for v in world.insider([world.folder / "copies.db", world.folder / "keys.db"]) if TEXT in v
         ]
         assert world.service.orphans() == 1
+
+    def test_a_late_repetition_of_a_return_does_not_bring_an_erased_patient_back(self, world):
+        fill(world)
+        erase(world)
+        world.service.readmit("return-1", "lyon", ANNA, 9)
+        erase(world, "order-2", 9)
+        last = world.service.ledger.last
+        world.service.readmit("return-1", "lyon", ANNA, 20)
+        assert world.service.ledger.last == last
+        with pytest.raises(Erased):
+            world.service.read("lyon", ANNA, "vector", 20)
 
 
 class TestRestore:
@@ -833,6 +879,20 @@ class TestCrashes:
         receipt = world.service.receipt("order-1")
         assert (receipt.state, receipt.unreadable) == (State.FINAL, 9)
 
+    def test_a_decision_that_fails_halfway_leaves_the_order_waiting(self, world):
+        fill(world)
+        world.service.order("order-1", "lyon", ANNA, 1)
+        ledger = world.service.ledger
+        last = ledger.last
+        ledger._db.execute(
+            "CREATE TEMP TRIGGER full BEFORE INSERT ON entry BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+            world.service.carry_out(9)
+        ledger._db.execute("DROP TRIGGER full")
+        assert ledger.last == last
+        assert [receipt.order_id for receipt in world.service.carry_out(9)] == ["order-1"]
+
     @pytest.mark.parametrize("step", ["add key", "add row"])
     def test_a_write_that_dies_leaves_nothing_half_readable(self, world, step):
         world.crash_at = step
@@ -892,6 +952,12 @@ class TestHolds:
             world.service.order(clinic, clinic, ANNA, 1)
         assert [receipt.order_id for receipt in world.service.release("akron", "matter", 9)] == ["akron"]
         assert world.service.receipt("tulsa").state is State.HELD
+
+    def test_the_day_on_which_a_matter_ended_stays(self, world):
+        world.service.hold("akron", "matter", 0)
+        for day in (1, 9):
+            world.service.release("akron", "matter", day)
+        assert world.service.ledger._db.execute("SELECT released FROM hold").fetchall() == [(1,)]
 
     def test_a_hold_placed_while_the_order_cools_off_is_in_time(self, world):
         world.service.order("order-1", "akron", ANNA, 1)
