@@ -970,17 +970,26 @@ class TestHolds:
         with pytest.raises(Held, match="akron"):
             world.service.end_contract("akron")
         assert world.service.read("akron", ANNA, "conversation", 0) == [TEXT]
+        world.service.hold("tulsa", "matter", 0)  # does not bind this clinic
         world.service.release("akron", "matter", 1)
         world.service.end_contract("akron")
         with pytest.raises(ClinicKeyGone):
             world.service.read("akron", ANNA, "conversation", 1)
 
-    def test_no_hold_can_slip_in_while_rows_expire(self, world):
-        other = sqlite3.connect(world.folder / "ledger.db", timeout=0)
-        with closing(other), world.service.ledger.open_holds() as held:
-            assert held == []
+    def test_no_hold_can_slip_in_while_rows_expire_or_a_contract_ends(self, world, monkeypatch):
+        other, tried = sqlite3.connect(world.folder / "ledger.db", timeout=0), []
+
+        def late(*_):
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("INSERT INTO hold (clinic, matter) VALUES ('akron', 'matter')")
+            tried.append("hold")
+
+        monkeypatch.setattr(world.service.copies, "expire", late)
+        monkeypatch.setattr(world.kms, "destroy", late)
+        with closing(other):
+            world.service.expire(400)
+            world.service.end_contract("akron")
+        assert tried == ["hold", "hold"]
 
     @pytest.mark.parametrize(("patient", "gone"), [(None, 2), (ANNA, 3)])
     def test_it_stops_expiry_but_serves_nothing_past_its_day(self, world, patient, gone):
