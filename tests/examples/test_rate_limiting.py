@@ -327,6 +327,14 @@ def test_both_buckets_or_none(timed: AtTime) -> None:
     )  # the tokens are, the request is not
 
 
+def test_part_of_a_request_is_none(timed: AtTime) -> None:
+    plan = tier(Limit(60, 2), Limit(60_000, 10))
+    assert timed.reserve(plan, 1, START, "a")[0]
+    assert timed.reserve(plan, 1, START, "b")[0]
+    assert not timed.reserve(plan, 1, START + 999_999, "c")[0]
+    assert timed.reserve(plan, 1, START + 1_000_000, "d")[0]
+
+
 def test_a_change_of_tier_applies_at_the_next_take(timed: AtTime) -> None:
     free, pro = TIERS["free"], TIERS["pro"]
     assert timed.reserve(free, 10_000, START, "a")[0]
@@ -358,6 +366,17 @@ def test_open_reservations_heal_when_the_store_has_lost_them(timed: AtTime, stor
     assert timed.reserve(TIERS["free"], 9_000, START, "a")[0]
     store.delete(script.keys(timed.user)[1])  # evicted, say
     assert timed.reserve(TIERS["free"], 9_000, START, "b") == (True, 2 * UNIT, 9_000 * UNIT)
+
+
+def test_a_lost_reservation_whose_bucket_the_store_has_lost_makes_no_room(
+    timed: AtTime, store: redis.Redis
+) -> None:
+    plan, deadline = TIERS["free"], START + HOLD_S * 1_000_000
+    assert timed.reserve(plan, 9_000, START, "a")[0]
+    store.delete(script.keys(timed.user)[0])
+    assert timed.reserve(plan, 1_000, deadline - 1, "b") == (True, UNIT, 1_000 * UNIT)
+    assert not timed.reserve(plan, 1_001, deadline, "c")[0]
+
 
 
 # Through the limiter -------------------------------------------------------------------------------------------
@@ -465,6 +484,21 @@ def test_a_bucket_never_expires_before_it_is_full(store: redis.Redis, store_url:
     assert state is not None
     full_at = state.at + max(state.requests / free.requests.per_minute, state.used / free.tokens.per_minute)
     assert (seconds * 1_000_000 + micros) + ttl_ms * 1000 >= full_at
+
+
+def test_a_bucket_that_was_lost_under_open_holds_does_not_either(
+    store: redis.Redis, store_url: str
+) -> None:
+    user, mine = new_user(), limiter(store_url)
+    bucket, _ = script.keys(user)
+    claim = mine.reserve(user, "free", 9_000).reservation
+    assert claim is not None
+    store.delete(bucket)
+    assert mine.reserve(user, "free", 1_000).allowed
+    assert mine.settle(claim, 9_000).applied
+    at, used = (int(store.hget(bucket, name) or 0) for name in ("at", "used"))
+    assert used == 9_000 * UNIT
+    assert store.pexpiretime(bucket) * 1000 >= at + used / TIERS["free"].tokens.per_minute
 
 
 def test_an_open_hold_outlives_its_deadline_and_the_refill_of_all_it_holds(

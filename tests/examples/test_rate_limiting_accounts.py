@@ -138,6 +138,13 @@ def test_an_error_on_the_organization_s_key_leaves_the_user_s_untouched(
     assert mine.reserve(user, "user", 10, organization=of).store_error == "ResponseError"
     assert saved(store, user, of.id) is None
     store.delete(key)
+    claim = mine.reserve(user, "user", 10, organization=of).reservation
+    assert claim is not None
+    before = saved(store, user, of.id)
+    store.set(key, "no hash", ex=60)
+    assert mine.settle(claim, 10).store_error == "ResponseError"
+    assert saved(store, user, of.id) == before  # so the settle can be repeated
+    store.delete(key)
 
 
 def test_larger_than_the_organization_s_bucket_is_never() -> None:

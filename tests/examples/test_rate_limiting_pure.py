@@ -286,6 +286,18 @@ def test_the_local_limiter_forgets_who_came_last_longest_ago() -> None:
     assert mine.reserve("c", TIERS["pro"], 1).taken  # in place of b, who is full
 
 
+def test_the_local_limiter_admits_nobody_for_part_of_a_request() -> None:
+    now = 0
+    mine = LocalLimiter(gateways=1, clock_us=lambda: now)
+    plan = Tier("x", Limit(60, 2), Limit(60_000, 10), WhenStoreFails.LOCAL)
+    assert mine.reserve("someone", plan, 1).taken
+    assert mine.reserve("someone", plan, 1).taken
+    now = 999_999
+    assert mine.reserve("someone", plan, 1) == Local(False, wait_us=1)
+    now = 1_000_000
+    assert mine.reserve("someone", plan, 1).taken
+
+
 def test_a_request_above_four_shares_waits_for_the_store() -> None:
     mine = LocalLimiter(gateways=20, clock_us=lambda: 0)
     assert mine.reserve("someone", TIERS["pro"], 20_001) == Local(False)  # no refill helps
