@@ -180,6 +180,24 @@ def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(server:
     assert watcher.execute(spent) == [("7", "0"), ("9", "0"), ("16", "0")]  # two hours, and the month
 
 
+def test_two_expiries_of_many_projects_do_not_wait_for_each_other(server: Server) -> None:
+    """The later one finds a hold more, of the project that the earlier one needs next."""
+    name, db = opened(server, DOLLAR)
+    for during in (MONTH, HOUR):
+        db.execute("INSERT INTO budget VALUES ('q', :d, :n)", d=during, n=DOLLAR)
+    for n, its, second in ((1, "p", 1), (2, "q", 0), (3, "p", 0)):
+        due = f"2026-10-05T12:00:0{second}Z"
+        assert db.value(f"SELECT reserve(:a, '{its}', :m, 5, :d)", a=attempt(n), m=NOW, d=due) == "t"
+    first, second, watcher = (server.connect(name) for _ in range(3))
+    db.script(f"BEGIN; SELECT queue('q', '{NOW}');")
+    first.start(f"SELECT expire('{LATER}');")
+    watcher.until_waiting(1)
+    second.start("SELECT expire('2026-10-05T12:00:01Z');")
+    watcher.until_waiting(2)
+    db.script("COMMIT;")
+    assert (first.finish(), second.finish()) == (["2"], ["1"])
+
+
 def test_a_gateway_that_dies_while_it_reserves_blocks_nobody(server: Server) -> None:
     name, db = opened(server, DOLLAR)
     dying = server.connect(name)
