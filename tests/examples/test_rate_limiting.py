@@ -286,6 +286,15 @@ def test_a_lost_reservation_counts_as_used_at_its_deadline(timed: AtTime) -> Non
     assert timed.settle(plan, "lost", 100, 1, START + (HOLD_S + 1) * second) == (False, 0)
 
 
+def test_a_reservation_is_open_until_its_deadline_to_the_microsecond(timed: AtTime) -> None:
+    plan, deadline = tier(Limit(600, 100), Limit(60, 100)), START + HOLD_S * 1_000_000
+    assert timed.reserve(plan, 40, START, "a")[0]
+    assert timed.reserve(plan, 60, START, "b")[0]
+    assert timed.settle(plan, "a", 40, 0, deadline - 1) == (True, 0)
+    assert timed.settle(plan, "b", 60, 0, deadline) == (False, 0)
+    assert timed.reserve(plan, 41, deadline, "c") == (False, 0, 60 * UNIT)
+
+
 def test_a_lost_reservation_refills_from_its_deadline_whenever_it_is_looked_at(store: redis.Redis) -> None:
     plan, late = tier(Limit(600, 100), Limit(60, 100, debt=50)), START + (HOLD_S + 29) * 1_000_000
     gone = []
@@ -307,6 +316,14 @@ def test_debt_is_bounded_and_the_rest_written_off(timed: AtTime) -> None:
     assert timed.settle(plan, "a", 80, 200, START) == (True, 70)
     assert timed.reserve(plan, 1, START, "b") == (False, UNIT, 130 * UNIT)
     assert meter.wait(130 * UNIT, plan.tokens, 1) == 31 * 600_000
+
+
+def test_a_lost_reservation_adds_no_more_than_the_debt_can_hold(timed: AtTime) -> None:
+    plan, deadline = tier(Limit(600, 100), Limit(60, 100, debt=30)), START + HOLD_S * 1_000_000
+    assert timed.reserve(plan, 20, START, "lost")[0]
+    assert timed.reserve(plan, 80, START, "a")[0]
+    assert timed.settle(plan, "a", 80, 130, deadline - 1) == (True, 0)
+    assert timed.reserve(plan, 1, deadline, "b") == (False, 0, 130 * UNIT)
 
 
 def test_both_buckets_or_none(timed: AtTime) -> None:
@@ -471,11 +488,12 @@ def test_idle_users_leave_the_store(store: redis.Redis, store_url: str) -> None:
     assert not store.exists(bucket)
 
 
-def test_a_bucket_never_expires_before_it_is_full(store: redis.Redis, store_url: str) -> None:
+@pytest.mark.parametrize("used", [12_000, 1])  # the tokens are the last to be back, or the request is
+def test_a_bucket_never_expires_before_it_is_full(store: redis.Redis, store_url: str, used: int) -> None:
     user, mine, free = new_user(), limiter(store_url), TIERS["free"]
     claim = mine.reserve(user, "free", 10_000).reservation
     assert claim is not None
-    mine.settle(claim, 12_000)
+    mine.settle(claim, used)
     with store.pipeline(transaction=True) as both:
         both.pttl(script.keys(user)[0])
         both.time()
