@@ -20,6 +20,7 @@ from tests.tools import promtool
 FOLDER = Path(__file__).parents[2] / "examples/cost_attribution"
 MONTH, HOUR = "[2026-10-01,2026-11-01)", "[2026-10-05 11:00Z,2026-10-05 12:00Z)"
 NEXT_HOUR = "[2026-10-05 12:00Z,2026-10-05 13:00Z)"
+LAST_HOUR = "[2026-10-31 23:00Z,2026-11-01 00:00Z)"  # which ends when the month does
 NOW = "2026-10-05T11:30:00Z"
 LATER = "2026-10-05T12:00:00Z"
 DOLLAR = 10**9
@@ -161,22 +162,27 @@ def test_what_was_let_in_without_the_store_counts_once_even_past_the_limit(serve
     assert state(db) == (500, DOLLAR)
 
 
-def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(server: Server) -> None:
+@pytest.mark.parametrize("other_hour", [NEXT_HOUR, LAST_HOUR], ids=["next hour", "the month's last"])
+def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(
+    server: Server, other_hour: str
+) -> None:
     """The expiry has settled the first hold when a settle of the second begins, and goes on to the second.
 
     They are of two hours: whoever took the hour's row before the month's would now hold what the expiry needs.
     """
     name, expiry = opened(server, DOLLAR)
-    expiry.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=NEXT_HOUR, n=DOLLAR)
-    assert reserve(expiry, 1)
-    assert expiry.value("SELECT reserve(:a, 'p', :m, 20, :m)", a=attempt(2), m=LATER) == "t"
+    for during in (other_hour, HOUR, MONTH):
+        expiry.execute("INSERT INTO budget VALUES ('q', :d, :n)", d=during, n=DOLLAR)
+    for n, during in ((1, HOUR), (2, other_hour)):
+        moment = expiry.value("SELECT lower(:d::tstzrange)", d=during)
+        assert expiry.value("SELECT reserve(:a, 'q', :m, 20, :m)", a=attempt(n), m=moment) == "t"
     late, watcher = server.connect(name), server.connect(name)
     expiry.script(f"BEGIN; SELECT settle('{attempt(1)}', 1::smallint, 7);")
     late.start(f"SELECT settle('{attempt(2)}', 2::smallint, 9);")
     watcher.until_waiting(1)
     assert expiry.script(f"SELECT settle('{attempt(2)}', 1::smallint, 7); COMMIT;") == ["t"]
     assert late.finish() == ["t"]
-    spent = "SELECT spent_nano, held_nano FROM budget WHERE project = 'p' ORDER BY spent_nano"
+    spent = "SELECT spent_nano, held_nano FROM budget WHERE project = 'q' ORDER BY spent_nano"
     assert watcher.execute(spent) == [("7", "0"), ("9", "0"), ("16", "0")]  # two hours, and the month
 
 
@@ -221,7 +227,7 @@ def test_an_unknown_project_and_a_hold_of_nothing_get_nothing(server: Server) ->
             reserve(db, 3, nano)
     # A second row for the month would stand for the ceiling of an hour that has none.
     with pytest.raises(DatabaseError, match="duplicate"):
-        db.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=MONTH, n=DOLLAR)
+        db.execute("INSERT INTO budget VALUES ('p', :d, :n)", d=MONTH, n=2 * DOLLAR)
     assert state(db) == (0, 100)
 
 
