@@ -163,12 +163,20 @@ def test_what_was_let_in_without_the_store_counts_once_even_past_the_limit(serve
 
 
 @pytest.mark.parametrize("other_hour", [NEXT_HOUR, LAST_HOUR], ids=["next hour", "the month's last"])
-def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(
-    server: Server, other_hour: str
+@pytest.mark.parametrize(
+    ("call", "spent"),
+    [
+        (f"settle('{attempt(2)}', 2::smallint, 9)", [7, 9, 16]),
+        (f"count_late('{attempt(3)}', 'q', :moment, 9)", [7, 16, 23]),
+    ],
+    ids=["settle", "count_late"],
+)
+def test_who_comes_late_and_the_expiry_of_many_do_not_wait_for_each_other(
+    server: Server, other_hour: str, call: str, spent: list[int]
 ) -> None:
-    """The expiry has settled the first hold when a settle of the second begins, and goes on to the second.
+    """The expiry has settled the first hold when the call for the other hour begins, and goes on to the second.
 
-    They are of two hours: whoever took the hour's row before the month's would now hold what the expiry needs.
+    Whoever took that hour's row before the month's would now hold what the expiry needs.
     """
     name, expiry = opened(server, DOLLAR)
     for during in (other_hour, HOUR, MONTH):
@@ -178,12 +186,12 @@ def test_a_late_settle_and_the_expiry_of_many_do_not_wait_for_each_other(
         assert expiry.value("SELECT reserve(:a, 'q', :m, 20, :m)", a=attempt(n), m=moment) == "t"
     late, watcher = server.connect(name), server.connect(name)
     expiry.script(f"BEGIN; SELECT settle('{attempt(1)}', 1::smallint, 7);")
-    late.start(f"SELECT settle('{attempt(2)}', 2::smallint, 9);")
+    late.start(f"SELECT {call.replace(':moment', repr(moment))};")
     watcher.until_waiting(1)
     assert expiry.script(f"SELECT settle('{attempt(2)}', 1::smallint, 7); COMMIT;") == ["t"]
     assert late.finish() == ["t"]
-    spent = "SELECT spent_nano, held_nano FROM budget WHERE project = 'q' ORDER BY spent_nano"
-    assert watcher.execute(spent) == [("7", "0"), ("9", "0"), ("16", "0")]  # two hours, and the month
+    rows = watcher.execute("SELECT spent_nano, held_nano FROM budget WHERE project = 'q' ORDER BY spent_nano")
+    assert rows == [(str(nano), "0") for nano in spent]  # of two hours, and of the month
 
 
 def test_two_expiries_of_many_projects_do_not_wait_for_each_other(server: Server) -> None:
