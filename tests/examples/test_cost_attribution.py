@@ -836,24 +836,64 @@ class TestReconciliation:
             db.execute(
                 "INSERT INTO provider_report VALUES ('2026-10-05', 'key-1', 'm', :m, :t)", m=meter, t=tokens
             )
-        rows = db.execute("SELECT cause, meter, tokens FROM reconcile(:a, :a) ORDER BY 2, 1", a="2026-10-05")
+        rows = db.execute(
+            "SELECT cause, meter, tokens, nano_usd FROM reconcile(:a, :a) ORDER BY 2, 1", a="2026-10-05"
+        )
         assert rows == [
-            ("counted, not billed", "cached", "-1500"),
-            ("unconfirmed attempts", "cached", "-1500"),
-            ("counted, not billed", "input", "-1500"),
-            ("unconfirmed attempts", "input", "-1500"),
-            ("counted, not billed", "output", "-800"),
-            ("unconfirmed attempts", "output", "-100"),
+            ("counted, not billed", "cached", "-1500", "-450000"),
+            ("unconfirmed attempts", "cached", "-1500", "-450000"),
+            ("counted, not billed", "input", "-1500", "-4500000"),
+            ("unconfirmed attempts", "input", "-1500", "-4500000"),
+            ("counted, not billed", "output", "-800", "-12000000"),
+            ("unconfirmed attempts", "output", "-100", "-1500000"),
         ]
 
+    @pytest.mark.parametrize(("billed", "tokens"), [(2000, "1800"), (0, "-200")])
+    def test_each_unconfirmed_attempt_explains_its_own(self, db: Session, billed: int, tokens: str) -> None:
+        ingest(db, *(event(n, 1, input_tokens=0, cached_tokens=0, output_tokens=100) for n in (1, 2)))
+        db.execute("INSERT INTO provider_report VALUES ('2026-10-05', 'key-1', 'm', 'output', :t)", t=billed)
+        rows = db.execute("SELECT cause, tokens FROM reconcile(:a, :a)", a="2026-10-05")
+        assert rows == [("unconfirmed attempts", tokens)]
+
+    @pytest.mark.parametrize("meter", ["input", "cached", "written"])
+    def test_an_unconfirmed_prompt_may_have_been_billed_by_any_of_its_meters(
+        self, db: Session, meter: str
+    ) -> None:
+        counted = {"input": 1000, "cached": 2000, "written": 500}
+        ingest(db, event(1, 1, **{f"{name}_tokens": its for name, its in counted.items()}))
+        for name, billed in ((meter, 3500), ("output", 600)):
+            db.execute(
+                "INSERT INTO provider_report VALUES ('2026-10-05', 'key-1', 'm', :m, :t)", m=name, t=billed
+            )
+        rows = db.execute("SELECT cause, meter, tokens FROM reconcile(:a, :a)", a="2026-10-05")
+        assert set(rows) == {
+            ("unconfirmed attempts", name, str(3500 * (name == meter) - its)) for name, its in counted.items()
+        }
+
     def test_a_gap_costs_what_is_believed_now_of_its_day(self, db: Session) -> None:
-        first_hour = "2026-10-05T00:30:00Z"  # whose day is another one in most time zones
-        ingest(db, event(1, started_at=first_hour, input_tokens=0, cached_tokens=0, output_tokens=500))
         reprice(db)
-        for day in ("2026-10-04", "2026-10-05", "2026-10-06"):
+        db.execute(f"INSERT INTO price VALUES ('other', 'output', 1, {ALWAYS}, {ALWAYS})")
+        db.script("SET timezone = 'Asia/Tokyo';")  # in which the last hours of a day, UTC, are the next one's
+        prompt = {"input_tokens": 0, "cached_tokens": 0}
+        for n, day in enumerate(("2026-10-05", NOVEMBER)):
+            ingest(db, event(n, started_at=f"{day}T23:30:00Z", output_tokens=500, **prompt))
+        for day in ("2026-10-04", "2026-10-05", "2026-10-06", NOVEMBER):
             db.execute("INSERT INTO provider_report VALUES (:d, 'key-1', 'm', 'output', 600)", d=day)
-        rows = db.execute("SELECT tokens, nano_usd FROM reconcile(:a, :a)", a="2026-10-05")
-        assert rows == [("100", "1000000")]
+        with pytest.raises(DatabaseError, match="duplicate"):
+            db.execute("INSERT INTO provider_report VALUES (:d, 'key-1', 'm', 'output', 600)", d=NOVEMBER)
+        for day, nano in (("2026-10-05", "1000000"), (NOVEMBER, "2000000")):
+            rows = db.execute("SELECT tokens, nano_usd FROM reconcile(:a, :a)", a=day)
+            assert rows == [("100", nano)]
+
+    def test_a_gap_without_a_price_or_on_a_day_without_use_is_told(self, db: Session) -> None:
+        ingest(db, event(1))
+        for model in ("m", "new"):
+            db.execute(
+                "INSERT INTO provider_report VALUES ('2026-10-06', 'key-1', :m, 'output', 600)", m=model
+            )
+        rows = db.execute("SELECT cause, nano_usd FROM reconcile(:a, :a) ORDER BY model", a="2026-10-06")
+        # A key that the gateway has ever used is no proof of a leak.
+        assert rows == [("misread, or past the gateway", "9000000"), ("misread, or past the gateway", "")]
 
 
 class TestPeople:
