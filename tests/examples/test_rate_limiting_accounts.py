@@ -109,6 +109,25 @@ def test_what_is_written_off_is_the_more_forgiving_account_s(store_url: str) -> 
     assert written_off == [10_000, 3_000]
 
 
+def test_what_the_organization_alone_writes_off_is_told_too(store_url: str) -> None:
+    indebted = replace(USER, tokens=Limit(1, 10_000, debt=10_000))
+    of, mine = team(), limiter(store_url, tiers={**PLANS, "indebted": indebted})
+    claim = mine.reserve(new_user(), "indebted", 1_000, organization=of).reservation
+    assert claim is not None
+    assert mine.settle(claim, 20_000).written_off == 3_000
+
+
+def test_a_settle_applies_though_the_store_has_lost_one_of_the_holds(
+    store: redis.Redis, store_url: str
+) -> None:
+    of, mine, user = team(), limiter(store_url), new_user()
+    claim = mine.reserve(user, "user", 9_000, organization=of).reservation
+    assert claim is not None
+    store.delete(*script.keys(user, of.id)[2:])
+    assert mine.settle(claim, 400).applied
+    assert not mine.settle(claim, 400).applied
+
+
 def test_threads_of_many_users_never_over_admit_their_organization(
     store: redis.Redis, store_url: str
 ) -> None:
@@ -233,10 +252,13 @@ def alike(state: meter.State | None) -> meter.State | None:
 def test_without_the_store_both_shares_have_to_agree() -> None:
     mine = LocalLimiter(gateways=10, clock_us=lambda: 0)
     acme = Account("acme", TEAM)
-    assert mine.reserve("a", USER, 1_000, acme).taken  # all of a's share, 1,000 of acme's 1,500
+    # All of a's share, of which it is told what is left, and 1,000 of acme's 1,500.
+    assert mine.reserve("a", USER, 1_000, acme) == Local(True, (9, 0))
     assert not mine.reserve("b", USER, 600, acme).taken
     assert mine.reserve("b", USER, 500, acme).taken  # so b had not been charged for the refusal
     assert mine.reserve("acme", USER, 1_000).taken  # a user by the organization's name
+    large = replace(USER, tokens=Limit(1, 100_000))  # above four of beta's shares, and not of its user's
+    assert mine.reserve("c", large, 6_001, Account("beta", TEAM)) == Local(False)
 
 
 def test_without_the_store_the_longer_wait_of_both_shares_is_told() -> None:
@@ -245,6 +267,9 @@ def test_without_the_store_the_longer_wait_of_both_shares_is_told() -> None:
     assert mine.reserve("a", fast, 1_000, acme).taken
     assert mine.reserve("a", fast, 600) == Local(False, wait_us=10 * 60_000_000)
     assert mine.reserve("a", fast, 600, acme) == Local(False, wait_us=100 * 60_000_000)
+    beta = Account("beta", replace(TEAM, tokens=Limit(600, 15_000)))
+    assert mine.reserve("b", USER, 1_000, beta).taken
+    assert mine.reserve("b", USER, 1_000, beta) == Local(False, wait_us=1_000 * 60_000_000)
 
 
 def test_an_organization_that_fails_closed_closes_its_users() -> None:
