@@ -514,6 +514,16 @@ class TestLedger:
         assert bill(db, NOVEMBER, "work") == {"ants": 800, "bees": 500}
         check_closed(db, NOVEMBER, {"work": 1300})
 
+    def test_the_fleets_time_for_nobodys_project_is_measured_by_the_day_of_utc(self, db: Session) -> None:
+        db.script("SET timezone = 'Asia/Tokyo';")
+        ingest(
+            db,
+            event(1, started_at="2026-10-31T23:30:00Z", project="stray", backend="fleet", gpu_ms=640),
+            event(2, gpu_ms=9),  # a provider's
+        )
+        db.script(f"SELECT measure_work('{OCTOBER}');")
+        assert db.execute("SELECT usage_day, team, gpu_ms FROM work") == [("2026-10-31", "unowned", "640")]
+
     def test_a_team_that_loses_a_project_after_the_close_gets_its_work_back(self, db: Session) -> None:
         """It has no new work to take that from, so its bill is below zero; and nothing is taken back twice."""
         fleet = {"backend": "fleet", "model": "own"}
@@ -556,6 +566,7 @@ class TestLedger:
         # They come once more, and their keys are gone, too; November's is late and in time.
         assert ingest(db, *old, event(5, day=NOVEMBER)) == 1
         assert db.execute("SELECT DISTINCT reason FROM quarantine") == [("too old to be billed",)]
+        assert int(db.value("SELECT post()")) > 0
 
     def test_an_entry_that_does_not_balance_is_refused(self, db: Session) -> None:
         db.execute("INSERT INTO entry (month, kind) VALUES (:month, 'invoice')", month=OCTOBER)
@@ -650,9 +661,16 @@ class TestLedger:
             db.execute(f"SELECT close('{OCTOBER}')")
         assert db.value("SELECT count(*) FROM period WHERE closed_at IS NOT NULL") == "0"
 
-    @pytest.mark.parametrize(("cents", "closes"), [(1005, True), (1006, False)])
-    def test_a_gap_of_half_a_percent_is_divided(self, db: Session, cents: int, closes: bool) -> None:
+    @pytest.mark.parametrize(
+        ("cents", "signed", "closes"),
+        [(1005, None, True), (1006, None, False), (1005, 1, True)],  # a signature for less takes nothing away
+    )
+    def test_a_gap_of_half_a_percent_is_divided(
+        self, db: Session, cents: int, signed: int | None, closes: bool
+    ) -> None:
         db.script("DELETE FROM gap_approval;")
+        if signed:
+            db.execute("INSERT INTO gap_approval VALUES (:m, :c, 'leaked key', 'cfo')", m=OCTOBER, c=signed)
         ingest(
             db, event(1, input_tokens=0, cached_tokens=0, output_tokens=2_000_000 // 3)
         )  # 10 dollars, nearly
@@ -662,6 +680,31 @@ class TestLedger:
         else:
             with pytest.raises(DatabaseError, match="finance has not signed"):
                 db.execute(f"SELECT close('{OCTOBER}')")
+
+    def test_a_signature_is_for_its_month_and_stays_with_it(self, db: Session) -> None:
+        db.script("DELETE FROM gap_approval;")
+        ingest(db, event(1))  # 1.395 cents
+        db.execute("SELECT book_invoice(:m, 'provider', 5)", m=OCTOBER)
+        sign = "INSERT INTO gap_approval VALUES (:m, :c, 'leaked key', 'cfo')"
+        db.execute(sign, m=NOVEMBER, c=9)
+        with pytest.raises(DatabaseError, match="finance has not signed"):
+            db.execute(f"SELECT close('{OCTOBER}')")
+        db.execute(sign, m=OCTOBER, c=1)
+        db.execute("UPDATE gap_approval SET cents = 4 WHERE month = :m", m=OCTOBER)
+        assert db.value(f"SELECT close('{OCTOBER}')") == "5"
+        for change in ("UPDATE gap_approval SET cents = 5", "DELETE FROM gap_approval"):
+            with pytest.raises(DatabaseError, match="is closed"):
+                db.execute(f"{change} WHERE month = :m", m=OCTOBER)
+        db.execute("UPDATE gap_approval SET cents = 3 WHERE month = :m", m=NOVEMBER)
+        assert db.execute("SELECT cents FROM gap_approval ORDER BY month") == [("4",), ("3",)]
+
+    def test_only_the_providers_invoice_can_have_a_gap(self, db: Session) -> None:
+        db.script("DELETE FROM gap_approval;")
+        ingest(db, event(1, input_tokens=0, cached_tokens=0, output_tokens=2_000_000 // 3))
+        db.execute("INSERT INTO driver VALUES (:m, 'shared', 'ants', :w)", m=OCTOBER, w=500 * CENT)
+        for pool, cents in (("provider", 1000), ("shared", 500)):
+            db.execute("SELECT book_invoice(:m, :p, :c)", m=OCTOBER, p=pool, c=cents)
+        assert db.value(f"SELECT close('{OCTOBER}')") == "1500"
 
     def test_last_month_s_corrections_are_no_gap(self, db: Session) -> None:
         db.script(f"DELETE FROM gap_approval WHERE month = '{NOVEMBER}';")
