@@ -395,7 +395,6 @@ def test_a_lost_reservation_whose_bucket_the_store_has_lost_makes_no_room(
     assert not timed.reserve(plan, 1_001, deadline, "c")[0]
 
 
-
 # Through the limiter -------------------------------------------------------------------------------------------
 
 
@@ -504,9 +503,7 @@ def test_a_bucket_never_expires_before_it_is_full(store: redis.Redis, store_url:
     assert (seconds * 1_000_000 + micros) + ttl_ms * 1000 >= full_at
 
 
-def test_a_bucket_that_was_lost_under_open_holds_does_not_either(
-    store: redis.Redis, store_url: str
-) -> None:
+def test_a_bucket_that_was_lost_under_open_holds_does_not_either(store: redis.Redis, store_url: str) -> None:
     user, mine = new_user(), limiter(store_url)
     bucket, _ = script.keys(user)
     claim = mine.reserve(user, "free", 9_000).reservation

@@ -276,6 +276,10 @@ def test_an_organization_that_fails_closed_closes_its_users() -> None:
     mine = limiter(f"redis://127.0.0.1:{dead_port()}", clock_us=Clock())
     assert mine.reserve("a", "user", 10).allowed
     assert mine.reserve("a", "user", 10, organization=Organization("acme", "team")).allowed
+    # Its share counts, too: 15,000 for the one gateway, of which each user has 10,000.
+    assert mine.reserve("b", "user", 9_000, organization=Organization("acme", "team")).allowed
+    beyond = mine.reserve("c", "user", 6_000, organization=Organization("acme", "team"))
+    assert beyond.outcome is Outcome.UNAVAILABLE
     assert (
         mine.reserve("a", "user", 10, organization=Organization("acme", "closed")).outcome
         is Outcome.UNAVAILABLE
