@@ -63,8 +63,10 @@ def books(server: Server) -> tuple[str, Session]:
 
 
 @pytest.fixture
-def db(server: Server) -> Session:
-    return books(server)[1]
+def db(server: Server) -> Iterator[Session]:
+    _, session = books(server)
+    yield session
+    session.close()  # a server has no more than a hundred at once
 
 
 def event(n: int, revision: int = 2, day: str = "2026-10-05", **changes: Any) -> dict[str, Any]:
