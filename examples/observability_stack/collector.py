@@ -371,7 +371,7 @@ def _faults_of(processor: Strict) -> list[str]:
             for statement in group.statements
             if statement.startswith("set(log.body,")
         ]
-        # Without ottl.set.allowNil, `set` to a value that is nil does nothing, so a body is emptied before it is named.
+        # Before contrib v0.161, `set` to nil does nothing by default, so a body is emptied before it is named.
         kept = (
             []
             if bodies[:1] == ['set(log.body, "")']
