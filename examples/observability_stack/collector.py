@@ -7,12 +7,14 @@ and a pipeline that would leak, lose or evict telemetry. It is written from the 
 from __future__ import annotations
 
 import re
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from examples.observability_stack import inventory as inv
 from examples.observability_stack import setting as s
 
 FOLDER = Path(__file__).parent / "collector"
@@ -145,6 +147,18 @@ class Queue(Strict):
     sizer: Literal["requests", "items", "bytes"] = "requests"
     queue_size: Annotated[int, Field(gt=0)] = 1_000
     batch: BatchSettings | None = None
+    block_on_overflow: bool = False
+
+
+class RetryOnFailure(Strict):
+    """Of the exporters that leave it to the common helper."""
+
+    enabled: bool = True
+    max_elapsed_time: Duration = "300s"
+
+    def lasts_s(self) -> float:
+        """0 never stops."""
+        return (seconds(self.max_elapsed_time) or inf) if self.enabled else 0.0
 
 
 class Tls(Strict):
@@ -158,7 +172,11 @@ class Tls(Strict):
 class OtlpGrpc(Strict):
     endpoint: str
     tls: Tls
+    retry_on_failure: RetryOnFailure = RetryOnFailure()
     sending_queue: Queue = Queue()
+
+    def lasts_s(self) -> float:
+        return self.retry_on_failure.lasts_s()
 
 
 class OtlpTemplate(Strict):
@@ -190,11 +208,36 @@ class DynamicId(Strict):
     enabled: bool
 
 
+class ElasticsearchRetry(Strict):
+    """The exporter's own: it has no `retry_on_failure`. After a timeout it never tries again."""
+
+    enabled: bool = True
+    max_retries: Annotated[int, Field(gt=0, le=1_000)] = 2
+    initial_interval: Duration = "100ms"
+    max_interval: Duration = "1m"
+    retry_on_status: list[int] = [429]
+
+    def lasts_s(self) -> float:
+        """At least, while the store is unavailable: jitter takes up to half of each wait."""
+        if not self.enabled or 503 not in self.retry_on_status:
+            return 0.0
+        first, longest = seconds(self.initial_interval), seconds(self.max_interval)
+        return sum(min(longest, first * (1 << before)) for before in range(self.max_retries)) / 2
+
+
+class ElasticsearchQueue(Queue):
+    block_on_overflow: bool = True
+
+
 class Elasticsearch(Strict):
     endpoints: list[str]
     logs_index: str
     logs_dynamic_id: DynamicId = DynamicId(enabled=False)
-    sending_queue: Queue
+    retry: ElasticsearchRetry = ElasticsearchRetry()
+    sending_queue: ElasticsearchQueue
+
+    def lasts_s(self) -> float:
+        return self.retry.lasts_s()
 
 
 class FileStorage(Strict):
@@ -285,6 +328,13 @@ def load(path: Path) -> Config:
 
 # --- What no schema says ------------------------------------------------------------------------------------------
 
+STORES = {
+    "elasticsearch/service": "service",
+    "elasticsearch/closing": "closing",
+    "otlp_grpc/jaeger": "traces",
+}
+"""Exporter -> what waits in its queue on disk."""
+
 
 # --8<-- [start:faults]
 def faults(config: Config) -> list[str]:
@@ -312,6 +362,10 @@ def faults(config: Config) -> list[str]:
             found.append(f"{name}: its queue is lost when the collector restarts")
         if queue and queue.storage and queue.storage not in config.service.extensions:
             found.append(f"{name}: its storage {queue.storage} is not started")
+        if queue and queue.storage and exporter.lasts_s() < fills_in_s(name, queue):
+            found.append(f"{name}: gives up before its queue is full")
+        if queue and queue.block_on_overflow:
+            found.append(f"{name}: a full queue holds senders, and the memory that other signals need")
     readers = [reader.pull.exporter.prometheus for reader in config.service.telemetry.metrics.readers]
     if not [reader for reader in readers if reader.host != "localhost"]:
         found.append("telemetry: its own metrics are served to localhost only")
@@ -394,6 +448,11 @@ def _faults_of(processor: Strict) -> list[str]:
             ),
         ]
     return []
+
+
+def fills_in_s(exporter: str, queue: Queue) -> float:
+    """Of a queue sized in bytes: when one collector has both regions' peak, and nothing leaves it."""
+    return queue.queue_size / (s.PEAK_RPS * inv.QUEUED_BYTES[STORES[exporter]])
 
 
 def traces_a_sampler(wait_s: float) -> float:

@@ -496,12 +496,7 @@ def longer_load() -> str:
 
 def queue_hours(what: str) -> str:
     """Until a queue of the collectors is full, at both regions' peak and with nothing leaving it."""
-    bytes_a_request = {
-        "service": s.LOG_BYTES,
-        "traces": inv.TRACE_BYTES * inv.kept_share(),
-        "closing": s.RECORD_BYTES,
-    }[what]
-    return f"{QUEUE_BYTES[what] / (s.PEAK_RPS * bytes_a_request) / 3_600:.1f}"
+    return f"{QUEUE_BYTES[what] / (s.PEAK_RPS * inv.QUEUED_BYTES[what]) / 3_600:.1f}"
 
 
 def incident_table() -> str:

@@ -89,6 +89,10 @@ def kept_share() -> float:
     return (1 - s.COMPLETE_TARGET) + (1 - s.TTFT_TARGET) + (1 - s.TPOT_TARGET) + s.BASELINE_SHARE
 
 
+QUEUED_BYTES = {"service": s.LOG_BYTES, "traces": TRACE_BYTES * kept_share(), "closing": s.RECORD_BYTES}
+"""Of a mean request, what waits in each of the collectors' queues on disk."""
+
+
 def design_costs() -> dict[str, float]:
     """Part -> dollars a month."""
     return {

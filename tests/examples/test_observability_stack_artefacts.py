@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,10 @@ MUTANTS = [
     ("contracts", "alerts.yml", "3 * tenant_promise:contract:budget", "300 * tenant_promise:contract:budget"),
     ("silent", "alerts.yml", " or vector(0)", ""),
     ("silent", "alerts.yml", ' or absent(up{job="collectors"} == 1)', ""),
+    ("silent", "alerts.yml", "send_failed_log_records", "sent_log_records"),
+    ("silent", "alerts.yml", "send_failed_spans", "sent_spans"),
+    ("silent", "alerts.yml", "enqueue_failed_log_records", "sent_log_records"),
+    ("silent", "alerts.yml", "enqueue_failed_spans", "sent_spans"),
     ("slow", "alerts.yml", "changes(DCGM_FI_DEV_XID_ERRORS[10m]) > 0", "DCGM_FI_DEV_XID_ERRORS > 0"),
 ]
 
@@ -217,6 +222,10 @@ EXTERNAL = {
     "prometheus_tsdb_head_series",
     "scrape_samples_scraped",
     "otelcol_exporter_sent_log_records",
+    "otelcol_exporter_send_failed_log_records",
+    "otelcol_exporter_send_failed_spans",
+    "otelcol_exporter_enqueue_failed_log_records",
+    "otelcol_exporter_enqueue_failed_spans",
     "otelcol_exporter_queue_size",
     "otelcol_exporter_queue_capacity",
     "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early",
@@ -392,6 +401,26 @@ def test_the_queues_are_those_that_the_page_computes_with():
     } == figures.QUEUE_BYTES
 
 
+def test_the_retries_last_as_long_as_the_jitter_leaves_them():
+    retry = collector.ElasticsearchRetry(max_retries=12, initial_interval="1s", max_interval="5m")
+    assert retry.lasts_s() == 0, "by default it is tried again after a 429 only"
+    able = retry.model_copy(update={"retry_on_status": [429, 503]})
+    assert able.lasts_s() == (1 + 2 + 4 + 8 + 16 + 32 + 64 + 128 + 256 + 3 * 300) / 2
+    assert able.model_copy(update={"enabled": False}).lasts_s() == 0
+    assert collector.RetryOnFailure().lasts_s() == 300
+    assert collector.RetryOnFailure(max_elapsed_time="0s").lasts_s() == inf
+    assert collector.RetryOnFailure(enabled=False, max_elapsed_time="0s").lasts_s() == 0
+
+
+def test_the_records_retries_outlast_the_largest_queue_by_little():
+    """So the comment beside them says: at least 4.7 hours, where the queue has 4.6."""
+    exporter = collector.load(PACKAGE / "collector" / "agent.yml").exporters["elasticsearch/closing"]
+    assert exporter.lasts_s() / 3_600 == pytest.approx(4.7, abs=0.05)
+    assert collector.fills_in_s("elasticsearch/closing", exporter.sending_queue) == pytest.approx(
+        16_667, abs=1
+    )
+
+
 def test_the_sampler_is_fed_by_trace_id_alone():
     agent = collector.load(PACKAGE / "collector" / "agent.yml")
     assert agent.exporters["loadbalancing"].routing_key == "traceID"
@@ -425,6 +454,17 @@ def change(raw: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("agent.yml", "processors>transform/allow>error_mode", "ignore", "lets the text pass"),
         ("agent.yml", "exporters>elasticsearch/closing>sending_queue>storage", None, "lost when"),
         ("agent.yml", "service>extensions", ["health_check"], "is not started"),
+        ("agent.yml", "exporters>elasticsearch/closing>retry", None, "gives up before its queue is full"),
+        ("agent.yml", "exporters>elasticsearch/closing>retry>max_retries", 30, "gives up before"),
+        ("agent.yml", "exporters>elasticsearch/service>retry>retry_on_status", [429], "gives up before"),
+        (
+            "agent.yml",
+            "exporters>elasticsearch/service>sending_queue>block_on_overflow",
+            None,
+            "holds senders",
+        ),
+        ("sampler.yml", "exporters>otlp_grpc/jaeger>retry_on_failure", None, "gives up before"),
+        ("sampler.yml", "exporters>otlp_grpc/jaeger>sending_queue>block_on_overflow", True, "holds senders"),
         (
             "agent.yml",
             "service>pipelines>logs/closing>exporters",
@@ -497,6 +537,8 @@ def test_scopes_lose_their_attributes_in_traces_and_in_logs():
         ("agent.yml", "processors>memory_limiter>limit_percent", 75),
         ("agent.yml", "processors>memory_limiter>spike_limit_percentage", 80),
         ("agent.yml", "exporters>loadbalancing>routing_key", "tenant"),
+        ("agent.yml", "exporters>elasticsearch/service>retry_on_failure", {"max_elapsed_time": "0s"}),
+        ("agent.yml", "exporters>elasticsearch/service>retry>max_requests", 120),
         ("agent.yml", "processors>transform/allow>trace_statements>2>context", "spanevent"),
         ("agent.yml", "receivers>otpl", {}),
         ("agent.yml", "receivers>otlp>protocols>grpc>tls", None),
