@@ -18,6 +18,7 @@ CLINICS = ("lyon", "graz")
 EVERYONE = (("lyon", "anna"), ("lyon", "boris"), ("graz", "anna"))
 PATIENTS = st.sampled_from(EVERYONE)
 COPIES = st.sampled_from(("conversation", "vector", "trace"))
+INVENTORY = load()
 STEPS = ("decided", "destroy keys", "purge rows", "flush")
 
 
@@ -64,7 +65,7 @@ class Erasure(RuleBasedStateMachine):
         self.world.service.put(*patient, copy, value, self.day)
         token = self.keys.setdefault(patient, self.count)
         self.made.setdefault(patient, set()).add(token)
-        self.rows.append((patient, token, copy, value, self.day + load()[copy].days))
+        self.rows.append((patient, token, copy, value, self.day + INVENTORY[copy].days))
 
     @rule(patient=PATIENTS)
     def order(self, patient):
@@ -92,7 +93,8 @@ class Erasure(RuleBasedStateMachine):
         self.carry_out(lambda: self.world.service.carry_out(self.day), crash)
 
     def carry_out(self, call, crash):
-        """The orders are young or old; one call after a crash must leave what a call without it leaves."""
+        """The orders are young or old. A crash must leave what a call without it leaves: by itself from the decision on,
+        by a second call before it."""
         waiting = {o.order_id: o for o in self.world.service.ledger.waiting()}
         due = [
             order_id
@@ -104,6 +106,8 @@ class Erasure(RuleBasedStateMachine):
             call()
         except Crash:
             self.world.reopen()
+            if {o.order_id for o in self.world.service.ledger.waiting()} & set(due):
+                call()
         self.world.crash_at = None
         for order_id in due:
             patient = self.orders.pop(order_id)

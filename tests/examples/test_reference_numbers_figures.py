@@ -21,6 +21,8 @@ from examples.cost_optimization import gate
 from examples.cost_optimization.inputs import DEFAULTS
 from examples.incident_response import setting as incident
 from examples.observability_stack import setting as observability
+from examples.oom_after_48_hours import fleet as growing
+from examples.oom_after_48_hours import setting as leaking
 from examples.reference_numbers import figures, hardware, prices, rules
 from examples.security_threats import numbers as threats
 from examples.slo_definition import budget
@@ -237,6 +239,8 @@ def test_the_peaks_are_the_questions() -> None:
         audit.PEAK_REQUESTS_PER_S / (audit.REQUESTS_A_DAY / rules.DAY),
         observability.PEAK_RPS / observability.MEAN_RPS,
         chaos.PEAK_RPS / chaos.MEAN_RPS,
+        threats.PEAK_REQUESTS_PER_S / threats.MEAN_REQUESTS_PER_S,
+        max(growing.DEMAND.values()) / leaking.RPS,
     ]
     assert f"in the questions they are {min(ratios):.1f} to {max(ratios):.1f} times the mean" in PAGE
 
