@@ -362,7 +362,7 @@ def faults(config: Config) -> list[str]:
             found.append(f"{name}: its queue is lost when the collector restarts")
         if queue and queue.storage and queue.storage not in config.service.extensions:
             found.append(f"{name}: its storage {queue.storage} is not started")
-        if queue and queue.storage and exporter.lasts_s() < fills_in_s(name, queue):
+        if queue and queue.storage and exporter.lasts_s() < inv.fills_in_s(STORES[name], queue.queue_size):
             found.append(f"{name}: gives up before its queue is full")
         if queue and queue.block_on_overflow:
             found.append(f"{name}: a full queue holds senders, and the memory that other signals need")
@@ -448,11 +448,6 @@ def _faults_of(processor: Strict) -> list[str]:
             ),
         ]
     return []
-
-
-def fills_in_s(exporter: str, queue: Queue) -> float:
-    """Of a queue sized in bytes: when one collector has both regions' peak, and nothing leaves it."""
-    return queue.queue_size / (s.PEAK_RPS * inv.QUEUED_BYTES[STORES[exporter]])
 
 
 def traces_a_sampler(wait_s: float) -> float:

@@ -495,8 +495,8 @@ def longer_load() -> str:
 
 
 def queue_hours(what: str) -> str:
-    """Until a queue of the collectors is full, at both regions' peak and with nothing leaving it."""
-    return f"{QUEUE_BYTES[what] / (s.PEAK_RPS * inv.QUEUED_BYTES[what]) / 3_600:.1f}"
+    """Until a queue of the collectors is full."""
+    return f"{inv.fills_in_s(what, QUEUE_BYTES[what]) / 3_600:.1f}"
 
 
 def incident_table() -> str:

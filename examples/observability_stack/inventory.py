@@ -93,6 +93,11 @@ QUEUED_BYTES = {"service": s.LOG_BYTES, "traces": TRACE_BYTES * kept_share(), "c
 """Of a mean request, what waits in each of the collectors' queues on disk."""
 
 
+def fills_in_s(what: str, queue_bytes: float) -> float:
+    """Seconds until a queue is full, when one collector has both regions' peak and nothing leaves it."""
+    return queue_bytes / (s.PEAK_RPS * QUEUED_BYTES[what])
+
+
 def design_costs() -> dict[str, float]:
     """Part -> dollars a month."""
     return {

@@ -482,7 +482,8 @@ def test_streams_that_broke_before_an_opening_do_not_judge_the_ramp() -> None:
     assert breaker.state is State.RAMP
 
 
-def test_streams_that_broke_at_a_larger_share_do_not_judge_the_smaller_one() -> None:
+def stepped_down() -> Machine:
+    """At its first step again, from second 2.5 on, since streams broke at the second."""
     breaker = ramping()
     for _ in range(16):
         call(breaker, 1.0, failed=False)
@@ -490,19 +491,18 @@ def test_streams_that_broke_at_a_larger_share_do_not_judge_the_smaller_one() -> 
     for _ in range(4):
         breaker._credit = 0.5
         broken(breaker, 2.5)
+    return breaker
+
+
+def test_streams_that_broke_at_a_larger_share_do_not_judge_the_smaller_one() -> None:
+    breaker = stepped_down()
     assert (breaker.state, breaker.share) == (State.RAMP, 0.25)
     assert sum(bool(call(breaker, 2.6, failed=False)) for _ in range(8)) == 2
     assert (breaker.state, breaker.share) == (State.RAMP, 0.25)
 
 
 def test_what_happened_before_it_closed_makes_no_later_wait_longer() -> None:
-    breaker = ramping()
-    for _ in range(16):
-        call(breaker, 1.0, failed=False)
-    breaker.acquire(2.5)
-    for _ in range(4):
-        breaker._credit = 0.5
-        broken(breaker, 2.5)  # a step down
+    breaker = stepped_down()
     for now in (5.4, 5.5, 8.5):
         for _ in range(16):
             call(breaker, now, failed=False)

@@ -714,9 +714,8 @@ class TestLedger:
         ingest(db, event(1, **half))
         db.execute("SELECT book_invoice(:m, 'provider', 2000)", m=OCTOBER)
         db.execute(f"SELECT close('{OCTOBER}')")
-        ingest(
-            db, event(2, **half), event(3, day="2026-11-02", **half)
-        )  # October's other half, and November's
+        # October's other half, and November's.
+        ingest(db, event(2, **half), event(3, day="2026-11-02", **half))
         db.execute("SELECT book_invoice(:m, 'provider', 1000)", m=NOVEMBER)
         assert db.value(f"SELECT close('{NOVEMBER}')") == "1000"
 
@@ -827,9 +826,8 @@ class TestReconciliation:
             event(3, credential="key-3", output_tokens=500),  # hidden reasoning was not counted
             event(4, credential="key-4"),
             event(5, backend="fleet"),
-            event(
-                6, 1, credential="key-6", output_tokens=1001
-            ),  # the gateway's count, above what it had allowed
+            # The gateway's count, above what it had allowed.
+            event(6, 1, credential="key-6", output_tokens=1001),
         )
         for key, output in (("key-1", 600), ("key-2", 600), ("key-3", 600), ("key-6", 1001), ("leaked", 600)):
             for meter, tokens in (("input", 1500), ("cached", 1500), ("output", output)):

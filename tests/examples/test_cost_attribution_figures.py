@@ -171,9 +171,8 @@ class TestGap:
         assert figures.cause("Early closes", "low") == "$5,940"
         assert figures.cause("Retries", "high") == "$31,000"
         assert (figures.gap_dollars(), figures.gap_share()) == ("$13,000", "3.1%")
-        assert (
-            figures.room_to_hide() == "53%"
-        )  # 4% of streams, 8,192 tokens allowed and 300 seen, of a mean of 600
+        # 4% of streams, 8,192 tokens allowed and 300 seen, of a mean of 600.
+        assert figures.room_to_hide() == "53%"
         assert figures.hidden_output() == "4.8%"  # 13,000 / (18 billion x $15 a million)
         assert figures.writes() == "$33,750"  # 45 billion x $0.75 a million
         assert figures.cent_loss() == "$118,500"  # 30 million x 0.395 cents
